@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A camera: pinhole intrinsics with optional lens distortion."""
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from affordance_seg_ros.errors import CalibrationError
+
+FloatArray = npt.NDArray[np.float64]
+
+_DISTORTION_LENGTHS = (0, 4, 5, 8)
+# Stop when a step moves less than 1e-12 (normalised coordinates), in 50 steps at the most.
+_UNDISTORT_CRITERIA = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-12)
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Intrinsics of one image size; the centre of the top left pixel is (0, 0).
+
+    Attributes:
+        width: Image width [px].
+        height: Image height [px].
+        fx: Focal length along a row [px].
+        fy: Focal length along a column [px].
+        cx: Column of the principal point [px].
+        cy: Row of the principal point [px].
+        distortion: Coefficients in OpenCV's order k1 k2 p1 p2 [k3 [k4 k5 k6]]; empty for none.
+    """
+
+    width: int
+    height: int
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    distortion: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.width < 1 or self.height < 1:
+            raise CalibrationError(
+                f"image size {self.width}x{self.height}; expected at least 1x1 pixel"
+            )
+        values = (self.fx, self.fy, self.cx, self.cy, *self.distortion)
+        if not np.isfinite(values).all():
+            raise CalibrationError(
+                f"intrinsics fx={self.fx} fy={self.fy} cx={self.cx} cy={self.cy} "
+                f"distortion={list(self.distortion)}; expected finite numbers"
+            )
+        if self.fx <= 0 or self.fy <= 0:
+            raise CalibrationError(
+                f"focal length fx={self.fx} fy={self.fy}; expected positive numbers (0 means that "
+                "the driver publishes an uncalibrated camera_info)"
+            )
+        if len(self.distortion) not in _DISTORTION_LENGTHS:
+            raise CalibrationError(
+                f"{len(self.distortion)} distortion coefficients; expected one of "
+                f"{', '.join(map(str, _DISTORTION_LENGTHS))}"
+            )
+
+    @property
+    def matrix(self) -> FloatArray:
+        """The 3x3 intrinsic matrix K."""
+        return np.array([[self.fx, 0, self.cx], [0, self.fy, self.cy], [0, 0, 1]])
+
+    @property
+    def is_distorted(self) -> bool:
+        """Whether any distortion coefficient is non-zero."""
+        return any(self.distortion)
+
+    def project(self, points_m: npt.ArrayLike) -> FloatArray:
+        """Project points of the camera frame into the image.
+
+        Args:
+            points_m: (..., 3) points [m], z forward.
+
+        Returns:
+            (..., 2) pixels (column, row); NaN for points at or behind the camera.
+        """
+        points = np.asarray(points_m, np.float64)
+        z = points[..., 2]
+        in_front = z > 0
+        rays = points[..., :2] / np.where(in_front, z, np.nan)[..., None]
+        if self.is_distorted:
+            rays = self._distort(rays)
+        pixels: FloatArray = rays * (self.fx, self.fy) + (self.cx, self.cy)
+        return pixels
+
+    def unproject(self, pixels: npt.ArrayLike, depth_m: npt.ArrayLike) -> FloatArray:
+        """Lift pixels with depth to points of the camera frame, the inverse of `project`.
+
+        Args:
+            pixels: (..., 2) pixels (column, row).
+            depth_m: (...) depth along the optical axis [m].
+
+        Returns:
+            (..., 3) points [m].
+        """
+        rays = (np.asarray(pixels, np.float64) - (self.cx, self.cy)) / (self.fx, self.fy)
+        if self.is_distorted:
+            rays = self._undistort(rays)
+        depth = np.asarray(depth_m, np.float64)[..., None]
+        return np.concatenate([rays * depth, np.broadcast_to(depth, (*rays.shape[:-1], 1))], -1)
+
+    def resize(self, width: int, height: int) -> "Camera":
+        """Return the camera of the same view resized to width x height pixels."""
+        sx, sy = width / self.width, height / self.height
+        return replace(
+            self,
+            width=width,
+            height=height,
+            fx=self.fx * sx,
+            fy=self.fy * sy,
+            cx=(self.cx + 0.5) * sx - 0.5,
+            cy=(self.cy + 0.5) * sy - 0.5,
+        )
+
+    def crop(self, x: int, y: int, width: int, height: int) -> "Camera":
+        """Return the camera of a window whose top left pixel is (x, y).
+
+        The window may reach beyond the image: that is padding.
+        """
+        return replace(self, width=width, height=height, cx=self.cx - x, cy=self.cy - y)
+
+    def undistorted(self) -> "Camera":
+        """Return the same intrinsics without lens distortion."""
+        return replace(self, distortion=())
+
+    def _distort(self, rays: FloatArray) -> FloatArray:
+        flat = np.concatenate([rays.reshape(-1, 2), np.ones((rays[..., 0].size, 1))], 1)
+        zero = np.zeros(3)
+        pixels, _ = cv2.projectPoints(flat, zero, zero, np.eye(3), np.array(self.distortion))
+        return pixels.reshape(rays.shape).astype(np.float64)
+
+    def _undistort(self, rays: FloatArray) -> FloatArray:
+        flat = rays.reshape(-1, 1, 2)
+        out = cv2.undistortPointsIter(
+            flat, np.eye(3), np.array(self.distortion), np.eye(3), np.eye(3), _UNDISTORT_CRITERIA
+        )
+        return out.reshape(rays.shape).astype(np.float64)

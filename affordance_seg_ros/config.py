@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every option of the package: its default, range, unit and description."""
+
+from dataclasses import dataclass
+
+from affordance_seg_ros.errors import ConfigError
+from affordance_seg_ros.labels import SOR3D_AFF, LabelSet
+from affordance_seg_ros.options import Options, option
+
+
+@dataclass(frozen=True)
+class InputConfig(Options):
+    """How frames become network input; fixed by the weights and stored with them."""
+
+    height: int = option(300, "Height of the network input", unit="px", minimum=32, maximum=2048)
+    width: int = option(300, "Width of the network input", unit="px", minimum=32, maximum=2048)
+    fit: str = option(
+        "stretch",
+        "How a picture of another shape is fitted: stretched as in the paper, whole with padded "
+        "borders, or its largest centred window of the input's shape",
+        choices=("stretch", "letterbox", "center_crop"),
+    )
+    color_mean: tuple[float, ...] = option(
+        (0.485, 0.456, 0.406), "Mean of RGB in [0, 1] that is subtracted (ImageNet's)"
+    )
+    color_std: tuple[float, ...] = option(
+        (0.229, 0.224, 0.225), "Standard deviation of RGB that it is divided by", minimum=1e-3
+    )
+    depth_near_m: float = option(0.3, "Depth that becomes 0", unit="m", minimum=0.0, maximum=10.0)
+    depth_far_m: float = option(
+        3.0, "Depth that becomes 1; no depth becomes 0", unit="m", minimum=0.1, maximum=20.0
+    )
+    flow_encoding: str = option(
+        "signed",
+        "Colouring of the flow: fixed metric range with sign, each axis stretched to its own "
+        "range as the paper says, or PD-Flow's viewer (no sign, maximum of the frame)",
+        choices=("signed", "stretched", "viewer"),
+    )
+    flow_range_m: float = option(
+        0.1, "Motion between two frames that saturates the signed encoding", unit="m",
+        minimum=1e-3, maximum=10.0,
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.depth_near_m >= self.depth_far_m:
+            raise ConfigError(
+                f"depth_near_m={self.depth_near_m} with depth_far_m={self.depth_far_m}; expected "
+                "near below far"
+            )
+        for name in ("color_mean", "color_std"):
+            if len(getattr(self, name)) != 3:
+                raise ConfigError(f"{name}={getattr(self, name)}; expected 3 numbers")
+
+
+@dataclass(frozen=True)
+class NetworkConfig(Options):
+    """Architecture of the autoencoder; fixed by the weights and stored with them."""
+
+    width: int = option(
+        64, "Channels of the first convolution; 64 is the paper's (67 M parameters)",
+        minimum=4, maximum=128,
+    )  # fmt: skip
+    appearance: str = option("rgbd", "Input of the appearance stream", choices=("rgb", "rgbd"))
+    flow: str = option(
+        "3d", "Input of the flow stream; none leaves the stream out", choices=("none", "2d", "3d")
+    )
+    attention: bool = option(True, "Soft attention on the memory and after each upsampling")
+    attention_norm: str = option(
+        "softmax_max",
+        "Softmax over all positions as written in the paper, the same divided by its maximum, or "
+        "a sigmoid",
+        choices=("softmax", "softmax_max", "sigmoid"),
+    )
+    skips: str = option(
+        "both", "Streams whose features skip to the decoder", choices=("appearance", "both")
+    )
+    norm: str = option(
+        "none", "Normalisation after each convolution; the paper has none",
+        choices=("none", "group"),
+    )  # fmt: skip
+    sequence_length: int = option(
+        10, "Frames of a training sequence", unit="frames", minimum=1, maximum=1000
+    )
+    affordances: tuple[str, ...] = option(SOR3D_AFF, "Names of the mask classes 1..N")
+    actions: tuple[str, ...] = option(SOR3D_AFF, "Names of the actions 0..M-1")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.labels  # noqa: B018  (building the label set validates the names)
+
+    @property
+    def labels(self) -> LabelSet:
+        """The label set of these names."""
+        return LabelSet(self.affordances, self.actions)
+
+
+PAPER = NetworkConfig()
+"""The paper's network at full width, RGB-D with attention and 3D flow."""
+
+COMPACT = NetworkConfig(width=16, norm="group")
+"""A quarter of the paper's width, for two CPU cores."""
+
+PAPER_INPUT = InputConfig()
+COMPACT_INPUT = InputConfig(height=120, width=160, fit="letterbox")
+
+NETWORKS = {"paper": (PAPER, PAPER_INPUT), "compact": (COMPACT, COMPACT_INPUT)}
+"""Named architectures with the input each is made for."""
+
+
+@dataclass(frozen=True)
+class FlowConfig(Options):
+    """Estimation of 3D flow between consecutive frames."""
+
+    estimator: str = option(
+        "auto", "Primal-dual scene flow, DIS optical flow with depth, or auto: primal-dual on a "
+        "GPU, DIS on a CPU", choices=("auto", "primal_dual", "dis"),
+    )  # fmt: skip
+    iterations: int = option(
+        100, "Primal-dual iterations at the finest level of a cold start; coarser levels do fewer",
+        minimum=1, maximum=1000,
+    )  # fmt: skip
+    warm_iterations: int = option(
+        50, "Primal-dual iterations of a warm start, at the finest level only; 0 always starts "
+        "cold", minimum=0, maximum=1000,
+    )  # fmt: skip
+    warm_residual_ratio: float = option(
+        1.5, "A warm start is given up when its warped residual exceeds this multiple of the last "
+        "pair's", minimum=1.0, maximum=100.0,
+    )  # fmt: skip
+    normalize_exposure: bool = option(
+        True, "Normalise brightness locally, so that exposure jumps do not look like motion"
+    )
+
+
+@dataclass(frozen=True)
+class PipelineConfig(Options):
+    """From frames to predictions."""
+
+    rate_hz: float = option(
+        10.0, "Rate at which frames are processed (the paper's is 10); 0 takes every frame",
+        unit="Hz", minimum=0.0, maximum=120.0, live=True,
+    )  # fmt: skip
+    max_gap_s: float = option(
+        1.0, "A longer gap between frames makes the pipeline forget the past", unit="s",
+        minimum=0.01, maximum=3600.0, live=True,
+    )  # fmt: skip
+    min_confidence: float = option(
+        0.75, "Pixels whose affordance is less probable become background (0.75 is the paper's)",
+        minimum=0.0, maximum=1.0, live=True,
+    )  # fmt: skip
+    min_region_area_px: int = option(
+        64, "Smaller regions are left out of the region list, not of the mask", unit="px",
+        minimum=1, maximum=1_000_000, live=True,
+    )  # fmt: skip
+    flow: FlowConfig = FlowConfig()
+
+
+@dataclass(frozen=True)
+class NodeConfig(Options):
+    """The affordance node, beyond the pipeline."""
+
+    weights: str = option("", "Weight file (.safetensors); empty takes those of the package")
+    device: str = option("auto", "Compute device: auto, cpu, cuda or cuda:N")
+    autostart: bool = option(True, "Configure and activate at once, without a lifecycle manager")
+    max_skew_s: float = option(
+        0.0, "Largest difference of the stamps of a colour and a depth image that are paired; 0 "
+        "learns half a frame from the stream", unit="s", minimum=0.0, maximum=1.0,
+    )  # fmt: skip
+    reliability: str = option(
+        "best_effort", "QoS reliability of the image subscriptions",
+        choices=("best_effort", "reliable"),
+    )  # fmt: skip
+    queue_depth: int = option(1, "QoS depth of the image subscriptions", minimum=1, maximum=100)
+    wait_warning_s: float = option(
+        5.0, "Time without an expected topic after which the node says what it waits for",
+        unit="s", minimum=0.5, maximum=3600.0,
+    )  # fmt: skip
+    publish_overlay: bool = option(
+        True, "Publish the overlay while somebody subscribes to it", live=True
+    )
+    publish_regions: bool = option(True, "Publish 3D regions", live=True)

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Errors that a user can cause; each message says what came and what is accepted."""
+
+
+class AffordanceError(Exception):
+    """Base of every error that bad input, bad files or a missing device can raise."""
+
+
+class ConfigError(AffordanceError):
+    """An option is unknown or outside its range."""
+
+
+class EncodingError(AffordanceError):
+    """An image message has an encoding, size or data length that cannot be decoded."""
+
+
+class CalibrationError(AffordanceError):
+    """Camera intrinsics, distortion or extrinsics are missing, not finite or impossible."""
+
+
+class FrameError(AffordanceError):
+    """A decoded frame is unusable: sizes that differ, or no valid depth at all."""
+
+
+class SourceError(AffordanceError):
+    """A bag, clip or recording cannot be read, or lacks what is needed."""
+
+
+class CheckpointError(AffordanceError):
+    """A weight file is missing, damaged, or not one of ours."""
+
+
+class DeviceError(AffordanceError):
+    """The requested compute device or camera is not there."""

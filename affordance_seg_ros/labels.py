@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Affordance labels and actions: ids, names and colours."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from affordance_seg_ros.errors import ConfigError
+
+BACKGROUND = 0
+IGNORE = 255
+"""Label id of pixels that neither loss nor metrics look at."""
+
+SOR3D_AFF = ("cut", "grasp", "hammer", "lift", "paint", "push", "rotate", "squeeze", "type")
+"""The nine affordances of SOR3D-AFF in id order; the first has id 1. Its actions are the same."""
+
+# Okabe and Ito's palette (told apart with any common colour blindness), wine and light grey added.
+_COLORS_RGB = {
+    "cut": (213, 94, 0),
+    "grasp": (0, 158, 115),
+    "hammer": (230, 159, 0),
+    "lift": (0, 114, 178),
+    "paint": (136, 34, 85),
+    "push": (240, 228, 66),
+    "rotate": (204, 121, 167),
+    "squeeze": (86, 180, 233),
+    "type": (221, 221, 221),
+}
+_PALETTE_RGB = tuple(_COLORS_RGB.values())
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """The affordances and actions that one set of weights knows.
+
+    Label ids are 1..N in the order of ``affordances`` (0 is background, 255 is ignore); action ids
+    are 0..M-1 in the order of ``actions``.
+    """
+
+    affordances: tuple[str, ...] = SOR3D_AFF
+    actions: tuple[str, ...] = SOR3D_AFF
+    colors_rgb: npt.NDArray[np.uint8] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for kind, names in (("affordances", self.affordances), ("actions", self.actions)):
+            if not names or len(set(names)) != len(names) or not all(names):
+                raise ConfigError(f"{kind} {list(names)}; expected unique, non-empty names")
+        if len(self.affordances) >= IGNORE:
+            raise ConfigError(f"{len(self.affordances)} affordances; expected at most 254")
+        table = np.zeros((256, 3), np.uint8)
+        for index, name in enumerate(self.affordances):
+            fallback = _PALETTE_RGB[index % len(_PALETTE_RGB)]
+            table[index + 1] = _COLORS_RGB.get(name, fallback)
+        table.setflags(write=False)
+        object.__setattr__(self, "colors_rgb", table)
+
+    @property
+    def class_count(self) -> int:
+        """Number of mask classes, background included."""
+        return len(self.affordances) + 1
+
+    def name(self, label_id: int) -> str:
+        """Return the name of a label id; ``background`` for 0.
+
+        Raises:
+            ConfigError: The id is not in 0..N.
+        """
+        if not 0 <= label_id <= len(self.affordances):
+            raise ConfigError(f"label id {label_id}; expected 0 to {len(self.affordances)}")
+        return "background" if label_id == BACKGROUND else self.affordances[label_id - 1]
+
+    def label_id(self, name: str) -> int:
+        """Return the label id (1..N) of an affordance name."""
+        return 1 + _index(self.affordances, name, "affordance")
+
+    def action_id(self, name: str) -> int:
+        """Return the action id (0..M-1) of an action name."""
+        return _index(self.actions, name, "action")
+
+
+def _index(names: Sequence[str], name: str, kind: str) -> int:
+    try:
+        return names.index(name)
+    except ValueError:
+        raise ConfigError(f"{kind} '{name}'; expected one of {', '.join(names)}") from None

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options as dataclass fields that carry their own description, unit and range."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import Any, TypeVar, cast
+
+from affordance_seg_ros.errors import ConfigError
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class OptionInfo:
+    """What is known of an option beside its type and default.
+
+    Attributes:
+        description: One sentence, for a person.
+        unit: Unit of the value; empty if it has none.
+        minimum: Smallest value accepted; None for no bound.
+        maximum: Largest value accepted; None for no bound.
+        choices: The values accepted; empty for any.
+        live: Whether the value may change while the node runs.
+    """
+
+    description: str
+    unit: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+    live: bool = False
+
+    @property
+    def accepted(self) -> str:
+        """The accepted values in words: ``0 to 1``, ``one of rgb, rgbd``; empty for any."""
+        if self.choices:
+            return f"one of {', '.join(self.choices)}"
+        unit = f" {self.unit}" if self.unit else ""
+        match self.minimum, self.maximum:
+            case None, None:
+                return ""
+            case low, None:
+                return f"at least {low:g}{unit}"
+            case None, high:
+                return f"at most {high:g}{unit}"
+            case low, high:
+                return f"{low:g} to {high:g}{unit}"
+
+    def check(self, name: str, value: object) -> None:
+        """Raise unless the value is within the range or among the choices.
+
+        Raises:
+            ConfigError: It is not; the message names the option, the value and what is accepted.
+        """
+        values = value if isinstance(value, tuple) else (value,)
+        for item in values:
+            if self.choices and item not in self.choices:
+                raise ConfigError(f"{name}={item!r}; expected {self.accepted}")
+            if isinstance(item, int | float) and not isinstance(item, bool):
+                low = -float("inf") if self.minimum is None else self.minimum
+                high = float("inf") if self.maximum is None else self.maximum
+                # Written so that NaN fails as well.
+                if not low <= item <= high:
+                    raise ConfigError(f"{name}={item}; expected {self.accepted or 'a number'}")
+
+
+def option(
+    default: Value,
+    description: str,
+    *,
+    unit: str = "",
+    minimum: float | None = None,
+    maximum: float | None = None,
+    choices: tuple[str, ...] = (),
+    live: bool = False,
+) -> Value:
+    """Return a dataclass field with a default and the `OptionInfo` of the same arguments."""
+    info = OptionInfo(description, unit, minimum, maximum, choices, live)
+    return field(default=default, metadata={"option": info})
+
+
+class Options:
+    """Base of frozen dataclasses whose fields are options; validates on construction."""
+
+    def __post_init__(self) -> None:
+        for name, info in self.infos().items():
+            info.check(name, getattr(self, name))
+
+    @classmethod
+    def infos(cls) -> Mapping[str, OptionInfo]:
+        """Return the `OptionInfo` of every option field, in order."""
+        found = {f.name: f.metadata["option"] for f in _fields(cls) if "option" in f.metadata}
+        return MappingProxyType(found)
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> Any:
+        """Build from a mapping such as parsed JSON; lists become tuples.
+
+        Raises:
+            ConfigError: A name is unknown, a type is wrong, or a value is out of range.
+        """
+        known = {f.name: f for f in _fields(cls) if f.init}
+        built: dict[str, Any] = {}
+        for name, value in values.items():
+            if name not in known:
+                raise ConfigError(f"unknown option '{name}'; expected one of {', '.join(known)}")
+            built[name] = _typed(name, value, known[name].default)
+        return cls(**built)
+
+
+def _fields(cls: type) -> tuple[Any, ...]:
+    return fields(cast(Any, cls))
+
+
+def _typed(name: str, value: Any, default: Any) -> Any:
+    """Return the value in the type of the default, or raise."""
+    if isinstance(default, Options):
+        if not isinstance(value, Mapping):
+            raise ConfigError(f"{name}={value!r}; expected a mapping")
+        return type(default).from_mapping(value)
+    if isinstance(value, list):
+        value = tuple(value)
+    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value) is not type(default):
+        raise ConfigError(
+            f"{name}={value!r} is a {type(value).__name__}; expected a {type(default).__name__}"
+        )
+    return value

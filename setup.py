@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`pip install .` for machines without ROS 2: replay, training, evaluation, benchmarks.
+
+With ROS 2 the package is built by CMakeLists.txt; the entry points in setup.cfg serve both.
+"""
+
+from setuptools import find_packages, setup
+
+NAME = "affordance_seg_ros"
+TRAINING = NAME + ".training"
+
+setup(
+    packages=[
+        *find_packages(include=[NAME, NAME + ".*"]),
+        TRAINING,
+        *(f"{TRAINING}.{package}" for package in find_packages("training")),
+    ],
+    package_dir={NAME: NAME, TRAINING: "training"},
+    package_data={NAME: ["**/*.safetensors", "py.typed"], TRAINING: ["**/*.yaml", "**/*.npz"]},
+)

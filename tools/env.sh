@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+# Source me from bash: the venv and, once built, the package's install space.
+_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+unset PYTHONPATH PYTHONHOME LD_LIBRARY_PATH COLCON_PREFIX_PATH _ROS_WHEELS_BOOTSTRAP_COMPLETE
+VIRTUAL_ENV=$(cat "$_root/.colcon/venv"); export VIRTUAL_ENV
+export PATH=$VIRTUAL_ENV/bin:$PATH AMENT_PREFIX_PATH=$VIRTUAL_ENV CMAKE_PREFIX_PATH=$VIRTUAL_ENV
+export ROS_AUTOMATIC_DISCOVERY_RANGE=${ROS_AUTOMATIC_DISCOVERY_RANGE:-LOCALHOST}
+export FASTDDS_DEFAULT_PROFILES_FILE=${FASTDDS_DEFAULT_PROFILES_FILE:-$_root/config/fastdds.xml}
+if [ -e "$_root/.colcon/install/local_setup.bash" ]; then . "$_root/.colcon/install/local_setup.bash"; fi
+unset _root
