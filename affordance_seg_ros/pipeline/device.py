@@ -9,7 +9,7 @@ from affordance_seg_ros.errors import DeviceError
 
 
 def resolve_device(name: str) -> torch.device:
-    """Return the device of a name: ``auto`` (CUDA when there is one), ``cpu``, ``cuda``, ``cuda:1``.
+    """Return the device of a name: auto (CUDA when there is one), cpu, cuda or cuda:N.
 
     Raises:
         DeviceError: The name is unknown, or no such device is there.

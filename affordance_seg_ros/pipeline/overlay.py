@@ -15,7 +15,9 @@ _WHITE = (255, 255, 255)
 _BLACK = (0, 0, 0)
 
 
-def blend_mask(color: Picture, mask: Picture, labels: LabelSet, *, opacity: float = 0.55) -> Picture:
+def blend_mask(
+    color: Picture, mask: Picture, labels: LabelSet, *, opacity: float = 0.55
+) -> Picture:
     """Return the picture with each label's colour over it and a solid line around each label.
 
     Args:
