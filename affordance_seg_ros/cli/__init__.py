@@ -11,6 +11,7 @@ from affordance_seg_ros.errors import AffordanceError
 
 COMMANDS = {
     "replay": "run the pipeline over a recording; write video, pictures, predictions and metrics",
+    "record": "write what a running node says of a recording that is played to it",
     "synth": "render interaction clips with perfect labels and flow",
     "info": "tell what a weight file holds, and what this machine offers",
 }

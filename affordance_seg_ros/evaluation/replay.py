@@ -19,10 +19,11 @@ from affordance_seg_ros.evaluation.report import (
 )
 from affordance_seg_ros.evaluation.video import VideoWriter
 from affordance_seg_ros.frames import Prediction, RgbdFrame
+from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.pipeline.overlay import draw_overlay
 from affordance_seg_ros.pipeline.rate import RateGate
 from affordance_seg_ros.pipeline.streaming import Pipeline
-from affordance_seg_ros.sources.bag import Recording
+from affordance_seg_ros.sources.recording import Recording
 
 SHEET_COLUMNS = 8
 
@@ -35,8 +36,10 @@ class ReplayWriter:
 
     Args:
         out: Folder, made if missing.
-        pipeline: Whose predictions come: for labels and weights.
+        labels: Names and colours of the labels.
         title: Name of the recording.
+        weights: Name of the weights.
+        trained: Whether they are trained; pictures say so if not.
         rate_hz: Rate of the video [Hz].
         masks: Whether each mask is written as a PNG of label ids.
 
@@ -45,7 +48,15 @@ class ReplayWriter:
     """
 
     def __init__(
-        self, out: Path, pipeline: Pipeline, *, title: str, rate_hz: float, masks: bool
+        self,
+        out: Path,
+        labels: LabelSet,
+        *,
+        title: str,
+        weights: str,
+        trained: bool,
+        rate_hz: float,
+        masks: bool,
     ) -> None:
         try:
             (out / "masks" if masks else out).mkdir(parents=True, exist_ok=True)
@@ -54,9 +65,9 @@ class ReplayWriter:
             raise SourceError(f"{out}: cannot be written to ({error.strerror})") from error
         self._out = out
         self._masks = masks
-        self._labels = pipeline.labels
-        self._trained = pipeline.card.trained
-        self._title = f"{title}   weights: {pipeline.card.name}"
+        self._labels = labels
+        self._trained = trained
+        self._title = f"{title}   weights: {weights}"
         self._moments: EvenlyThinned[Moment] = EvenlyThinned(SHEET_COLUMNS)
         self._video = VideoWriter(out / "overlay.mp4", rate_hz)
         self._stack = ExitStack()
@@ -127,8 +138,10 @@ def replay(
     last: Prediction | None = None
     writer = ReplayWriter(
         out,
-        pipeline,
+        pipeline.labels,
         title=recording.name,
+        weights=pipeline.card.name,
+        trained=pipeline.card.trained,
         rate_hz=pipeline.config.rate_hz or recording.rate_hz or 10.0,
         masks=masks,
     )
