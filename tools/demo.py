@@ -15,6 +15,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from affordance_seg_ros.cli.record import READY
+from affordance_seg_ros.model.checkpoint import load_weights
+
 ROOT = Path(__file__).resolve().parent.parent
 EXECUTABLES = ROOT / ".colcon/install/affordance_seg_ros/lib/affordance_seg_ros"
 STOP_S = 20.0
@@ -37,8 +42,9 @@ def main() -> int:
     # A domain of its own keeps a robot in the same network out of the demo.
     environment = {**os.environ, "ROS_DOMAIN_ID": str(1 + os.getpid() % 100)}
 
-    def start(program: str, *words: str) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen([str(EXECUTABLES / program), *words], env=environment)
+    def start(program: str, *words: str, stdout: int | None = None) -> "subprocess.Popen[str]":
+        command = [str(EXECUTABLES / program), *words]
+        return subprocess.Popen(command, env=environment, stdout=stdout, text=True)
 
     node_parameters = {
         "use_sim_time": "true",
@@ -51,8 +57,13 @@ def main() -> int:
     ]
     recording = str(arguments.recording)
     node = start("affordance_node", "--ros-args", *settings)
-    recorder = start("affordance-seg", "record", recording, "--out", str(out))
+    recorder = start(
+        "affordance-seg", "record", recording, "--out", str(out), stdout=subprocess.PIPE
+    )
     try:
+        if recorder.stdout is None or recorder.stdout.readline().strip() != READY:
+            print("demo: the recorder did not start", file=sys.stderr)
+            return 1
         player = start("play", recording, "--clock", CLOCK_HZ, "--report", str(out / "played.json"))
         played = player.wait()
         time.sleep(DRAIN_S)
@@ -69,14 +80,10 @@ def main() -> int:
 
 
 def is_trained(weights: str) -> bool:
-    import torch
-
-    from affordance_seg_ros.model.checkpoint import load_weights
-
     return load_weights(weights, torch.device("cpu")).card.trained
 
 
-def stop(process: "subprocess.Popen[bytes]") -> int:
+def stop(process: "subprocess.Popen[str]") -> int:
     process.send_signal(signal.SIGINT)
     try:
         return process.wait(STOP_S)

@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+READY = "recording"
+"""Printed once the node's publishers are found: what is played from now on is not missed."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
@@ -34,8 +37,10 @@ def run(arguments: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     with LiveRecorder(recording, arguments.out, masks=arguments.masks) as recorder:
         collector = PredictionCollector(recorder.add, namespace=arguments.namespace)
-        print("recording", flush=True)
         try:
+            while not collector.is_connected():
+                rclpy.spin_once(collector, timeout_sec=0.1)
+            print(READY, flush=True)
             rclpy.spin(collector)
         except (KeyboardInterrupt, ExternalShutdownException):
             pass

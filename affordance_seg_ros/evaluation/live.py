@@ -100,8 +100,8 @@ class LiveRecorder:
         """
         if self._last is None or self._source is None:
             raise SourceError(
-                f"no prediction of a frame of {self._recording.name} was received "
-                f"({self._unknown} of other frames); expected a node that the recording is played to"
+                f"no prediction of {self._recording.name} was received ({self._unknown} of other "
+                "frames); expected a node that this recording is played to"
             )
         return {
             "predictions": self._predictions,

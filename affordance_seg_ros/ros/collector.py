@@ -58,6 +58,7 @@ class PredictionCollector(Node):  # type: ignore[misc]  # rclpy ships no types
         namespace: str = "/affordance",
     ) -> None:
         super().__init__("affordance_collector")
+        self._namespace = namespace
         self._on_prediction = on_prediction
         self._waiting: OrderedDict[int, dict[str, Any]] = OrderedDict()
         self._label_info: LabelInfo | None = None
@@ -72,6 +73,11 @@ class PredictionCollector(Node):  # type: ignore[misc]  # rclpy ships no types
         for name, kind in _PARTS.items():
             self.create_subscription(kind, f"{namespace}/{name}", self._receiver(name), qos)
         self.create_subscription(LabelInfo, f"{namespace}/label_info", self._on_label_info, latched)
+
+    def is_connected(self) -> bool:
+        """Return whether each topic has a publisher and the node has said what its labels mean."""
+        topics = [f"{self._namespace}/{name}" for name in _PARTS]
+        return self._label_info is not None and all(map(self.count_publishers, topics))
 
     def _receiver(self, name: str) -> Callable[[Any], None]:
         def receive(message: Any) -> None:
