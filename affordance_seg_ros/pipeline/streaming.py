@@ -14,7 +14,7 @@ from affordance_seg_ros.flow.estimator import FlowEstimator, build_estimator
 from affordance_seg_ros.frames import DepthImage, Prediction, RgbdFrame, SceneFlow, StageTimes
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.model.checkpoint import Checkpoint, WeightsCard, load_weights
-from affordance_seg_ros.model.network import NetworkState
+from affordance_seg_ros.model.network import NetworkState, StepOutput
 from affordance_seg_ros.pipeline.device import resolve_device
 from affordance_seg_ros.pipeline.postprocess import choose_action, label_map
 from affordance_seg_ros.pipeline.preprocess import Prepared, Preprocessor
@@ -210,8 +210,9 @@ class Pipeline:
         self._last_ns = frame.stamp_ns
         return reason
 
-    def _infer(self, prepared: Prepared, flow: SceneFlow):  # type: ignore[no-untyped-def]
-        channels = 4 if self._architecture.appearance == "rgbd" else 3
+    def _infer(self, prepared: Prepared, flow: SceneFlow) -> tuple[StepOutput, NetworkState]:
+        """Run the network on the channels that its variant takes."""
+        channels = self._network.appearance_channels
         encoded = None
         if self._architecture.flow != "none":
             encoded = colorize(flow, self._input, mode=self._architecture.flow)[None]
