@@ -3,6 +3,7 @@
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from affordance_seg_ros.camera import Camera
@@ -21,6 +22,10 @@ class FlowInput(NamedTuple):
     gray: Tensor
     depth_m: Tensor
     camera: Camera
+
+    def to(self, device: torch.device) -> "FlowInput":
+        """Return the frame on a device; itself if it is there already."""
+        return self._replace(gray=self.gray.to(device), depth_m=self.depth_m.to(device))
 
 
 def check_input(frame: FlowInput, previous: FlowInput | None) -> None:

@@ -79,14 +79,14 @@ def build_levels(brightness: Tensor, depth_m: Tensor, grid: PixelGrid, count: in
     return levels
 
 
-def linearise(older: Level, newer: Level, flow_px: Tensor, contrast: float) -> DataTerms:
+def linearise(older: Level, newer: Level, flow_px: Tensor, contrast: Tensor) -> DataTerms:
     """Warp the newer level to the older one by a flow and linearise the data terms there.
 
     Args:
         older: The level on whose grid the flow lives.
         newer: The same level of the newer frame.
         flow_px: (2, H, W) float32 flow around which to linearise [px].
-        contrast: Factor that brings brightness to grey values of 0..255.
+        contrast: () float32 factor that brings brightness to grey values of 0..255.
     """
     position_px = targets(flow_px)
     planes = torch.cat((newer.brightness[None], newer.brightness_gradient, newer.depth_gradient_m))

@@ -2,8 +2,8 @@
 """The weighted median that ends a pyramid level."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional
 
 
 def filter_median(motion: Tensor, depth_m: Tensor, depth_difference_m: Tensor) -> Tensor:
@@ -42,4 +42,4 @@ def filter_median(motion: Tensor, depth_m: Tensor, depth_difference_m: Tensor) -
 
 def _neighbours(images: Tensor) -> Tensor:
     """The 3x3 neighbourhoods (C, H, W, 9); zeros beyond the border."""
-    return F.pad(images, (1, 1, 1, 1)).unfold(1, 3, 1).unfold(2, 3, 1).flatten(-2)
+    return functional.pad(images, (1, 1, 1, 1)).unfold(1, 3, 1).unfold(2, 3, 1).flatten(-2)

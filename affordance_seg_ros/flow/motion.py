@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from affordance_seg_ros.camera import Camera
-from affordance_seg_ros.flow.warp import inside, sample, sample_depth, targets
 from affordance_seg_ros.flow.flow_input import FlowInput
+from affordance_seg_ros.flow.warp import inside, sample, sample_depth, targets
 from affordance_seg_ros.frames import SceneFlow
 
 

@@ -48,13 +48,9 @@ class Solution(NamedTuple):
     smooth_dual: Tensor
 
     @classmethod
-    def zero(cls, height: int, width: int, device: torch.device) -> "Solution":
-        """Return no motion and zero duals."""
-        return cls(
-            torch.zeros(3, height, width, device=device),
-            torch.zeros(height, width, device=device),
-            torch.zeros(2, 3, height, width, device=device),
-        )
+    def starting_at(cls, motion: Tensor) -> "Solution":
+        """Return the given unknowns (3, H, W) with zero duals."""
+        return cls(motion, torch.zeros_like(motion[0]), torch.zeros_like(motion).repeat(2, 1, 1, 1))
 
 
 class StepSizes(NamedTuple):

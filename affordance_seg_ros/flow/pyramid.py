@@ -4,8 +4,8 @@
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional
 
 _COARSEST_SIDE_PX = 15
 _SAME_SURFACE_M = 0.1
@@ -72,7 +72,7 @@ def _upsample_last(coarse: Tensor, size: int) -> Tensor:
 
 def _interleaved(coarse: Tensor) -> Tensor:
     """The binomial kernel on zero-inserted samples: 1 6 1 falls on even pixels, 4 4 on odd."""
-    padded = F.pad(coarse, (1, 1))
+    padded = functional.pad(coarse, (1, 1))
     even = padded[..., :-2] + 6 * coarse + padded[..., 2:]
     odd = 4 * (coarse + padded[..., 2:])
     return torch.stack((even, odd), -1).flatten(-2)
@@ -80,7 +80,7 @@ def _interleaved(coarse: Tensor) -> Tensor:
 
 def _taps(image: Tensor) -> Tensor:
     """A view (ceil(H/2), ceil(W/2), 5, 5) of the neighbourhoods of every second pixel."""
-    return F.pad(image, (2, 2, 2, 2)).unfold(0, 5, 2).unfold(1, 5, 2)
+    return functional.pad(image, (2, 2, 2, 2)).unfold(0, 5, 2).unfold(1, 5, 2)
 
 
 def _kernel(image: Tensor) -> Tensor:

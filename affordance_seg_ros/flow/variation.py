@@ -43,15 +43,21 @@ def surface_weights(depth_m: Tensor, grid: PixelGrid) -> Tensor:
         grid: Intrinsics of these pixels.
 
     Returns:
-        (2, H, W) float32 [1/m]: 1 between two holes, and 0 on the last column (row), which has no
-        next one. So no operator here needs to treat the borders apart.
+        (2, H, W) float32 [1/m]: 0 on the last column (row), which has no next one, so that no
+        operator here needs to treat the borders apart. Between two pixels without depth, that of
+        a facing surface at the mean depth: the published weight of 1 there, hundreds of times
+        less than elsewhere, leaves the flow of holes to the noise of single pixels.
     """
     height, width = depth_m.shape
     x = (torch.arange(width, device=depth_m.device) - grid.cx) / grid.fx
     y = (torch.arange(height, device=depth_m.device) - grid.cy) / grid.fy
+    mean_depth_m = depth_m.sum() / (depth_m > 0).sum().clamp(min=1)
+    mean_depth_m = torch.where(mean_depth_m > 0, mean_depth_m, torch.ones_like(mean_depth_m))
     weights = torch.zeros(2, height, width, device=depth_m.device)
-    weights[0, :, :-1] = _inverse_distance((x * depth_m).diff(dim=1), depth_m.diff(dim=1))
-    weights[1, :-1, :] = _inverse_distance((y[:, None] * depth_m).diff(dim=0), depth_m.diff(dim=0))
+    for axis, dim, across, focal_px in ((0, 1, x, grid.fx), (1, 0, y[:, None], grid.fy)):
+        distance = torch.hypot((across * depth_m).diff(dim=dim), depth_m.diff(dim=dim))
+        distance = torch.where(distance > 0, distance, mean_depth_m / focal_px)
+        weights[axis].narrow(dim, 0, distance.shape[dim]).copy_(2 / distance)
     return weights
 
 
@@ -114,8 +120,3 @@ def project_to_unit_balls(dual: Tensor) -> None:
     """Shorten every vector dual[:, c, y, x] that is longer than 1 to length 1, in place."""
     scale = dual[0].square().addcmul_(dual[1], dual[1]).clamp_(min=1).rsqrt_()
     dual.mul_(scale)
-
-
-def _inverse_distance(first: Tensor, second: Tensor) -> Tensor:
-    distance = torch.hypot(first, second)
-    return torch.where(distance > 0, 2 / distance, torch.ones_like(distance))

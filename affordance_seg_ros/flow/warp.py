@@ -4,8 +4,8 @@
 from functools import lru_cache
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional
 
 # A weight of depth below this, of four pixels together, is rounding.
 _ROUNDING = 1e-3
@@ -39,7 +39,10 @@ def sample(images: Tensor, position_px: Tensor, *, mode: str = "bilinear") -> Te
     x = position_px[0] * (2 / max(width - 1, 1)) - 1
     y = position_px[1] * (2 / max(height - 1, 1)) - 1
     grid = torch.stack((x, y), -1)[None]
-    return F.grid_sample(images[None], grid, mode, padding_mode="border", align_corners=True)[0]
+    sampled: Tensor = functional.grid_sample(
+        images[None], grid, mode, padding_mode="border", align_corners=True
+    )
+    return sampled[0]
 
 
 def sample_depth(depth_m: Tensor, position_px: Tensor) -> Tensor:
