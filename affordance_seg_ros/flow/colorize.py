@@ -13,7 +13,7 @@ from affordance_seg_ros.frames import SceneFlow
 _STILL = 0.5
 
 
-def colorize(flow: SceneFlow, input: InputConfig, *, mode: str) -> Tensor:
+def colorize(flow: SceneFlow, config: InputConfig, *, mode: str) -> Tensor:
     """Colour scene flow by one of the encodings of `InputConfig.flow_encoding`.
 
     'signed' maps [-range, range] to [0, 1], so 0.5 is still, in every frame alike. 'stretched'
@@ -28,7 +28,7 @@ def colorize(flow: SceneFlow, input: InputConfig, *, mode: str) -> Tensor:
 
     Args:
         flow: The scene flow.
-        input: The encoding and its range.
+        config: The encoding and its range.
         mode: '2d' or '3d'.
 
     Returns:
@@ -38,13 +38,13 @@ def colorize(flow: SceneFlow, input: InputConfig, *, mode: str) -> Tensor:
         ConfigError: The mode is unknown.
     """
     if mode == "3d":
-        motion, full_scale = flow.motion_m * flow.valid, input.flow_range_m
+        motion, full_scale = flow.motion_m * flow.valid, config.flow_range_m
     elif mode == "2d":
         motion = torch.cat((flow.flow_px, torch.zeros_like(flow.flow_px[:1])))
-        full_scale = input.flow_range_m * max(flow.flow_px.shape[-2:])
+        full_scale = config.flow_range_m * max(flow.flow_px.shape[-2:])
     else:
         raise ConfigError(f"flow mode '{mode}'; expected one of 2d, 3d")
-    return _ENCODINGS[input.flow_encoding](motion, full_scale)
+    return _ENCODINGS[config.flow_encoding](motion, full_scale)
 
 
 def _signed(motion: Tensor, full_scale: float) -> Tensor:

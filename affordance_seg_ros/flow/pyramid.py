@@ -27,8 +27,8 @@ def downsample_brightness(image: Tensor) -> Tensor:
         (ceil(H/2), ceil(W/2)) float32; the kernel is renormalised at the borders.
     """
     kernel = _kernel(image)
-    smooth = (_taps(image) * kernel).sum((-2, -1))
-    return smooth / (_taps(torch.ones_like(image)) * kernel).sum((-2, -1))
+    smooth = (_taps(image) * kernel).sum(0)
+    return smooth / (_taps(torch.ones_like(image)) * kernel).sum(0)
 
 
 def downsample_depth(depth_m: Tensor) -> Tensor:
@@ -40,14 +40,14 @@ def downsample_depth(depth_m: Tensor) -> Tensor:
     Returns:
         (ceil(H/2), ceil(W/2)) float32 [m], 0 where the centre pixel has no depth.
     """
-    taps = _taps(depth_m)  # (h, w, 5, 5)
-    centre = depth_m[::2, ::2, None, None]
-    closeness = (_SAME_SURFACE_M - (taps - centre).abs()).clamp_(min=0)
-    # In the centre's own term, so that a hole (centre 0) stays one whatever surrounds it.
-    weight = closeness * _kernel(depth_m) * ((taps > 0) & (centre > 0))
-    total = weight.sum((-2, -1))
-    smooth = (weight * taps).sum((-2, -1)) / total
-    return torch.where(total > 0, smooth, torch.zeros_like(smooth))
+    taps = _taps(depth_m)  # (25, h, w)
+    centre = depth_m[::2, ::2]
+    weight = _SAME_SURFACE_M - (taps - centre).abs_()
+    # With the centre's own sign, so that a hole stays one whatever surrounds it.
+    weight.clamp_(min=0).mul_(_kernel(depth_m)).mul_((taps > 0) & (centre > 0))
+    total = weight.sum(0)
+    smooth = weight.mul_(taps).sum(0) / total
+    return smooth.where(total > 0, 0)
 
 
 def upsample(coarse: Tensor, height: int, width: int) -> Tensor:
@@ -79,10 +79,14 @@ def _interleaved(coarse: Tensor) -> Tensor:
 
 
 def _taps(image: Tensor) -> Tensor:
-    """A view (ceil(H/2), ceil(W/2), 5, 5) of the neighbourhoods of every second pixel."""
-    return functional.pad(image, (2, 2, 2, 2)).unfold(0, 5, 2).unfold(1, 5, 2)
+    """The 5x5 neighbourhoods (25, ceil(H/2), ceil(W/2)) of every second pixel; zeros outside."""
+    height, width = image.shape
+    padded = functional.pad(image, (2, 2, 2, 2))
+    return torch.stack(
+        [padded[y : y + height : 2, x : x + width : 2] for y in range(5) for x in range(5)]
+    )
 
 
 def _kernel(image: Tensor) -> Tensor:
     line = image.new_tensor(_BINOMIAL)
-    return line[:, None] * line
+    return (line[:, None] * line).view(25, 1, 1)

@@ -20,7 +20,7 @@ def targets(flow_px: Tensor) -> Tensor:
 def inside(position_px: Tensor) -> Tensor:
     """Return (H, W) bool: whether positions (2, H, W) fall on a pixel of an equally large image."""
     height, width = position_px.shape[-2:]
-    x, y = position_px
+    x, y = position_px.unbind()
     return (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
 
 
@@ -65,4 +65,4 @@ def _pixels(height: int, width: int, device: torch.device) -> Tensor:
     y, x = torch.meshgrid(
         torch.arange(height, device=device), torch.arange(width, device=device), indexing="ij"
     )
-    return torch.stack((x, y)).float()
+    return torch.stack((x, y)).to(torch.float32)
