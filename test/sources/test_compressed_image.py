@@ -43,9 +43,13 @@ def test_compressed_gray_and_16_bit_become_8_bit_rgb(compressed_message, picture
         np.testing.assert_array_equal(decoded, np.repeat(gray[..., None], 3, -1))
 
 
-def test_truncated_picture_is_refused(compressed_message, picture):
-    with pytest.raises(EncodingError, match="20 bytes of format 'png' are no readable picture"):
-        decode_compressed_color(compressed_message(png(picture)[:20], "png"))
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.6, 0.98])
+def test_truncated_picture_is_refused(share, suffix, compressed_message, picture):
+    data = cv2.imencode(suffix, picture)[1].tobytes()
+    data = data[: int(share * len(data))]
+    with pytest.raises(EncodingError, match=f"{len(data)} bytes of"):
+        decode_compressed_color(compressed_message(data, suffix))
 
 
 def test_depth_format_is_refused_as_color(compressed_message):

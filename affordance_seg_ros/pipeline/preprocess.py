@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a frame to what flow and network take: resized, in metres, normalised, on the device."""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from affordance_seg_ros.config import InputConfig
+from affordance_seg_ros.errors import FrameError
+from affordance_seg_ros.flow.estimator import FlowInput
+from affordance_seg_ros.frames import RgbdFrame
+from affordance_seg_ros.pipeline.fit import Fit, fit
+
+# Luma weights of BT.601, as scene flow takes them.
+_GRAY_WEIGHTS = (0.299, 0.587, 0.114)
+
+
+class Prepared(NamedTuple):
+    """A frame at network size.
+
+    Attributes:
+        appearance: (1, 4, h, w) float32: normalised RGB, and depth scaled to [0, 1] with 0 for no
+            depth.
+        flow_input: The same picture as the flow estimator takes it.
+        fit: Where it came from in the frame.
+    """
+
+    appearance: Tensor
+    flow_input: FlowInput
+    fit: Fit
+
+
+class Preprocessor:
+    """Prepares frames as the weights ask for it.
+
+    Args:
+        config: The input that the weights were trained on.
+        device: Where the tensors shall lie.
+    """
+
+    def __init__(self, config: InputConfig, device: torch.device) -> None:
+        self._config = config
+        self._device = device
+        self._mean = torch.tensor(config.color_mean, device=device).view(3, 1, 1)
+        self._std = torch.tensor(config.color_std, device=device).view(3, 1, 1)
+        self._gray = torch.tensor(_GRAY_WEIGHTS, device=device).view(3, 1, 1)
+
+    def prepare(self, frame: RgbdFrame) -> Prepared:
+        """Resize, convert and normalise one frame.
+
+        Raises:
+            FrameError: The network's window of the frame has no valid depth at all.
+        """
+        config = self._config
+        height, width = frame.color.shape[:2]
+        placed = fit(width, height, config)
+        color = torch.from_numpy(_window(frame.color, placed, cv2.INTER_AREA)).to(self._device)
+        depth_raw = _window(frame.depth.raw, placed, cv2.INTER_NEAREST)
+        depth_m = _metres(depth_raw, frame.depth.metres_per_unit)
+        if not depth_m.any():
+            raise FrameError(
+                f"no valid depth in {width}x{height} pixels; expected millimetres > 0 (16UC1) or "
+                "finite metres > 0 (32FC1)"
+            )
+        depth = torch.from_numpy(depth_m).to(self._device)
+
+        rgb = color.permute(2, 0, 1).float()  # (3, h, w) in [0, 255]
+        gray = (rgb * self._gray).sum(0)  # (h, w) in [0, 255]
+        normalized = (rgb / 255 - self._mean) / self._std
+        if placed.is_padded:
+            normalized = _keep_inside(normalized, placed)
+        scaled = (depth - config.depth_near_m) / (config.depth_far_m - config.depth_near_m)
+        scaled = torch.where(depth > 0, scaled.clamp(0, 1), 0.0)
+        appearance = torch.cat([normalized, scaled[None]])[None]  # (1, 4, h, w)
+        flow_input = FlowInput(gray, depth, placed.camera(frame.camera))
+        return Prepared(appearance, flow_input, placed)
+
+
+def _window(image: np.ndarray, placed: Fit, shrink: int) -> np.ndarray:
+    """Cut the source window out, resize it, and put it into a black input."""
+    x, y, width, height = placed.source
+    window = image[y : y + height, x : x + width]
+    size = (placed.target.width, placed.target.height)
+    # INTER_AREA averages when it shrinks; enlarging wants a smooth kernel instead.
+    enlarging = shrink == cv2.INTER_AREA and (size[0] > width or size[1] > height)
+    resized = cv2.resize(window, size, interpolation=cv2.INTER_LINEAR if enlarging else shrink)
+    if not placed.is_padded:
+        return resized
+    padded = np.zeros((placed.height, placed.width, *image.shape[2:]), image.dtype)
+    x, y, width, height = placed.target
+    padded[y : y + height, x : x + width] = resized
+    return padded
+
+
+def _metres(raw: np.ndarray, metres_per_unit: float) -> np.ndarray:
+    """Return float32 metres with 0 for no depth."""
+    depth_m = raw.astype(np.float32) * np.float32(metres_per_unit)
+    depth_m[~(np.isfinite(depth_m) & (depth_m > 0))] = 0
+    return depth_m
+
+
+def _keep_inside(normalized: Tensor, placed: Fit) -> Tensor:
+    """Zero the padding: after normalisation 0 is the mean colour, not black."""
+    x, y, width, height = placed.target
+    kept = torch.zeros_like(normalized)
+    kept[:, y : y + height, x : x + width] = normalized[:, y : y + height, x : x + width]
+    return kept

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The main job, live: a recording played over DDS to the node, and what it says of it.
+
+Three processes, as on a robot: the node, a player in the place of the camera driver, and a recorder
+in the place of whoever uses the masks. `summary.json` puts their counts together.
+"""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from affordance_seg_ros.cli.record import READY
+from affordance_seg_ros.model.checkpoint import load_weights
+
+ROOT = Path(__file__).resolve().parent.parent
+EXECUTABLES = ROOT / ".colcon/install/affordance_seg_ros/lib/affordance_seg_ros"
+STOP_S = 20.0
+DRAIN_S = 3.0
+CLOCK_HZ = "250"
+# Random weights never reach the default threshold; without one their masks can at least be seen.
+UNTRAINED_MIN_CONFIDENCE = "0.0"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--recording", type=Path, default=ROOT / "data/demo_clip")
+    parser.add_argument("--out", type=Path, default=ROOT / "out/demo")
+    parser.add_argument("--weights", default="", help="weight file; empty takes the package's own")
+    arguments = parser.parse_args()
+    out: Path = arguments.out
+    out.mkdir(parents=True, exist_ok=True)
+    for name in ("node.json", "played.json", "received.json", "summary.json"):
+        (out / name).unlink(missing_ok=True)
+    # A domain of its own keeps a robot in the same network out of the demo.
+    environment = {**os.environ, "ROS_DOMAIN_ID": str(1 + os.getpid() % 100)}
+
+    def start(program: str, *words: str, stdout: int | None = None) -> "subprocess.Popen[str]":
+        command = [str(EXECUTABLES / program), *words]
+        return subprocess.Popen(command, env=environment, stdout=stdout, text=True)
+
+    node_parameters = {
+        "use_sim_time": "true",
+        "weights": arguments.weights,
+        "report_file": str(out / "node.json"),
+        **({} if is_trained(arguments.weights) else {"min_confidence": UNTRAINED_MIN_CONFIDENCE}),
+    }
+    settings = [
+        word for name, value in node_parameters.items() for word in ("-p", f"{name}:={value}")
+    ]
+    recording = str(arguments.recording)
+    node = start("affordance_node", "--ros-args", *settings)
+    recorder = start(
+        "affordance-seg", "record", recording, "--out", str(out), stdout=subprocess.PIPE
+    )
+    try:
+        if recorder.stdout is None or recorder.stdout.readline().strip() != READY:
+            print("demo: the recorder did not start", file=sys.stderr)
+            return 1
+        player = start("play", recording, "--clock", CLOCK_HZ, "--report", str(out / "played.json"))
+        played = player.wait()
+        time.sleep(DRAIN_S)
+    finally:
+        codes = [stop(process) for process in (recorder, node)]
+    if played or any(codes):
+        print(f"demo: player {played}, recorder and node {codes}; expected 0", file=sys.stderr)
+        return 1
+    summary = put_together(out)
+    (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+    print(json.dumps(summary, indent=2))
+    print(f"see {out / 'overlay.mp4'} and {out / 'contact_sheet.png'}")
+    return 0 if summary["masks_received"] else 1
+
+
+def is_trained(weights: str) -> bool:
+    return load_weights(weights, torch.device("cpu")).card.trained
+
+
+def stop(process: "subprocess.Popen[str]") -> int:
+    process.send_signal(signal.SIGINT)
+    try:
+        return process.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
+def put_together(out: Path) -> dict[str, Any]:
+    node = json.loads((out / "node.json").read_text())
+    played = json.loads((out / "played.json").read_text())
+    received = json.loads((out / "received.json").read_text())
+    return {
+        "source": received["source"],
+        "frames_published": played["frames_published"],
+        **{
+            name: node[name]
+            for name in (
+                "frames_processed",
+                "frames_dropped",
+                "unpaired",
+                "latency_ms",
+                "stage_ms",
+                "device",
+            )
+        },
+        **{
+            name: received[name]
+            for name in ("masks_received", "actions_received", "weights", "action", "metrics")
+        },
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
