@@ -171,7 +171,10 @@ class NodeConfig(Options):
         "best_effort", "QoS reliability of the image subscriptions",
         choices=("best_effort", "reliable"),
     )  # fmt: skip
-    queue_depth: int = option(1, "QoS depth of the image subscriptions", minimum=1, maximum=100)
+    queue_depth: int = option(
+        5, "QoS depth of the image subscriptions; at 1 a busy machine loses one image of most "
+        "pairs, and only the newest pair is processed at any depth", minimum=1, maximum=100,
+    )  # fmt: skip
     wait_warning_s: float = option(
         5.0, "Time without an expected topic after which the node says what it waits for",
         unit="s", minimum=0.5, maximum=3600.0,

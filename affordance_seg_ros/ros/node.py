@@ -52,11 +52,11 @@ class LoadedPipeline(StreamingPipeline, Protocol):
         """Do all that is slow only once."""
 
 
-def build_pipeline(weights: str, device: str, config: PipelineConfig) -> LoadedPipeline:
+def build_real(weights: str, device: str, config: PipelineConfig) -> LoadedPipeline:
     """Build the real pipeline; loads torch, which takes seconds."""
-    from affordance_seg_ros.pipeline import streaming
+    from affordance_seg_ros.pipeline.streaming import build_pipeline
 
-    return streaming.build_pipeline(weights, device, config)
+    return build_pipeline(weights, device, config)
 
 
 class AffordanceNode(LifecycleNode):
@@ -70,7 +70,7 @@ class AffordanceNode(LifecycleNode):
     """
 
     def __init__(
-        self, *, build: Callable[[str, str, PipelineConfig], LoadedPipeline] = build_pipeline
+        self, *, build: Callable[[str, str, PipelineConfig], LoadedPipeline] = build_real
     ) -> None:
         super().__init__("affordance")
         self._build = build

@@ -48,6 +48,7 @@ class PredictionOutput:
         self._mask = publisher(Image, "mask")
         self._confidence = publisher(Image, "confidence")
         self._overlay = publisher(Image, "overlay")
+        self._flow = publisher(Image, "flow")
         self._action = publisher(ActionClass, "action")
         self._regions = publisher(AffordanceRegionArray, "regions")
         self._label_info = publisher(LabelInfo, "label_info", _LATCHED)
@@ -80,6 +81,8 @@ class PredictionOutput:
             self._regions.publish(encode.regions(prediction, self._weights, self._trained, head))
         if self._confidence.get_subscription_count():
             self._confidence.publish(encode.image(prediction.confidence, "32FC1", head))
+        if self._flow.get_subscription_count():
+            self._flow.publish(encode.image(prediction.flow_color, "rgb8", head))
         if config.publish_overlay and self._overlay.get_subscription_count():
             picture = draw_overlay(frame.color, prediction, self._labels, trained=self._trained)
             self._overlay.publish(encode.image(picture, "rgb8", head))
@@ -90,6 +93,7 @@ class PredictionOutput:
             self._mask,
             self._confidence,
             self._overlay,
+            self._flow,
             self._action,
             self._regions,
             self._label_info,

@@ -62,6 +62,7 @@ def test_sensor_data_publishers_are_heard(client, start):
 def test_optional_topics_come_to_those_who_subscribe(client, start, camera):
     start(rate_hz=0, min_confidence=0.25)
     overlays = client.collect(Image, "/affordance/overlay")
+    flows = client.collect(Image, "/affordance/flow")
     confidences = client.collect(Image, "/affordance/confidence")
     regions = client.collect(AffordanceRegionArray, "/affordance/regions")
     camera.wait_for_subscriber()
@@ -69,10 +70,11 @@ def test_optional_topics_come_to_those_who_subscribe(client, start, camera):
     def published():
         camera.publish(camera.now_ns())
         client.spin(0.1)
-        return overlays and confidences and regions
+        return overlays and flows and confidences and regions
 
     client.wait(published)
-    assert overlays[0].encoding == "rgb8"
+    assert overlays[0].encoding == flows[0].encoding == "rgb8"
+    assert (overlays[0].width, flows[0].width) == (64, 4)
     assert (decode_depth(confidences[0]).raw == 0.25).all()
     (region,) = regions[0].regions
     assert (region.name, region.box.x_offset, region.area_px) == ("grasp", 1, 12)
@@ -93,7 +95,7 @@ def test_a_late_subscriber_learns_the_labels(client, start, camera):
 
 
 def test_only_the_newest_frame_is_processed_when_the_pipeline_is_slow(client, start, camera):
-    process = start(rate_hz=0, weights="slow 0.5")
+    process = start(rate_hz=0, weights="slow 0.5", queue_depth=50)
     masks = client.collect(Image, "/affordance/mask")
     diagnostics = client.collect(DiagnosticArray, "/diagnostics")
     process.wait_for("UNTRAINED")
@@ -113,7 +115,7 @@ def test_only_the_newest_frame_is_processed_when_the_pipeline_is_slow(client, st
 
 
 def test_frames_are_taken_at_the_rate_asked_for(client, start, camera):
-    start(rate_hz=10)
+    start(rate_hz=10, queue_depth=50)
     masks = client.collect(Image, "/affordance/mask")
     camera.wait_for_subscriber()
     first = camera.now_ns()
