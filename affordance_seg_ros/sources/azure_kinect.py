@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.config import KinectConfig
-from affordance_seg_ros.errors import DeviceError, EncodingError, SourceError
+from affordance_seg_ros.errors import DeviceError, SourceError
 
 _TIMEOUT_MS = 5000
 _USEC_NS = 1000
@@ -79,23 +79,32 @@ class KinectRecording:
                 f"{found['depth_track_enabled']}; expected both"
             )
         self.calibration = _calibration(self._pyk4a, self._playback.calibration)
-        self.period_ns = round(1e9 / _frame_rate_hz(found["camera_fps"]))
-        """Nominal time between captures [ns]."""
+        self.rate_hz = _frame_rate_hz(found["camera_fps"])
+        """Nominal rate of the captures [Hz]."""
+        self.skipped = 0
+        """Captures left out of the last reading."""
 
     def captures(self) -> Iterator[KinectCapture]:
-        """Yield the captures from the beginning; those that lack one picture are left out.
+        """Yield the captures from the beginning.
+
+        Those that lack one of the pictures, or whose colour picture is damaged, are left out and
+        counted in `skipped`.
 
         Raises:
             SourceError: The file is damaged.
-            EncodingError: A colour picture is damaged.
         """
-        color_format = self._playback.configuration["color_format"]
+        self.skipped = 0
+        color_format = self._playback.configuration["color_format"].name
         try:
             self._playback.seek(0)
             while True:
                 capture = self._playback.get_next_capture()
-                if capture.color is not None and capture.depth is not None:
-                    yield _capture(capture, color_format.name)
+                color = capture.color
+                picture = None if color is None else _to_bgr(color, color_format)
+                if picture is None or capture.depth is None:
+                    self.skipped += 1
+                else:
+                    yield _capture(capture, picture)
         except EOFError:
             return
         except self._pyk4a.K4AException:
@@ -161,7 +170,9 @@ class KinectDevice:
                     f"Azure Kinect {self._index} sent nothing for {_TIMEOUT_MS // 1000} s; "
                     "expected captures (unplugged?)"
                 ) from None
-            yield _capture(capture, "COLOR_BGRA32")
+            picture = _to_bgr(capture.color, "COLOR_BGRA32")
+            assert picture is not None  # these modes give both pictures, and raw colour
+            yield _capture(capture, picture)
 
     def close(self) -> None:
         """Stop the camera."""
@@ -184,7 +195,7 @@ def _load_pyk4a() -> ModuleType:
             f"pyk4a cannot be loaded ({error}); expected the package pyk4a-bundle, with NumPy 1: "
             "pip install 'affordance_seg_ros[kinect]'"
         ) from None
-    return pyk4a  # type: ignore[no-any-return]
+    return pyk4a
 
 
 def _frame_rate_hz(frame_rate: Any) -> int:
@@ -213,21 +224,20 @@ def _camera(found: Any, kind: Any, size: tuple[int, int]) -> Camera:
     return Camera(*size, fx, fy, cx, cy, distortion)
 
 
-def _capture(capture: Any, color_format: str) -> KinectCapture:
+def _capture(capture: Any, color_bgr: npt.NDArray[np.uint8]) -> KinectCapture:
     return KinectCapture(
         color_ns=capture.color_timestamp_usec * _USEC_NS,
         depth_ns=capture.depth_timestamp_usec * _USEC_NS,
-        color_bgr=_to_bgr(capture.color, color_format),
+        color_bgr=color_bgr,
         depth_mm=capture.depth,
     )
 
 
-def _to_bgr(pixels: npt.NDArray[np.uint8], color_format: str) -> npt.NDArray[np.uint8]:
+def _to_bgr(pixels: npt.NDArray[np.uint8], color_format: str) -> npt.NDArray[np.uint8] | None:
+    """Return the picture as BGR; None for a damaged JPEG."""
     if color_format == "COLOR_MJPG":
         picture = cv2.imdecode(pixels, cv2.IMREAD_COLOR)
-        if picture is None:
-            raise EncodingError(f"{pixels.size} bytes are no readable picture; expected JPEG")
-        return np.asarray(picture, np.uint8)
+        return None if picture is None else np.asarray(picture, np.uint8)
     return np.asarray(cv2.cvtColor(pixels, _TO_BGR[color_format]), np.uint8)
 
 
