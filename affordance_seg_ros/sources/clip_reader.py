@@ -58,7 +58,7 @@ class Clip:
             SourceError: The frame does not exist, or a file is missing, damaged or of another size.
         """
         index = self._index(index)
-        color_path = self._color_path(index)
+        color_path = self.color_path(index)
         color = self._picture(color_path, cv2.IMREAD_COLOR, np.uint8)
         depth = self._picture(self.path / f"depth/{index:05}.png", cv2.IMREAD_UNCHANGED, np.uint16)
         return RgbdFrame(
@@ -69,10 +69,13 @@ class Clip:
             camera=self.info.camera,
         )
 
-    @property
-    def has_label(self) -> bool:
-        """Whether the last frame is labelled."""
-        return (self.path / "label.png").exists()
+    def has_label(self, index: int = -1) -> bool:
+        """Whether a frame has a label of the demonstrated affordance."""
+        index = self._index(index)
+        is_last = index == len(self) - 1
+        return (self.path / f"labels/{index:05}.png").exists() or (
+            is_last and (self.path / "label.png").exists()
+        )
 
     def label(self) -> npt.NDArray[np.uint8]:
         """Return the (H, W) label of the last frame: ids of the demonstrated affordance.
@@ -120,7 +123,8 @@ class Clip:
             raise SourceError(f"{self.path} has {len(self)} frames; frame {index} does not exist")
         return index % len(self)
 
-    def _color_path(self, index: int) -> Path:
+    def color_path(self, index: int) -> Path:
+        """Return the file of a colour picture, JPEG or PNG; whether it exists is not looked at."""
         path = self.path / f"color/{index:05}.jpg"
         return path if path.exists() else path.with_suffix(".png")
 
@@ -176,6 +180,6 @@ def is_complete_clip(path: Path | str) -> bool:
     except SourceError:
         return False
     return all(
-        clip._color_path(index).is_file() and (clip.path / f"depth/{index:05}.png").is_file()
+        clip.color_path(index).is_file() and (clip.path / f"depth/{index:05}.png").is_file()
         for index in range(len(clip))
     )

@@ -125,7 +125,7 @@ def test_depth_in_metres_becomes_whole_millimetres(tmp_path, picture):
 
 def test_labels_of_every_frame_and_of_the_last_are_kept_apart(write):
     clip = read_clip(write())
-    assert clip.has_label
+    assert clip.has_label()
     np.testing.assert_array_equal(clip.label(), label_map(2))
     for i in range(3):
         np.testing.assert_array_equal(clip.labels(i), label_map(1 + i))
@@ -147,7 +147,7 @@ def test_recorded_clip_needs_no_label_and_no_truth(tmp_path, picture):
     with ClipWriter(tmp_path / "clip", replace(INFO, source="recorded", action="")) as writer:
         writer.add_frame(0, picture, depth_mm())
     clip = read_clip(tmp_path / "clip")
-    assert not clip.has_label
+    assert not clip.has_label()
     assert clip.info.action_id is None
     assert clip.flow(0) is clip.true_depth_m(0) is clip.labels(0) is None
     with pytest.raises(SourceError, match=r"label\.png is missing"):
