@@ -8,6 +8,7 @@ in the place of whoever uses the masks. `summary.json` puts their counts togethe
 import argparse
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from affordance_seg_ros.model.checkpoint import load_weights
 ROOT = Path(__file__).resolve().parent.parent
 EXECUTABLES = ROOT / ".colcon/install/affordance_seg_ros/lib/affordance_seg_ros"
 STOP_S = 20.0
-DRAIN_S = 3.0
+DRAIN_S = 1.0
 CLOCK_HZ = "250"
 # Random weights never reach the default threshold; without one their masks can at least be seen.
 UNTRAINED_MIN_CONFIDENCE = "0.0"
@@ -34,6 +35,7 @@ def main() -> int:
     parser.add_argument("--recording", type=Path, default=ROOT / "data/demo_clip")
     parser.add_argument("--out", type=Path, default=ROOT / "out/demo")
     parser.add_argument("--weights", default="", help="weight file; empty takes the package's own")
+    parser.add_argument("--masks", action="store_true", help="also write each mask as a PNG of ids")
     arguments = parser.parse_args()
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
@@ -46,27 +48,22 @@ def main() -> int:
         command = [str(EXECUTABLES / program), *words]
         return subprocess.Popen(command, env=environment, stdout=stdout, text=True)
 
-    node_parameters = {
-        "use_sim_time": "true",
-        "weights": arguments.weights,
-        "report_file": str(out / "node.json"),
-        **({} if is_trained(arguments.weights) else {"min_confidence": UNTRAINED_MIN_CONFIDENCE}),
-    }
-    settings = [
-        word for name, value in node_parameters.items() for word in ("-p", f"{name}:={value}")
-    ]
+    parameters = {"use_sim_time": "true", "report_file": str(out / "node.json")}
+    if arguments.weights:
+        parameters["weights"] = arguments.weights
+    if not load_weights(arguments.weights, torch.device("cpu")).card.trained:
+        parameters["min_confidence"] = UNTRAINED_MIN_CONFIDENCE
+    settings = [word for item in parameters.items() for word in ("-p", "{}:={}".format(*item))]
     recording = str(arguments.recording)
     node = start("affordance_node", "--ros-args", *settings)
-    recorder = start(
-        "affordance-seg", "record", recording, "--out", str(out), stdout=subprocess.PIPE
-    )
+    words = ["record", recording, "--out", str(out), *(["--masks"] if arguments.masks else [])]
+    recorder = start("affordance-seg", *words, stdout=subprocess.PIPE)
+    played = 1
     try:
-        if recorder.stdout is None or recorder.stdout.readline().strip() != READY:
-            print("demo: the recorder did not start", file=sys.stderr)
-            return 1
-        player = start("play", recording, "--clock", CLOCK_HZ, "--report", str(out / "played.json"))
-        played = player.wait()
-        time.sleep(DRAIN_S)
+        if is_ready(recorder, node):
+            report = str(out / "played.json")
+            played = start("play", recording, "--clock", CLOCK_HZ, "--report", report).wait()
+            time.sleep(DRAIN_S)
     finally:
         codes = [stop(process) for process in (recorder, node)]
     if played or any(codes):
@@ -79,8 +76,13 @@ def main() -> int:
     return 0 if summary["masks_received"] else 1
 
 
-def is_trained(weights: str) -> bool:
-    return load_weights(weights, torch.device("cpu")).card.trained
+def is_ready(recorder: "subprocess.Popen[str]", node: "subprocess.Popen[str]") -> bool:
+    """Wait until the recorder is connected to the node; false if either ended before."""
+    assert recorder.stdout is not None
+    while recorder.poll() is None and node.poll() is None:
+        if select.select([recorder.stdout], [], [], 0.2)[0]:
+            return recorder.stdout.readline().strip() == READY
+    return False
 
 
 def stop(process: "subprocess.Popen[str]") -> int:

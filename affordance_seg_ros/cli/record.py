@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     from affordance_seg_ros.evaluation.live import LiveRecorder
     from affordance_seg_ros.evaluation.report import write_json
     from affordance_seg_ros.ros.collector import PredictionCollector
-    from affordance_seg_ros.sources.recording import open_recording
+    from affordance_seg_ros.sources.bag import open_recording
 
     recording = open_recording(arguments.recording)
     rclpy.init()

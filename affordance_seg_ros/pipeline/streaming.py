@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from affordance_seg_ros.camera import Camera
@@ -218,7 +219,7 @@ class Pipeline:
             encoded = colorize(flow, self._input, mode=self._architecture.flow)[None]
         return self._network.step(prepared.appearance[:, :channels], encoded, self._state)
 
-    def _flow_picture(self, flow: SceneFlow) -> np.ndarray:
+    def _flow_picture(self, flow: SceneFlow) -> npt.NDArray[np.uint8]:
         """Return the coloured 3D flow (h, w, 3) uint8, black where it is not valid."""
         color = colorize(flow, self._input, mode="3d") * flow.valid
         picture = color.permute(1, 2, 0).mul(255).round().to(torch.uint8)

@@ -40,7 +40,7 @@ class Received:
     incomplete: int = 0
 
 
-class PredictionCollector(Node):  # type: ignore[misc]  # rclpy ships no types
+class PredictionCollector(Node):
     """Subscribes to mask, confidence, flow and action, and hands over complete predictions.
 
     The messages of one frame carry one stamp; a prediction is complete when all four have come.
