@@ -266,6 +266,38 @@ def test_single_bad_camera_info_leaves_the_one_before_in_force(frames, tmp_path)
     assert "1 x camera_info with a matrix K of zeros" in str(recording.report)
 
 
+def spoil(events, name, count):
+    """Cut off the first messages of a topic."""
+    for topic, t, message in events:
+        if topic == NAMES[name] and count:
+            count -= 1
+            data = bytes(K2.serialize_cdr(message, message.__msgtype__)[:30])
+            message = (message.__msgtype__, data)
+        yield topic, t, message
+
+
+@pytest.mark.parametrize("name", ["color", "depth", "info"])
+def test_unreadable_first_message_does_not_hide_a_topic(name, frames, tmp_path):
+    path = record(tmp_path / "bag", spoil(camera_events(M2, frames), name, 1))
+    recording = open_recording(path)
+    assert_same(list(recording.frames()), frames if name == "info" else frames[1:])
+    assert list(recording.report.skipped.values()) == [1]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("color", r"no colour topic; it has .*/rgb/image_raw \(Image unreadable\)"),
+        ("depth", r"no depth topic; it has .*/depth_to_rgb/image_raw \(Image unreadable\)"),
+        ("info", "no readable message on /rgb/camera_info"),
+    ],
+)
+def test_topic_without_a_readable_message_is_named(name, message, frames, tmp_path):
+    path = record(tmp_path / "bag", spoil(camera_events(M2, frames), name, 10))
+    with pytest.raises(SourceError, match=message):
+        open_recording(path)
+
+
 def test_single_bad_messages_are_left_out_and_counted_with_the_reason(frames, tmp_path):
     events = list(camera_events(M2, frames))
     truncated = M2.image(frames[2].stamp_ns, frames[2].color, "rgb8")
@@ -413,6 +445,17 @@ def test_unwritable_place_and_full_disk_are_named(frames, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+def test_folder_that_appears_meanwhile_is_not_overwritten(frames, tmp_path):
+    def intruded():
+        yield frames[0]
+        (tmp_path / "bag").mkdir()
+        (tmp_path / "bag/precious").write_text("")
+
+    with pytest.raises(SourceError, match=r"cannot write .*bag: Directory not empty"):
+        write_bag(tmp_path / "bag", intruded())
+    assert [path.name for path in (tmp_path / "bag").iterdir()] == ["precious"]
+
+
 def test_unknown_storage_is_refused(frames, tmp_path):
     with pytest.raises(ConfigError, match="'tape'; expected one of mcap, sqlite3"):
         write_bag(tmp_path / "bag", frames, storage="tape")
@@ -431,6 +474,7 @@ def clip_path(frames, tmp_path):
                 motion_m=np.zeros((3, 24, 32)),
             )  # fmt: skip
         writer.set_label(label + np.uint8(4))
+        writer.set_affordances(label + np.uint8(5))
     return tmp_path / "clip"
 
 
@@ -461,6 +505,7 @@ def test_clip_as_a_bag_is_the_same_recording(storage, compressed, clip_path, fra
     for stamp_ns, label in direct.labels.items():
         np.testing.assert_array_equal(recording.labels[stamp_ns], label)
     assert (read_clip(tmp_path / "bag").label() == 4).all()
+    assert (read_clip(tmp_path / "bag").affordances() == 5).all()
     assert read_clip(tmp_path / "bag").flow(0) is not None
 
 
@@ -470,3 +515,10 @@ def test_clip_with_only_a_last_label_labels_one_stamp(clip_path, frames):
     assert len(labels) == 1
     assert list(labels) == [frames[-1].stamp_ns]
     assert (labels[frames[-1].stamp_ns] == 4).all()
+
+
+def test_label_that_disappears_is_no_label(clip_path, frames):
+    labels = open_recording(clip_path).labels
+    (clip_path / "labels/00003.png").unlink()
+    with pytest.raises(KeyError):
+        labels[frames[3].stamp_ns]

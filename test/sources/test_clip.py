@@ -455,6 +455,14 @@ def test_truth_of_another_size_is_refused(write, tmp_path, picture):
             READERS[f"{folder}/00001.npz"](read_clip(path))
 
 
+def test_truth_that_is_no_truth_is_refused(write):
+    path = write()
+    with (path / "flow/00001.npz").open("wb") as file:
+        np.savez(file, planes=np.zeros((3, 4)), unit_m=1.0, mask=np.zeros(0, np.uint8))
+    with pytest.raises(SourceError, match=r"00001\.npz is damaged: planes float64 of shape"):
+        read_clip(path).flow(1)
+
+
 def test_frame_that_does_not_exist_is_named(write):
     with pytest.raises(SourceError, match="has 3 frames; frame 3 does not exist"):
         read_clip(write()).frame(3)
