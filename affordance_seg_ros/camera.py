@@ -136,7 +136,8 @@ class Camera:
 
     def _undistort(self, rays: FloatArray) -> FloatArray:
         flat = rays.reshape(-1, 1, 2)
-        out = cv2.undistortPointsIter(
-            flat, np.eye(3), np.array(self.distortion), np.eye(3), np.eye(3), _UNDISTORT_CRITERIA
+        # Of OpenCV's functions for this the one that takes criteria and is in versions 4 and 5.
+        out = cv2.undistortImagePoints(
+            flat, np.eye(3), np.array(self.distortion), None, _UNDISTORT_CRITERIA
         )
         return out.reshape(rays.shape).astype(np.float64)
