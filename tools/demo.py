@@ -36,6 +36,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "out/demo")
     parser.add_argument("--weights", default="", help="weight file; empty takes the package's own")
     parser.add_argument("--masks", action="store_true", help="also write each mask as a PNG of ids")
+    parser.add_argument("--rate", default="1.0", help="speed, 1 is the recorded one")
     arguments = parser.parse_args()
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
@@ -61,8 +62,9 @@ def main() -> int:
     played = 1
     try:
         if is_ready(recorder, node):
-            report = str(out / "played.json")
-            played = start("play", recording, "--clock", CLOCK_HZ, "--report", report).wait()
+            words = ["--clock", CLOCK_HZ, "--rate", arguments.rate]
+            player = start("play", recording, *words, "--report", str(out / "played.json"))
+            played = player.wait()
             time.sleep(DRAIN_S)
     finally:
         codes = [stop(process) for process in (recorder, node)]
