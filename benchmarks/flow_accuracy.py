@@ -66,6 +66,7 @@ def run_stream(
 def measure(sequence: Sequence, name: str, device: torch.device, repeats: int) -> dict[str, Any]:
     """Return errors and times of one setting; those of the warm one without its cold pairs."""
     runs = [run_stream(sequence.frames, SETTINGS[name], device) for _ in range(1 + repeats)]
+    timed = runs[1:] or runs  # the first run warms caches and allocators up
     pairs: list[dict[str, Any]] = []
     errors: list[EndpointError] = []
     for k, result in enumerate(runs[0]):
@@ -75,11 +76,10 @@ def measure(sequence: Sequence, name: str, device: torch.device, repeats: int) -
             detail |= errors[-1]._asdict()
         if result.warm is not None:
             detail |= {"warm": result.warm, "pixel_iterations": result.pixel_iterations}
-        detail["ms"] = statistics.median(run[k].ms for run in runs[1:])
+        detail["ms"] = statistics.median(run[k].ms for run in timed)
         pairs.append(detail)
     chosen = [k for k, pair in enumerate(pairs) if name != "primal_dual_warm" or pair["warm"]]
-    # The first run warms caches and allocators up.
-    times = [run[k].ms for run in runs[1:] for k in chosen]
+    times = [run[k].ms for run in timed for k in chosen]
     summary: dict[str, Any] = {}
     if errors and chosen:
         summary |= mean_error(errors[k] for k in chosen)._asdict()
@@ -134,7 +134,7 @@ def _wait_for(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def _arguments() -> argparse.Namespace:
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -147,12 +147,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--still", action="store_true", help="also measure a noisy still scene")
     parser.add_argument("--without-truth", action="store_true", help="measure time only")
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
     """Run the command line; return its exit code."""
-    arguments = _arguments()
+    arguments = _arguments(argv)
     torch.set_num_threads(arguments.threads)
     cv2.setNumThreads(arguments.threads)
     device = torch.device(arguments.device)
