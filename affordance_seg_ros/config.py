@@ -171,6 +171,10 @@ class NodeConfig(Options):
         0.0, "Largest difference of the stamps of a colour and a depth image that are paired; 0 "
         "learns half a frame from the stream", unit="s", minimum=0.0, maximum=1.0,
     )  # fmt: skip
+    rectified: bool = option(
+        False, "The colour images are rectified (image_rect): camera_info's P holds, without "
+        "distortion"
+    )  # fmt: skip
     reliability: str = option(
         "best_effort", "QoS reliability of the image subscriptions",
         choices=("best_effort", "reliable"),

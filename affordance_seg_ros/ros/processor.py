@@ -103,7 +103,7 @@ class FrameProcessor:
         taken_ns = time.monotonic_ns()
         config = self._take_orders()
         try:
-            frame = decode(job)
+            frame = decode(job, rectified=config.rectified)
             decoded_ns = time.monotonic_ns()
             prediction = self._pipeline.step(frame)
         except AffordanceError as error:
@@ -144,8 +144,12 @@ class FrameProcessor:
         return config
 
 
-def decode(job: Job) -> RgbdFrame:
+def decode(job: Job, *, rectified: bool = False) -> RgbdFrame:
     """Return the frame of a pair of messages.
+
+    Args:
+        job: The messages.
+        rectified: The colour image is rectified.
 
     Raises:
         AffordanceError: A message cannot be decoded, or they do not fit together.
@@ -156,7 +160,7 @@ def decode(job: Job) -> RgbdFrame:
         frame_id=message.header.frame_id,
         color=decode_color(message),
         depth=decode_depth(job.depth.message),
-        camera=decode_camera_info(job.camera_info),
+        camera=decode_camera_info(job.camera_info, rectified=rectified),
     )
 
 
