@@ -67,14 +67,15 @@ def main() -> int:
             played = player.wait()
             time.sleep(DRAIN_S)
     finally:
-        codes = [stop(process) for process in (recorder, node)]
+        # The node first: nothing comes any more, and it would soon say so.
+        codes = [stop(process) for process in (node, recorder)]
     if played or any(codes):
-        print(f"demo: player {played}, recorder and node {codes}; expected 0", file=sys.stderr)
+        print(f"demo: player {played}, node and recorder {codes}; expected 0", file=sys.stderr)
         return 1
     summary = put_together(out)
     (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
-    print(json.dumps(summary, indent=2))
-    print(f"see {out / 'overlay.mp4'} and {out / 'contact_sheet.png'}")
+    print(in_words(summary))
+    print(f"see overlay.mp4, contact_sheet.png and summary.json in {out}")
     return 0 if summary["masks_received"] else 1
 
 
@@ -119,6 +120,19 @@ def put_together(out: Path) -> dict[str, Any]:
             for name in ("masks_received", "actions_received", "weights", "action", "metrics")
         },
     }
+
+
+def in_words(summary: dict[str, Any]) -> str:
+    trained = "" if summary["weights"]["trained"] else ", UNTRAINED: masks and actions mean nothing"
+    latency, action = summary["latency_ms"], summary["action"]
+    return (
+        f"{summary['frames_published']} frames published, {summary['frames_processed']} processed, "
+        f"{summary['frames_dropped']} dropped, {summary['masks_received']} masks received\n"
+        f"stamp to publish: p50 {latency['p50']:.0f} ms, p95 {latency['p95']:.0f} ms, "
+        f"p99 {latency['p99']:.0f} ms on {summary['device']}\n"
+        f"action: {action['predicted']} (true: {action['true']})\n"
+        f"weights: {summary['weights']['name']}{trained}"
+    )
 
 
 if __name__ == "__main__":
