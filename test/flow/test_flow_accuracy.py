@@ -18,11 +18,9 @@ DATA = Path(os.environ.get("AFFORDANCE_SHARED_DATA", ROOT.parent / "shared" / "d
 @pytest.fixture
 def benchmark(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    threads = torch.get_num_threads()
     import flow_accuracy
 
-    yield flow_accuracy
-    torch.set_num_threads(threads)
+    return flow_accuracy
 
 
 @pytest.fixture
@@ -52,7 +50,7 @@ def sequence(tmp_path):
 
 
 def run(benchmark, *arguments):
-    return benchmark.main(["--repeats", "0", *map(str, arguments)])
+    return benchmark.main(["--repeats", "0", "--threads", "1", *map(str, arguments)])
 
 
 def test_the_benchmark_finds_small_errors_on_a_known_sequence(benchmark, sequence, tmp_path):
