@@ -153,6 +153,10 @@ class PipelineConfig(Options):
         64, "Smaller regions are left out of the region list, not of the mask", unit="px",
         minimum=1, maximum=1_000_000, live=True,
     )  # fmt: skip
+    max_regions: int = option(
+        32, "At the most so many regions are listed, the largest ones", minimum=0, maximum=10_000,
+        live=True,
+    )  # fmt: skip
     flow: FlowConfig = FlowConfig()
 
 

@@ -36,6 +36,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "out/demo")
     parser.add_argument("--weights", default="", help="weight file; empty takes the package's own")
     parser.add_argument("--masks", action="store_true", help="also write each mask as a PNG of ids")
+    parser.add_argument("--rate", default="1.0", help="speed, 1 is the recorded one")
     arguments = parser.parse_args()
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
@@ -61,18 +62,20 @@ def main() -> int:
     played = 1
     try:
         if is_ready(recorder, node):
-            report = str(out / "played.json")
-            played = start("play", recording, "--clock", CLOCK_HZ, "--report", report).wait()
+            words = ["--clock", CLOCK_HZ, "--rate", arguments.rate]
+            player = start("play", recording, *words, "--report", str(out / "played.json"))
+            played = player.wait()
             time.sleep(DRAIN_S)
     finally:
-        codes = [stop(process) for process in (recorder, node)]
+        # The node first: nothing comes any more, and it would soon say so.
+        codes = [stop(process) for process in (node, recorder)]
     if played or any(codes):
-        print(f"demo: player {played}, recorder and node {codes}; expected 0", file=sys.stderr)
+        print(f"demo: player {played}, node and recorder {codes}; expected 0", file=sys.stderr)
         return 1
     summary = put_together(out)
     (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
-    print(json.dumps(summary, indent=2))
-    print(f"see {out / 'overlay.mp4'} and {out / 'contact_sheet.png'}")
+    print(in_words(summary))
+    print(f"see overlay.mp4, contact_sheet.png and summary.json in {out}")
     return 0 if summary["masks_received"] else 1
 
 
@@ -117,6 +120,19 @@ def put_together(out: Path) -> dict[str, Any]:
             for name in ("masks_received", "actions_received", "weights", "action", "metrics")
         },
     }
+
+
+def in_words(summary: dict[str, Any]) -> str:
+    trained = "" if summary["weights"]["trained"] else ", UNTRAINED: masks and actions mean nothing"
+    latency, action = summary["latency_ms"], summary["action"]
+    return (
+        f"{summary['frames_published']} frames published, {summary['frames_processed']} processed, "
+        f"{summary['frames_dropped']} dropped, {summary['masks_received']} masks received\n"
+        f"stamp to publish: p50 {latency['p50']:.0f} ms, p95 {latency['p95']:.0f} ms, "
+        f"p99 {latency['p99']:.0f} ms on {summary['device']}\n"
+        f"action: {action['predicted']} (true: {action['true']})\n"
+        f"weights: {summary['weights']['name']}{trained}"
+    )
 
 
 if __name__ == "__main__":

@@ -171,6 +171,7 @@ class Pipeline:
             frame.camera,
             self._labels,
             min_area_px=config.min_region_area_px,
+            limit=config.max_regions,
         )
         flow_color = self._flow_picture(flow)
         end = time.perf_counter()
