@@ -2,7 +2,7 @@
 import math
 
 import pytest
-from camera import (
+from camera_double import (
     RELIABLE,
     TestCamera,
     color_message,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from camera import RELIABLE
+from camera_double import RELIABLE
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import CameraInfo, Image
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from camera import RELIABLE, TestCamera
+from camera_double import RELIABLE, TestCamera
 from lifecycle_msgs.srv import GetState
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import Image

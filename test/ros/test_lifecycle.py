@@ -6,7 +6,7 @@ import sys
 import time
 
 import pytest
-from camera import TestCamera
+from camera_double import TestCamera
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.srv import SetParameters
