@@ -151,16 +151,19 @@ def _legs(body: Body, shell: Array, surface: Surface) -> list[Garment]:
     """Close the hips: thighs that run forward from where the mesh of the body ends."""
     pieces = []
     for loop in _border_loops(body.data.faces):
+        loop = [*loop[(top := int(np.argmax(shell[loop, 2]))) :], *loop[:top]]
         ring = shell[loop]
         centre = ring.mean(0)
         forward = np.array([0.0, -1.0, -0.06])
         rings, weights = [ring], [body.data.weights[loop]]
-        for step, width in ((0.06, 1.0), (0.2, 0.95), (0.4, 0.85), (0.42, 0.4), (0.42, 0.01)):
-            # Upright rings: the border lies askew in the groin.
-            spread = ring - centre
-            turn = np.arctan2(spread[:, 2], spread[:, 0])
-            circle = np.stack([np.cos(turn) * 0.085, 0 * turn, np.sin(turn) * 0.075], 1)
-            rings.append(centre + np.array([0, 0, 0.005]) + circle * width + forward * step)
+        # Upright rings, evenly spaced: the border itself lies askew in the groin.
+        steps = np.linalg.norm(np.roll(ring, -1, 0) - ring, axis=1)
+        turn = 2 * np.pi * np.r_[0, np.cumsum(steps)[:-1]] / steps.sum()
+        inward = np.cross(ring[0] - centre, ring[len(ring) // 4] - centre) @ forward
+        turn = np.pi / 2 + turn * (-np.sign(inward))
+        for step, width in ((0.07, 1.0), (0.2, 0.95), (0.4, 0.85), (0.42, 0.4), (0.42, 0.01)):
+            circle = np.stack([np.cos(turn) * 0.08, 0 * turn, np.sin(turn) * 0.07], 1)
+            rings.append(centre + np.array([0, 0, -0.015]) + circle * width + forward * step)
             weights.append(body.data.weights[loop])
         count = len(loop)
         faces = []

@@ -2,6 +2,7 @@
 """Hands that touch what they hold: fingers close, and palms advance, until the skin meets it."""
 
 import numpy as np
+import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from affordance_seg_ros.training.synthesis.hand import CLOSED, FINGERS, OPEN, Fingers, Hand
@@ -13,6 +14,7 @@ SKIN_GIVE_M = 0.0012
 
 _SPACING_M = 0.003
 _MAX_SAMPLES = 12000
+_STEPS, _HALVINGS = 12, 4
 
 
 class ContactSurface:
@@ -41,29 +43,35 @@ class ContactSurface:
 
     def distance(self, points: Array) -> Array:
         """Return (n,) distances [m] of (n, 3) points, negative inside."""
-        gap, nearest = self._tree.query(points)
-        height = ((points - self._points[nearest]) * self._normals[nearest]).sum(1)
+        gaps, nearest = self._tree.query(points, k=4)
+        away = points[:, None] - self._points[nearest]
+        heights = (away * self._normals[nearest]).sum(2)
+        # Near a sharp rim single samples disagree about inside and outside: they vote.
+        inside = (heights / np.maximum(gaps, 1e-9)).sum(1) < 0
+        far = np.where(inside, -gaps[:, 0], gaps[:, 0])
         # Close by, the tangent plane of the sample is better than the sample itself.
-        signed: Array = np.where(gap < 2 * _SPACING_M, height, np.sign(height) * gap)
+        signed: Array = np.where(gaps[:, 0] < 1.5 * _SPACING_M, heights[:, 0], far)
         return signed
 
 
-def advance(hand: Hand, skin: Array, surface: ContactSurface, start: Array, along: Array) -> Array:
+def advance(
+    skin: Array, surface: ContactSurface, start: Array, along: Array, *, limit_m: float = 0.2
+) -> Array:
     """Move an open hand until it touches.
 
     Args:
-        hand: The hand.
-        skin: (n, 3) its vertices in the frame of the surface, with the wrist at the origin.
+        skin: (n, 3) vertices that may touch, in the axes of the surface, wrist at the origin.
         surface: What it is to touch.
         start: (3,) position of the wrist to start from.
-        along: (3,) unit direction to move in, up to 0.2 m.
+        along: (3,) unit direction to move in.
+        limit_m: How far at most.
 
     Returns:
         (3,) position of the wrist at contact; the furthest if there is none.
     """
     reached = 0.0
     for step_m in (0.008, 0.002, 0.0005):
-        while reached < 0.2:
+        while reached + step_m <= limit_m:
             moved = skin + start + (reached + step_m) * along
             if surface.distance(moved).min() < -SKIN_GIVE_M:
                 break
@@ -91,48 +99,39 @@ def close_fingers(
         floor_m: Height that the fingers must stay above, in the same frame; None for none.
     """
     opened, closed = OPEN[style], CLOSED[style]
-    flexion = opened.flexion_rad.copy()
-    # Whole finger, the two outer joints, the last joint.
-    stages = (np.array([1.0, 1, 1]), np.array([0.0, 1, 1]), np.array([0.0, 0, 1]))
+    bent = Fingers(opened.flexion_rad.copy(), opened.opposition_rad)
     chosen = [np.flatnonzero(hand.owners == finger) for finger in range(FINGERS)]
-    for moving in stages:
-        room = (closed.flexion_rad - flexion) * moving
+
+    def reached(moving: Array, share: Array) -> Fingers:
+        room = (closed.flexion_rad - bent.flexion_rad) * moving
+        turn = (closed.opposition_rad - bent.opposition_rad) * moving[0]
+        return Fingers(
+            bent.flexion_rad + room * share[:, None], bent.opposition_rad + turn * float(share[0])
+        )
+
+    def free(fingers: Fingers) -> npt.NDArray[np.bool_]:
+        """Tell for each finger whether it is clear of the surface and the floor."""
+        skin = hand.skin(fingers) @ rotation.T + wrist
+        distance = surface.distance(skin)
+        if floor_m is not None:
+            distance = np.minimum(distance, skin[:, 2] - floor_m)
+        return np.array([distance[ids].min() > -SKIN_GIVE_M for ids in chosen])
+
+    # Whole finger, the two outer joints, the last joint.
+    for moving in (np.array([1.0, 1, 1]), np.array([0.0, 1, 1]), np.array([0.0, 0, 1])):
         low, high = np.zeros(FINGERS), np.ones(FINGERS)
-        # First the contact that comes first, in steps; then between the steps by halving.
-        steps = 14
         stuck = np.zeros(FINGERS, bool)
-        for step in range(1, steps + 1):
-            share = np.where(stuck, low, step / steps)
-            free = _free(hand, flexion + room * share[:, None], opened, surface, wrist, rotation,
-                         chosen, floor_m)  # fmt: skip
-            hit = ~stuck & ~free
-            high[hit] = step / steps
-            low[~stuck & free] = step / steps
-            stuck |= hit
+        # The contact that comes first, in steps; then between two steps by halving.
+        for step in range(1, _STEPS + 1):
+            clear = free(reached(moving, np.where(stuck, low, step / _STEPS)))
+            high = np.where(~stuck & ~clear, step / _STEPS, high)
+            low = np.where(~stuck & clear, step / _STEPS, low)
+            stuck |= ~clear
             if stuck.all():
                 break
-        for _ in range(4):
+        for _ in range(_HALVINGS):
             middle = (low + high) / 2
-            free = _free(hand, flexion + room * middle[:, None], opened, surface, wrist, rotation,
-                         chosen, floor_m)  # fmt: skip
-            low, high = np.where(free & stuck, middle, low), np.where(free, high, middle)
-        flexion = flexion + room * np.where(stuck, low, 1.0)[:, None]
-    return Fingers(flexion, opened.opposition_rad)
-
-
-def _free(
-    hand: Hand,
-    flexion: Array,
-    opened: Fingers,
-    surface: ContactSurface,
-    wrist: Array,
-    rotation: Array,
-    chosen: list[np.ndarray[tuple[int], np.dtype[np.int64]]],
-    floor_m: float | None,
-) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Tell for each finger whether it is clear of the surface and the floor."""
-    skin = hand.skin(Fingers(flexion, opened.opposition_rad)) @ rotation.T + wrist
-    distance = surface.distance(skin)
-    if floor_m is not None:
-        distance = np.minimum(distance, skin[:, 2] - floor_m)
-    return np.array([distance[ids].min() > -SKIN_GIVE_M for ids in chosen])
+            clear = free(reached(moving, np.where(stuck, middle, low)))
+            low, high = np.where(clear & stuck, middle, low), np.where(clear, high, middle)
+        bent = reached(moving, np.where(stuck, low, 1.0))
+    return bent

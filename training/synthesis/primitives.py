@@ -18,6 +18,13 @@ def grid_faces(rows: int, columns: int) -> npt.NDArray[np.int32]:
     return np.concatenate([np.stack([a, c, b], 1), np.stack([b, c, d], 1)]).astype(np.int32)
 
 
+def outward(mesh: Mesh) -> Mesh:
+    """Return a closed mesh with its faces turned so that normals point outwards."""
+    corners = mesh.vertices[mesh.faces]
+    volume = np.einsum("ij,ij->", corners[:, 0], np.cross(corners[:, 1], corners[:, 2]))
+    return mesh if volume > 0 else mesh._replace(faces=mesh.faces[:, ::-1].copy())
+
+
 def lathe(profile_m: Sequence[tuple[float, float]] | Array, segments: int = 36) -> Mesh:
     """Turn a profile of (radius, height) pairs about z; outside if the profile runs upwards.
 
@@ -85,11 +92,12 @@ def tube(
     vertices[:, -1] = vertices[:, 0]
     along = np.r_[0, np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))]
     u, v = np.meshgrid(along / max(along[-1], 1e-9), turn / (2 * np.pi), indexing="ij")
-    return Mesh(
+    swept = Mesh(
         vertices.reshape(-1, 3),
-        grid_faces(len(path), segments + 1)[:, ::-1].copy(),
+        grid_faces(len(path), segments + 1),
         np.stack([u, v], -1).reshape(-1, 2),
     )
+    return outward(swept)
 
 
 def rounded_box(size_m: npt.ArrayLike, radius_m: float = 0.003, steps: int = 3) -> Mesh:
@@ -149,4 +157,4 @@ def plate(outline_m: Array, height_m: float, bottom_m: float = 0.0) -> Mesh:
     vertices = np.concatenate([*rings, middle])
     span = np.ptp(outline_m, axis=0)
     uv = (vertices[:, :2] - outline_m.min(0)) / np.maximum(span, 1e-9)
-    return Mesh(vertices, faces.astype(np.int32), uv)
+    return outward(Mesh(vertices, faces.astype(np.int32), uv))

@@ -103,7 +103,7 @@ def draw_scenario(
 
 def _draw_person(rng: np.random.Generator) -> tuple[UpperBody, Figure]:
     mix = rng.dirichlet((0.6, 0.6, 0.6))
-    shoulder = (rng.uniform(0.02, 0.08), rng.uniform(0.50, 0.58), rng.uniform(0.36, 0.43))
+    shoulder = (rng.uniform(0.02, 0.08), rng.uniform(0.47, 0.54), rng.uniform(0.36, 0.43))
     body = Body(mix, shoulder)
     figure = Figure(body, dress(body, draw_outfit(rng)))
     person = UpperBody(

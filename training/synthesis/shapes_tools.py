@@ -72,9 +72,7 @@ def _hammer_head(kind: str, radius: float, half: float) -> Mesh:
     eye = rounded_box((2.1 * r, 0.95 * h, 1.75 * r), 0.003)
     profile = [(0, -h), (r * 0.92, -h), (r, -h + 0.003), (r, -h * 0.72), (r * 0.74, -h * 0.62),
                (r * 0.72, -h * 0.3), (0, -h * 0.3)]  # fmt: skip
-    face = lathe(profile, 30).moved(about_x(-np.pi / 2) @ about_x(np.pi), (0, 0, 0))
-    face = face._replace(vertices=face.vertices * (1, np.sign(-face.vertices[:, 1].mean()), 1))
-    face = face if face.vertices[:, 1].mean() < 0 else face.moved(about_x(np.pi))
+    face = lathe(profile, 30).moved(about_x(-np.pi / 2))
     if kind == "sledge":
         back = face.moved(about_z(np.pi))
     elif kind == "ball_peen":

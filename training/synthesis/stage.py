@@ -41,6 +41,8 @@ class Stage:
         part_names: Name of each part, in the order of ids from 1.
         demonstrated: (256,) label id of each part id, only of parts that the action labels.
         affordances: (256,) label id of each part id by what the part affords.
+        brightness: (256,) reflectance of each part id in [0, 1].
+        shine: (256,) how much each part id mirrors, in [0, 1].
     """
 
     def __init__(
@@ -108,6 +110,11 @@ class Stage:
             textures=paint_textures(rng),
         )
 
+        self.brightness, self.shine = (np.zeros(256, np.float32) for _ in range(2))
+        for part_id, look in enumerate(looks, 1):
+            self.brightness[part_id] = look[0, :3].mean() ** 0.5
+            self.shine[part_id] = look[0, 4] * (0.25 + 0.75 * look[0, 5])
+
     def mask_of(self, role: Role) -> npt.NDArray[np.bool_]:
         """Return (256,) whether each part id counts as a role."""
         table = np.zeros(256, bool)
@@ -153,8 +160,9 @@ class Stage:
         return centre
 
     def object_extent_m(self) -> float:
-        """Return the object's middle extent, a measure of how large it looks."""
-        return float(np.sort(np.ptp(self._thing.solid().vertices, axis=0))[1])
+        """Return a measure of how large the object looks: mean of its two larger extents."""
+        extents = np.sort(np.ptp(self._thing.solid().vertices, axis=0))
+        return float(np.sqrt(extents[1] * extents[2]))
 
     def _add_figure(self, figure: Figure, add: object) -> None:
         """Add the person; pieces with one name share one part id."""

@@ -56,11 +56,11 @@ def metal_color(rng: np.random.Generator) -> Array:
     return rgb(0.6, rng.uniform(0, 0.06), rng.uniform(0.5, 0.85))
 
 
-# Display colours of skin, light to dark (the ten Monk tones, the lightest two toned down so that
-# they do not blow out under a lamp).
+# Display colours of skin, light to dark, after the ten Monk tones; the lightest are toned down so that
+# they do not blow out under a lamp.
 _SKIN_TONES = (
-    "e8d5c4", "e6d0b8", "e8cfae", "dcc19c", "c8a07a", "a5795a", "825c43", "60412e", "493226",
-    "352b26",
+    "e2bfa8", "e3ba9c", "dfb594", "d4a582", "c08e68", "a5795a", "825c43", "60412e", "493226",
+    "382a24",
 )  # fmt: skip
 
 
@@ -72,7 +72,7 @@ def skin_color(rng: np.random.Generator) -> Array:
     ]
     low = int(position)
     mixed = tones[low] + (position - low) * (tones[min(low + 1, len(tones) - 1)] - tones[low])
-    linear: Array = np.asarray(mixed) ** 2.2
+    linear: Array = np.asarray(mixed) ** 2.2 * 0.8
     return linear
 
 
