@@ -85,8 +85,8 @@ class Performance:
         self._start = pose(manner.rotation, manner.position_m)
         self._tight: Fingers | None = None
         self._supports = bool(thing.turning) and action == "rotate" and rng.random() < 0.6
-        self._home_right = _resting(body.right, rng)
-        self._home_left = _resting(body.left, rng)
+        self._home_right = _resting(body.right, rng, (0.2, 0.34))
+        self._home_left = _resting(body.left, rng, (0.33, 0.42))
         self._taps: list[Array] = []
         grip = thing.grips[grip_name]
         if action == "push":
@@ -220,7 +220,7 @@ def _hand_pose(T: Array, fingers: Fingers) -> HandPose:
     return HandPose(T[:3, 3], T[:3, :3], fingers)
 
 
-def _resting(hand: Hand, rng: np.random.Generator) -> HandPose:
+def _resting(hand: Hand, rng: np.random.Generator, at_x_m: tuple[float, float]) -> HandPose:
     """Return a relaxed hand on the table near its edge."""
     sign = hand.sign
     along = np.array([rng.uniform(0.0, 0.5) * sign, -1, 0.0])
@@ -228,7 +228,7 @@ def _resting(hand: Hand, rng: np.random.Generator) -> HandPose:
     fingers = RELAXED
     lowest = float((hand.skin(fingers) @ rotation.T)[:, 2].min())
     wrist = np.array(
-        [-sign * rng.uniform(0.2, 0.34), rng.uniform(0.2, 0.27), 0.003 - lowest]
+        [-sign * rng.uniform(*at_x_m), rng.uniform(0.2, 0.27), 0.003 - lowest]
     )
     return HandPose(wrist, rotation, fingers)
 
