@@ -17,10 +17,11 @@ from affordance_seg_ros.training.synthesis.mesh import (
 )
 from affordance_seg_ros.training.synthesis.primitives import sphere
 from affordance_seg_ros.training.synthesis.rotations import Array
-from affordance_seg_ros.training.synthesis.surface import Surface, any_color, rgb, skin_color
+from affordance_seg_ros.training.synthesis.surface import Surface, cloth_color, rgb, skin_color
 
 _HIDDEN_SKIN_M = 0.025  # skin this far under a hem is left out, so that it cannot poke through
 _TEXTURE_PER_M = 5.0
+_THIGH_Z_M = -0.15  # well under the table
 
 
 class Garment(NamedTuple):
@@ -67,8 +68,8 @@ def draw_outfit(rng: np.random.Generator) -> Outfit:
     hair = rgb(rng.uniform(0.04, 0.1), rng.uniform(0.1, 0.6), rng.uniform(0.06, 0.5))
     return Outfit(
         skin=Surface(skin_color(rng), "skin", rng.uniform(0.2, 0.35), softness=1.0),
-        shirt=Surface(any_color(rng, brightest=0.8), cloth, 0.03, softness=0.3),
-        trousers=Surface(any_color(rng, brightest=0.5), "weave", 0.03, softness=0.2),
+        shirt=Surface(cloth_color(rng, brightest=0.8), cloth, 0.03, softness=0.3),
+        trousers=Surface(cloth_color(rng, brightest=0.5), "weave", 0.03, softness=0.2),
         hair=Surface(hair, "bristle", 0.25) if rng.random() < 0.85 else None,
         sleeve=float(rng.uniform(0.86, 0.97) if rng.random() < 0.5 else rng.uniform(0.22, 0.62)),
         looseness_m=float(rng.uniform(0.005, 0.010)),
@@ -163,7 +164,8 @@ def _legs(body: Body, shell: Array, surface: Surface) -> list[Garment]:
         turn = np.pi / 2 + turn * (-np.sign(inward))
         for step, width in ((0.07, 1.0), (0.2, 0.95), (0.4, 0.85), (0.42, 0.4), (0.42, 0.01)):
             circle = np.stack([np.cos(turn) * 0.08, 0 * turn, np.sin(turn) * 0.07], 1)
-            rings.append(centre + np.array([0, 0, -0.015]) + circle * width + forward * step)
+            thigh = np.array([centre[0], centre[1], min(centre[2] - 0.015, _THIGH_Z_M)])
+            rings.append(thigh + circle * width + forward * step)
             weights.append(body.data.weights[loop])
         count = len(loop)
         faces = []

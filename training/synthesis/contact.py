@@ -5,6 +5,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
+from affordance_seg_ros.training.synthesis.distance_field import DistanceField
 from affordance_seg_ros.training.synthesis.hand import CLOSED, FINGERS, OPEN, Fingers, Hand
 from affordance_seg_ros.training.synthesis.mesh import Mesh, face_normals
 from affordance_seg_ros.training.synthesis.rotations import Array
@@ -14,7 +15,9 @@ SKIN_GIVE_M = 0.0012
 
 _SPACING_M = 0.003
 _MAX_SAMPLES = 12000
-_STEPS, _HALVINGS = 12, 4
+_NEAR_M = 0.004
+_STEPS, _HALVINGS = 14, 4
+_THUMB_BENDS = ((-0.3, 0.0, 0.1), (0.0, 0.2, 0.2), (0.3, 0.4, 0.3))
 
 
 class ContactSurface:
@@ -40,18 +43,18 @@ class ContactSurface:
         )
         self._normals = normals[face] / (2 * area[face])[:, None]
         self._tree = cKDTree(self._points)
+        self._field = DistanceField(mesh)
 
     def distance(self, points: Array) -> Array:
         """Return (n,) distances [m] of (n, 3) points, negative inside."""
-        gaps, nearest = self._tree.query(points, k=4)
-        away = points[:, None] - self._points[nearest]
-        heights = (away * self._normals[nearest]).sum(2)
-        # Near a sharp rim single samples disagree about inside and outside: they vote.
-        inside = (heights / np.maximum(gaps, 1e-9)).sum(1) < 0
-        far = np.where(inside, -gaps[:, 0], gaps[:, 0])
-        # Close by, the tangent plane of the sample is better than the sample itself.
-        signed: Array = np.where(gaps[:, 0] < 1.5 * _SPACING_M, heights[:, 0], far)
-        return signed
+        distance = self._field(points)
+        near = np.flatnonzero(np.abs(distance) < _NEAR_M)
+        if len(near):
+            # Close by, the tangent plane of the nearest sample is finer than the grid.
+            _, nearest = self._tree.query(points[near])
+            height = ((points[near] - self._points[nearest]) * self._normals[nearest]).sum(1)
+            distance[near] = np.copysign(np.minimum(np.abs(height), _NEAR_M), distance[near])
+        return distance
 
 
 def advance(
@@ -99,14 +102,16 @@ def close_fingers(
         floor_m: Height that the fingers must stay above, in the same frame; None for none.
     """
     opened, closed = OPEN[style], CLOSED[style]
-    bent = Fingers(opened.flexion_rad.copy(), opened.opposition_rad)
+    bent = opened
     chosen = [np.flatnonzero(hand.owners == finger) for finger in range(FINGERS)]
 
     def reached(moving: Array, share: Array) -> Fingers:
         room = (closed.flexion_rad - bent.flexion_rad) * moving
-        turn = (closed.opposition_rad - bent.opposition_rad) * moving[0]
+        thumb = float(share[0]) * moving[0]
         return Fingers(
-            bent.flexion_rad + room * share[:, None], bent.opposition_rad + turn * float(share[0])
+            bent.flexion_rad + room * share[:, None],
+            bent.opposition_rad + thumb * (closed.opposition_rad - bent.opposition_rad),
+            bent.reach_rad + thumb * (closed.reach_rad - bent.reach_rad),
         )
 
     def free(fingers: Fingers) -> npt.NDArray[np.bool_]:
@@ -135,3 +140,50 @@ def close_fingers(
             low, high = np.where(clear & stuck, middle, low), np.where(clear, high, middle)
         bent = reached(moving, np.where(stuck, low, 1.0))
     return bent
+
+
+def reach_with_thumb(
+    hand: Hand,
+    fingers: Fingers,
+    surface: ContactSurface,
+    wrist: Array,
+    rotation: Array,
+    *,
+    floor_m: float | None = None,
+) -> Fingers:
+    """Bring a thumb that closed into the void to the surface, near where the fingers are.
+
+    Args:
+        hand: The hand.
+        fingers: Its bend, the other fingers touching.
+        surface: What is held.
+        wrist: (3,) position in the frame of the surface.
+        rotation: (3, 3) hand frame in the frame of the surface.
+        floor_m: Height that the thumb must stay above; None for none.
+
+    Returns:
+        The same with a thumb that touches, or unchanged if none of the tried poses does.
+    """
+    thumb = hand.owners == 0
+    index_tip = rotation @ hand.tip(hand.skin(fingers), 1) + wrist
+    best, best_cost = fingers, np.inf
+    for opposition in (0.5, 0.8, 1.1, 1.4):
+        for bend in _THUMB_BENDS:
+            for reach in np.linspace(-0.45, 0.75, 9):
+                flexion = fingers.flexion_rad.copy()
+                flexion[0] = bend
+                tried = Fingers(flexion, opposition, float(reach))
+                skin = hand.skin(tried)
+                placed = skin[thumb] @ rotation.T + wrist
+                if floor_m is not None and placed[:, 2].min() < floor_m - SKIN_GIVE_M:
+                    continue
+                gap = float(surface.distance(placed).min())
+                if not -2 * SKIN_GIVE_M < gap < 2 * SKIN_GIVE_M:
+                    continue
+                tip = rotation @ hand.tip(skin, 0) + wrist
+                # The tip, not the ball of the thumb, and not behind the fingertip.
+                pad = float(surface.distance(tip[None])[0])
+                cost = abs(pad - 0.006) + 0.3 * float(np.linalg.norm(tip - index_tip))
+                if cost < best_cost:
+                    best, best_cost = tried, cost
+    return best

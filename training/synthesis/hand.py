@@ -20,21 +20,26 @@ class Fingers(NamedTuple):
     Attributes:
         flexion_rad: (5, 3) of each joint, thumb first, knuckle first.
         opposition_rad: How far the thumb turns across the palm.
+        reach_rad: How far the thumb swings from the wrist towards the fingertips.
     """
 
     flexion_rad: Array
     opposition_rad: float
+    reach_rad: float = 0.0
 
     def towards(self, other: "Fingers", share: float) -> "Fingers":
         """Return the pose at a share of the way to another one."""
         return Fingers(
             self.flexion_rad + share * (other.flexion_rad - self.flexion_rad),
             self.opposition_rad + share * (other.opposition_rad - self.opposition_rad),
+            self.reach_rad + share * (other.reach_rad - self.reach_rad),
         )
 
 
-def _fingers(opposition: float, *rows: tuple[float, float, float]) -> Fingers:
-    return Fingers(np.array(rows), opposition)
+def _fingers(
+    opposition: float, *rows: tuple[float, float, float], reach: float = 0.0
+) -> Fingers:
+    return Fingers(np.array(rows), opposition, reach)
 
 
 RELAXED = _fingers(0.15, (0.05, 0.1, 0.15), (0.0, 0.12, 0.1), (0.02, 0.15, 0.1),
@@ -47,11 +52,9 @@ OPEN: Mapping[str, Fingers] = MappingProxyType(
     {
         "wrap": _fingers(-0.35, (-0.2, 0.0, 0.1), (-0.3, 0.05, 0.1), (-0.3, 0.05, 0.1),
                          (-0.28, 0.06, 0.1), (-0.26, 0.08, 0.1)),
-        "pinch": _fingers(0.95, (-0.35, 0.0, 0.1), (-0.05, 0.35, 0.2), (-0.03, 0.35, 0.2),
-                          (0.03, 0.38, 0.22), (0.1, 0.42, 0.25)),
+        "pinch": _fingers(1.3, (-0.3, 0.0, 0.1), (-0.2, 0.35, 0.2), (-0.18, 0.35, 0.2),
+                          (-0.12, 0.38, 0.22), (-0.05, 0.42, 0.25), reach=-0.45),
         "palm": FLAT,
-        "plate": _fingers(0.4, (-0.3, -0.1, 0.0), (-0.45, -0.05, 0.0), (-0.48, -0.05, 0.0),
-                          (-0.46, -0.05, 0.0), (-0.42, -0.05, 0.0)),
         "point": _fingers(0.5, (0.3, 0.5, 0.5), (0.25, 0.25, 0.15), (1.25, 1.3, 0.8),
                           (1.3, 1.35, 0.8), (1.35, 1.35, 0.8)),
     }
@@ -62,10 +65,8 @@ CLOSED: Mapping[str, Fingers] = MappingProxyType(
     {
         "wrap": _fingers(0.7, (0.8, 0.8, 0.9), (1.5, 1.7, 1.2), (1.5, 1.7, 1.2),
                          (1.5, 1.7, 1.2), (1.5, 1.7, 1.2)),
-        "pinch": _fingers(0.95, (0.7, 0.7, 0.6), (1.3, 1.0, 0.7), (1.35, 1.05, 0.7),
-                          (1.4, 1.1, 0.75), (1.4, 1.15, 0.8)),
-        "plate": _fingers(0.8, (0.6, 0.6, 0.4), (0.4, 0.3, 0.2), (0.4, 0.3, 0.2),
-                          (0.4, 0.3, 0.2), (0.4, 0.3, 0.2)),
+        "pinch": _fingers(1.3, (-0.2, 0.1, 0.2), (1.3, 1.0, 0.7), (1.35, 1.05, 0.7),
+                          (1.4, 1.1, 0.75), (1.4, 1.15, 0.8), reach=0.5),
         "palm": _fingers(0.0, (0.35, 0.4, 0.4), (0.6, 0.6, 0.5), (0.6, 0.6, 0.5),
                          (0.6, 0.6, 0.5), (0.6, 0.6, 0.5)),
         "point": _fingers(0.5, (0.3, 0.5, 0.5), (0.25, 0.25, 0.15), (1.25, 1.3, 0.8),
@@ -147,7 +148,9 @@ class Hand:
                 # The thumb bends across the palm, the others towards it.
                 towards = palm * 0.45 - thumbward * 0.9 if finger == 1 else palm
                 if finger == 1 and joint == 1:
-                    rotation = axis_angle(along, -self.sign * fingers.opposition_rad)
+                    rotation = axis_angle(thumbward, -self.sign * fingers.reach_rad) @ axis_angle(
+                        along, -self.sign * fingers.opposition_rad
+                    )
                 bend = fingers.flexion_rad[finger - 1, joint - 1]
                 rotation = rotation @ axis_angle(np.cross(bone, towards), float(bend))
                 placed[name] = (rotation, start)

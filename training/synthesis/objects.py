@@ -27,7 +27,8 @@ class Grip(NamedTuple):
         point_m: (3,) what the hand is centred on.
         thumb: (3,) direction that the thumb's side of the hand faces.
         palm: (3,) direction that the palm faces.
-        style: Style of grip: wrap, pinch, palm or point.
+        style: Style of grip: wrap, pinch, point, palm (one
+            flat hand) or palms (between two flat hands).
     """
 
     point_m: Array

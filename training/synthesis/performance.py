@@ -7,7 +7,7 @@ import numpy as np
 
 from affordance_seg_ros.training.synthesis.actions import ACTIONS, Manner, ObjectState
 from affordance_seg_ros.training.synthesis.arm import UpperBody
-from affordance_seg_ros.training.synthesis.contact import ContactSurface
+from affordance_seg_ros.training.synthesis.contact import ContactSurface, close_fingers
 from affordance_seg_ros.training.synthesis.grasping import (
     Grasp,
     hand_rotation,
@@ -22,12 +22,11 @@ from affordance_seg_ros.training.synthesis.rotations import (
     about_z,
     frame,
     invert,
-    move,
     pose,
     slerp,
     unit,
 )
-from affordance_seg_ros.training.synthesis.timeline import Timeline
+from affordance_seg_ros.training.synthesis.timeline import Timeline, ease
 
 SQUEEZED = 0.42
 """How much of its width a soft thing loses when it is squeezed hard."""
@@ -84,20 +83,22 @@ class Performance:
         self._surface = ContactSurface(thing.solid(), rng)
         self._start = pose(manner.rotation, manner.position_m)
         self._tight: Fingers | None = None
-        self._supports = bool(thing.turning) and action == "rotate" and rng.random() < 0.6
         self._home_right = _resting(body.right, rng, (0.2, 0.34))
         self._home_left = _resting(body.left, rng, (0.33, 0.42))
         self._taps: list[Array] = []
         grip = thing.grips[grip_name]
+        self._support: Grasp | None = None
         if action == "push":
             self._grasp = self._push_grasp()
         elif action == "type":
-            self._grasp = self._tap_grasp(grip, rng)
+            self._grasp = self._tap_grasp(rng)
+        elif grip.style == "palms":
+            self._grasp = self._press(body.right, grip)
+            self._support = self._press(body.left, grip)
         else:
             self._grasp = self._hold(grip)
-        if self._supports:
-            support = thing.grips["support"]
-            self._support = take_hold(body.left, support, self._surface)
+            if thing.turning and action == "rotate" and rng.random() < 0.6:
+                self._support = take_hold(body.left, thing.grips["support"], self._surface)
 
     def at(self, time: float) -> Moment:
         """Return the state at a time in [0, 1]."""
@@ -106,24 +107,25 @@ class Performance:
         thing = self._motion(u, self._thing, self._manner)
         right = self._right(time, u, thing)
         left = self._home_left
-        if self._supports:
+        if self._support is not None:
             T = thing.T_world_object @ self._support.T_object_hand
-            held = _hand_pose(T, _bent(self._support, line.close(time)))
-            left = _between(self._home_left, held, self._support.approach @ T[:3, :3].T * 0 +
-                            unit(move(T, np.zeros(3)) - self._home_left.wrist_m),
-                            line.approach(time) * (1 - line.retreat(time)))  # fmt: skip
+            held = _hand_pose(T, _bent(self._support, line.close(time), 0.0))
+            straight = unit(held.wrist_m - self._home_left.wrist_m)
+            share = line.approach(time) * (1 - line.retreat(time))
+            left = _between(self._home_left, held, straight, share)
         return Moment(thing, right, left)
 
     def _right(self, time: float, u: float, thing: ObjectState) -> HandPose:
         line, grasp = self._timeline, self._grasp
-        fingers = _bent(grasp, line.close(time))
+        height = float(thing.T_world_object[2, 3] - self._start[2, 3])
+        fingers = _bent(grasp, line.close(time), height)
         if self._tight is not None:
             fingers = fingers.towards(self._tight, thing.squeeze * line.close(time))
         T = thing.T_world_object @ pose(about_z(thing.turn_rad)) @ grasp.T_object_hand
         if self._action == "push":
             way = thing.T_world_object[:3, 3] - self._start[:3, 3]
             if self._thing.roll_radius_m:
-                way = self._manner.push_direction * self._manner.push_m * _eased_way(u)
+                way = self._manner.push_direction * self._manner.push_m * ease(u)
             T = pose(None, way) @ self._start @ grasp.T_object_hand
         elif self._action == "type":
             T = pose(None, self._tap_offset(u)) @ self._start @ grasp.T_object_hand
@@ -139,14 +141,16 @@ class Performance:
         return _between(self._home_right, held, turn @ approach, 1 - away)
 
     def _hold(self, grip: Grip) -> Grasp:
-        flat = grip.style == "pinch"
-        floor = 0.001 if flat else None
-        grasp = take_hold(self._body.right, grip, self._surface, floor_m=floor)
+        grasp = take_hold(self._body.right, grip, self._surface)
         if self._thing.soft_height_m:
             solid = self._thing.solid()
             soft = solid._replace(vertices=squeezed(solid.vertices, self._thing, 1.0))
             self._tight = take_hold_again(self._body.right, grip, grasp, soft)
         return grasp
+
+    def _press(self, hand: Hand, grip: Grip) -> Grasp:
+        """Lay a flat hand against its side of a thing that is lifted between both."""
+        return lay_against(hand, self._surface, grip.point_m, hand.sign * grip.palm, grip.thumb)
 
     def _push_grasp(self) -> Grasp:
         """Lay the flat hand against the side that the push comes from."""
@@ -163,11 +167,11 @@ class Performance:
         centre[2] = max(0.042, min(0.5 * height, 0.09)) if not low else 0.044
         return lay_against(self._body.right, self._surface, centre, palm, thumb)
 
-    def _tap_grasp(self, grip: Grip, rng: np.random.Generator) -> Grasp:
+    def _tap_grasp(self, rng: np.random.Generator) -> Grasp:
         """Point with the index finger, its tip on the screen."""
         hand = self._body.right
         thumb = self._start[:3, :3].T @ np.array([1.0, 0.2, 0.0])
-        palm = self._start[:3, :3].T @ np.array([0.15, -0.55, -1.0])
+        palm = self._start[:3, :3].T @ np.array([0.15, 0.55, -1.0])
         rotation = hand_rotation(hand, thumb, palm)
         fingers = OPEN["point"]
         skin = hand.skin(fingers) @ rotation.T
@@ -180,7 +184,7 @@ class Performance:
         ]
         lift = top - float(skin[near, 2].min()) - 0.0008
         wrist = np.array([-tip[0], -tip[1], lift]) + self._taps[0]
-        return Grasp(pose(rotation, wrist), fingers, fingers, np.array([0, 0, -1.0]))
+        return Grasp(pose(rotation, wrist), fingers, fingers, fingers, np.array([0, 0, -1.0]))
 
     def _tap_offset(self, u: float) -> Array:
         """Return how far the finger is from the first tap: from key to key in little arcs."""
@@ -199,21 +203,15 @@ class Performance:
 
 def take_hold_again(hand: Hand, grip: Grip, grasp: Grasp, mesh: Mesh) -> Fingers:
     """Return fingers that touch another shape of the same thing, the hand staying in place."""
-    from affordance_seg_ros.training.synthesis.contact import close_fingers
-
     surface = ContactSurface(mesh, np.random.default_rng(0))
     T = grasp.T_object_hand
     return close_fingers(hand, grip.style, surface, T[:3, 3], T[:3, :3])
 
 
-def _eased_way(u: float) -> float:
-    from affordance_seg_ros.training.synthesis.timeline import ease
-
-    return ease(u)
-
-
-def _bent(grasp: Grasp, share: float) -> Fingers:
-    return grasp.opened.towards(grasp.closed, share)
+def _bent(grasp: Grasp, share: float, height_m: float) -> Fingers:
+    """Return the fingers when closed to a share, on an object lifted to a height."""
+    free = float(np.clip(height_m / 0.03, 0, 1))
+    return grasp.opened.towards(grasp.closed_low.towards(grasp.closed, free), share)
 
 
 def _hand_pose(T: Array, fingers: Fingers) -> HandPose:

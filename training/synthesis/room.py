@@ -7,7 +7,7 @@ from affordance_seg_ros.training.synthesis.mesh import Mesh
 from affordance_seg_ros.training.synthesis.primitives import cylinder, grid_faces, rounded_box
 from affordance_seg_ros.training.synthesis.rotations import about_z
 from affordance_seg_ros.training.synthesis.scene_parts import Piece
-from affordance_seg_ros.training.synthesis.surface import Surface, any_color, rgb, wood_color
+from affordance_seg_ros.training.synthesis.surface import Surface, any_color, cloth_color, rgb, wood_color
 from affordance_seg_ros.training.synthesis.textures import SIZE_PX, cloud
 from affordance_seg_ros.training.synthesis.variation import Variation
 
@@ -26,7 +26,7 @@ def furnish(vary: Variation, seat_x_m: float) -> list[Piece]:
     top_z = -0.0045 if has_cloth else 0.0
     wood = rng.random() < 0.65
     board = Surface(
-        wood_color(rng) if wood else any_color(rng, brightest=0.8),
+        wood_color(rng) if wood else cloth_color(rng),
         "wood" if wood else "plain",
         float(rng.uniform(0.15, 0.45)),
         wear=float(rng.uniform(0, 0.5)),
@@ -69,7 +69,7 @@ def _cloth(vary: Variation, width: float, depth: float, middle_y: float) -> Piec
     scale = float(rng.uniform(2.5, 6))
     U, V = np.meshgrid(x * scale, y * scale, indexing="ij")
     mesh = Mesh(vertices, grid_faces(count, count), np.stack([U, V], -1).reshape(-1, 2))
-    return Piece("cloth", mesh, Surface(any_color(rng, brightest=0.85), pattern, 0.03))
+    return Piece("cloth", mesh, Surface(cloth_color(rng), pattern, 0.03))
 
 
 def _walls(vary: Variation) -> list[Piece]:
@@ -79,7 +79,7 @@ def _walls(vary: Variation) -> list[Piece]:
     wall = Surface(paint, texture, 0.05)
     floor_wood = rng.random() < 0.5
     floor = Surface(
-        wood_color(rng) * 0.8 if floor_wood else any_color(rng, brightest=0.5),
+        wood_color(rng) * 0.8 if floor_wood else cloth_color(rng, brightest=0.6),
         "wood" if floor_wood else "weave",
         0.2,
     )

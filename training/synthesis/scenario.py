@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One drawn scene: who does what with which object, where, under which light."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -153,8 +153,6 @@ def _draw_manner(
 
 
 def _with_target(manner: Manner, target: npt.NDArray[np.float64]) -> Manner:
-    from dataclasses import replace
-
     return replace(manner, target_m=target)
 
 

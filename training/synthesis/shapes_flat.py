@@ -88,8 +88,7 @@ def book(vary: Variation) -> HandledObject:
             Part("pages", pages, Surface(rgb(0.13, 0.14, 0.9), "paper", 0.05)),
         ),
         {
-            # From the right: thumb on top of the cover, fingers under the book.
-            "edge": grip((-width / 2 + 0.03, 0, thick / 2), (0, -0.8, 0.6), (0, 0.6, 0.8), "plate"),
+            "both": grip((0, 0, thick / 2), (0, 0, 1), (1, 0, 0), "palms"),
             "side": _side(),
         },
         (-0.3, 0.35),
@@ -124,7 +123,7 @@ def smartphone(vary: Variation) -> HandledObject:
         ),
         {
             "screen": grip((0, 0, float(size[2])), (1, 0, 0), (0, 0, -1), "point"),
-            "body": grip((0, 0, float(size[2] * 0.55)), (0.35, 1, 0), (0, 0, -1), "pinch"),
+            "body": grip((0, 0, float(size[2] * 0.55)), (1, 0.6, 0), (0, 0, -1), "wrap"),
             "side": _side(),
         },
         (-0.5, 0.5),

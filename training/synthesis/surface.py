@@ -38,10 +38,15 @@ def rgb(hue: float, saturation: float, value: float) -> Array:
 def any_color(rng: np.random.Generator, *, brightest: float = 0.9) -> Array:
     """Return a paint, plastic or cloth colour: mostly muted, sometimes vivid, white or black."""
     kind = rng.random()
-    if kind < 0.2:
-        return rgb(rng.random(), rng.uniform(0, 0.08), rng.uniform(0.12, brightest))
-    saturation = rng.uniform(0.55, 0.9) if kind < 0.5 else rng.uniform(0.15, 0.55)
+    if kind < 0.25:
+        return rgb(rng.random(), rng.uniform(0, 0.08), rng.uniform(0.15, brightest))
+    saturation = rng.uniform(0.5, 0.85) if kind < 0.42 else rng.uniform(0.12, 0.5)
     return rgb(rng.random(), saturation, rng.uniform(0.3, brightest))
+
+
+def cloth_color(rng: np.random.Generator, *, brightest: float = 0.85) -> Array:
+    """Return a colour of large things, which are seldom vivid: cloths, walls, clothes."""
+    return rgb(rng.random(), rng.uniform(0, 0.55) ** 1.3, rng.uniform(0.25, brightest))
 
 
 def wood_color(rng: np.random.Generator) -> Array:
