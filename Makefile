@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 SHELL := /bin/bash
-.PHONY: setup demo test check format clean
+.PHONY: setup demo test coverage check format clean
 setup: ; @tools/bootstrap.sh
 demo: setup ; @. tools/env.sh && exec python tools/demo.py --out out/demo
 test: setup ; @. tools/env.sh && exec pytest
+coverage: setup ; @. tools/env.sh && exec pytest --cov --cov-report=term-missing:skip-covered
 check: setup ; @. tools/env.sh && exec tools/check.sh
 format: setup ; @. tools/env.sh && ruff format . && ruff check --fix .
 clean: ; rm -rf .colcon out

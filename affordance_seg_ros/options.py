@@ -121,6 +121,8 @@ def _typed(name: str, value: Any, default: Any) -> Any:
         return type(default).from_mapping(value)
     if isinstance(value, list):
         value = tuple(value)
+    if isinstance(default, tuple) and isinstance(value, tuple):
+        return tuple(_typed(f"{name}[{i}]", item, default[0]) for i, item in enumerate(value))
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if type(value) is not type(default):

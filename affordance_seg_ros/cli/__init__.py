@@ -1,2 +1,57 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command `affordance-seg`: its subcommands are imported when they run."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from affordance_seg_ros import __version__
+from affordance_seg_ros.errors import AffordanceError
+
+COMMANDS = {
+    "replay": "run the pipeline over a recording; write video, pictures, predictions and metrics",
+    "record": "write what a running node says of a recording that is played to it",
+    "synth": "render interaction clips with perfect labels and flow",
+    "info": "tell what a weight file holds, and what this machine offers",
+}
+"""Subcommands; each is a module here with `add_arguments(parser)` and `run(arguments) -> int`."""
+
+_BAD_INPUT = 2
+_INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `affordance-seg`; return its exit code: 0, 2 for bad input, 130 when interrupted."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    parser = argparse.ArgumentParser(
+        prog="affordance-seg", description="Affordance segmentation of RGB-D video."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    chosen = next((word for word in words if not word.startswith("-")), None)
+    for name, summary in COMMANDS.items():
+        command = subparsers.add_parser(
+            name,
+            help=summary,
+            description=summary[0].upper() + summary[1:] + ".",
+            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        )
+        if name == chosen:
+            module = import_module(f"{__name__}.{name}")
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
+    parsed = parser.parse_args(words)
+    try:
+        return int(parsed.run(parsed))
+    except AffordanceError as error:
+        print(f"affordance-seg {parsed.command}: {error}", file=sys.stderr)
+        return _BAD_INPUT
+    except KeyboardInterrupt:
+        print(f"affordance-seg {parsed.command}: interrupted", file=sys.stderr)
+        return _INTERRUPTED
+
+
+def replay() -> int:
+    """Run `ros2 run affordance_seg_ros replay`, the same as `affordance-seg replay`."""
+    return main(["replay", *sys.argv[1:]])

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Command line flags made from option dataclasses, never retyped."""
+
+import argparse
+from typing import Any, TypeVar
+
+from affordance_seg_ros.errors import ConfigError
+from affordance_seg_ros.options import Options
+
+Config = TypeVar("Config", bound=Options)
+
+
+def add_options(
+    parser: argparse.ArgumentParser,
+    config: type[Options],
+    *,
+    prefix: str = "",
+    only: tuple[str, ...] = (),
+) -> None:
+    """Add a flag for each option of a dataclass, with its description, unit, range and default.
+
+    Args:
+        parser: Where the flags are added.
+        config: The dataclass.
+        prefix: Put before each flag's name.
+        only: Names of the options wanted; empty for all.
+    """
+    defaults = config()
+    for name, info in config.infos().items():
+        if only and name not in only:
+            continue
+        default = getattr(defaults, name)
+        details = ", ".join(part for part in (info.unit, info.accepted) if part)
+        text = info.description + (f" [{details}]" if details else "")
+        flag = f"--{prefix}{name}".replace("_", "-")
+        settings: dict[str, Any] = {"help": text.replace("%", "%%"), "default": default}
+        if isinstance(default, bool):
+            settings["action"] = argparse.BooleanOptionalAction
+        elif isinstance(default, tuple):
+            settings.update(nargs="+", type=type(default[0]))
+        else:
+            settings.update(type=type(default), metavar=type(default).__name__.upper())
+        parser.add_argument(flag, **settings)
+
+
+def read_options(
+    arguments: argparse.Namespace, config: type[Config], *, prefix: str = "", **values: Any
+) -> Config:
+    """Return the dataclass with the values of its flags.
+
+    Args:
+        arguments: Parsed arguments.
+        config: The dataclass.
+        prefix: As given to `add_options`.
+        **values: Fields that have no flag.
+
+    Raises:
+        ConfigError: A value is out of its range; the message names it and what is accepted.
+    """
+    for name in config.infos():
+        key = f"{prefix}{name}".replace("-", "_")
+        if hasattr(arguments, key):
+            value = getattr(arguments, key)
+            values[name] = tuple(value) if isinstance(value, list) else value
+    try:
+        return config(**values)
+    except TypeError as error:
+        raise ConfigError(str(error)) from error

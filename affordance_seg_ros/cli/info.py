@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`affordance-seg info`: what a weight file holds, and what this machine offers."""
+
+import argparse
+import platform
+from dataclasses import asdict
+from pathlib import Path
+
+from affordance_seg_ros import __version__
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--weights", default="", help="weight file; empty takes the package's own")
+    parser.add_argument("--json", type=Path, help="write the same as JSON to this file")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the information; return the exit code."""
+    import torch
+
+    from affordance_seg_ros.evaluation.report import write_json
+    from affordance_seg_ros.model.checkpoint import load_weights
+
+    checkpoint = load_weights(arguments.weights, torch.device("cpu"))
+    parameters = sum(parameter.numel() for parameter in checkpoint.network.parameters())
+    cuda = torch.cuda.is_available()
+    document = {
+        "version": __version__,
+        "weights": asdict(checkpoint.card),
+        "parameters": parameters,
+        "network": asdict(checkpoint.network_config),
+        "input": asdict(checkpoint.input_config),
+        "machine": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "device": torch.cuda.get_device_name(0) if cuda else "cpu",
+            "threads": torch.get_num_threads(),
+        },
+    }
+    for section, values in document.items():
+        if isinstance(values, dict):
+            print(section)
+            for name, value in values.items():
+                print(f"  {name}: {value}")
+        else:
+            print(f"{section}: {values}")
+    if arguments.json:
+        write_json(arguments.json, document)
+    return 0

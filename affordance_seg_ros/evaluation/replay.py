@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Offline replay: the pipeline over a recording, and what it leaves for people and machines."""
+
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from affordance_seg_ros.errors import FrameError, SourceError
+from affordance_seg_ros.evaluation.contact_sheet import EvenlyThinned, Moment, draw_contact_sheet
+from affordance_seg_ros.evaluation.metrics import SegmentationMetrics
+from affordance_seg_ros.evaluation.report import (
+    StageStatistics,
+    prediction_document,
+    to_json,
+    write_json,
+)
+from affordance_seg_ros.evaluation.video import VideoWriter
+from affordance_seg_ros.frames import Prediction, RgbdFrame
+from affordance_seg_ros.labels import LabelSet
+from affordance_seg_ros.pipeline.overlay import draw_overlay
+from affordance_seg_ros.pipeline.rate import RateGate
+from affordance_seg_ros.pipeline.streaming import Pipeline
+from affordance_seg_ros.sources.recording import Recording
+
+SHEET_COLUMNS = 8
+
+
+class ReplayWriter:
+    """Writes what a run over a recording leaves; a context manager.
+
+    `overlay.mp4`, `contact_sheet.png`, `predictions.jsonl`, and on request `masks/STAMP.png` are
+    written as frames come; `summary.json` at the end.
+
+    Args:
+        out: Folder, made if missing.
+        labels: Names and colours of the labels.
+        title: Name of the recording.
+        weights: Name of the weights.
+        trained: Whether they are trained; pictures say so if not.
+        rate_hz: Rate of the video [Hz].
+        masks: Whether each mask is written as a PNG of label ids.
+
+    Raises:
+        SourceError: The folder cannot be written to.
+    """
+
+    def __init__(
+        self,
+        out: Path,
+        labels: LabelSet,
+        *,
+        title: str,
+        weights: str,
+        trained: bool,
+        rate_hz: float,
+        masks: bool,
+    ) -> None:
+        try:
+            (out / "masks" if masks else out).mkdir(parents=True, exist_ok=True)
+            self._lines = (out / "predictions.jsonl").open("w")
+        except OSError as error:
+            raise SourceError(f"{out}: cannot be written to ({error.strerror})") from error
+        self._out = out
+        self._masks = masks
+        self._labels = labels
+        self._trained = trained
+        self._title = f"{title}   weights: {weights}"
+        self._moments: EvenlyThinned[Moment] = EvenlyThinned(SHEET_COLUMNS)
+        self._video = VideoWriter(out / "overlay.mp4", rate_hz)
+        self._stack = ExitStack()
+
+    def __enter__(self) -> "ReplayWriter":
+        self._stack.enter_context(self._lines)
+        self._stack.enter_context(self._video)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+        moments = self._moments.pick()
+        if moments:
+            sheet = draw_contact_sheet(
+                moments, self._labels, title=self._title, trained=self._trained
+            )
+            cv2.imwrite(
+                str(self._out / "contact_sheet.png"), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR)
+            )
+
+    def add(self, frame: RgbdFrame, prediction: Prediction, *, footer: str) -> None:
+        """Write one frame with its prediction; `footer` is the overlay's last line."""
+        self._lines.write(to_json(prediction_document(prediction, self._labels)) + "\n")
+        self._video.write(
+            draw_overlay(
+                frame.color, prediction, self._labels, trained=self._trained, footer=footer
+            )
+        )
+        wanted = self._moments.wants_next()
+        self._moments.add(Moment(frame.color, frame.depth, prediction) if wanted else None)
+        if self._masks:
+            path = self._out / "masks" / f"{prediction.stamp_ns}.png"
+            cv2.imwrite(str(path), prediction.mask)
+
+
+def replay(
+    recording: Recording,
+    pipeline: Pipeline,
+    out: Path,
+    *,
+    masks: bool = False,
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Run the pipeline over a recording and write pictures, predictions and a summary.
+
+    Args:
+        recording: Frames in order of time, with labels where they exist.
+        pipeline: Reset before the first frame.
+        out: Folder for the results.
+        masks: Whether to write each mask as a PNG of label ids.
+        progress: Whether to show a progress bar.
+
+    Returns:
+        The document written to `summary.json`.
+
+    Raises:
+        SourceError: The recording cannot be read, holds no usable frame, or `out` is not writable.
+    """
+    from tqdm import tqdm
+
+    pipeline.reset()
+    gate = RateGate(pipeline.config.rate_hz)
+    statistics = StageStatistics.empty()
+    metrics = SegmentationMetrics(pipeline.labels)
+    translate = pipeline.labels.ids_from(recording.label_names)
+    dropped: Counter[str] = Counter()
+    resets: list[str] = []
+    read = processed = labelled = 0
+    last: Prediction | None = None
+    writer = ReplayWriter(
+        out,
+        pipeline.labels,
+        title=recording.name,
+        weights=pipeline.card.name,
+        trained=pipeline.card.trained,
+        rate_hz=pipeline.config.rate_hz or recording.rate_hz or 10.0,
+        masks=masks,
+    )
+    frames = tqdm(
+        recording.frames(),
+        total=recording.frame_count,
+        unit="frame",
+        desc=recording.name,
+        disable=not progress,
+    )
+    with writer:
+        for frame in frames:
+            read += 1
+            if not gate.accepts(frame.stamp_ns):
+                continue
+            try:
+                last = pipeline.step(frame)
+            except FrameError as error:
+                dropped[str(error)] += 1
+                continue
+            processed += 1
+            statistics.add(last.stages_ms)
+            if last.reset_reason:
+                resets.append(last.reset_reason)
+            truth = recording.labels.get(frame.stamp_ns)
+            if truth is not None:
+                labelled += 1
+                metrics.add(translate[truth], last.mask)
+            writer.add(frame, last, footer=f"{sum(last.stages_ms):.0f} ms")
+    if last is None:
+        reasons = "; ".join(f"{count} x {text}" for text, count in dropped.items())
+        raise SourceError(
+            f"{recording.name}: none of {read} frames could be processed"
+            + (f" ({reasons})" if reasons else "")
+        )
+    summary = {
+        "source": recording.name,
+        "frames_read": read,
+        "frames_processed": processed,
+        "frames_dropped": sum(dropped.values()),
+        "drop_reasons": dict(dropped),
+        "unpaired": recording.report.pairing.unpaired,
+        "skipped_messages": dict(recording.report.skipped),
+        "resets": resets,
+        "device": str(pipeline.device),
+        "weights": {"name": pipeline.card.name, "trained": pipeline.card.trained},
+        "stage_ms": statistics.document(),
+        "action": {"predicted": last.action.name, "true": recording.action or None},
+        "labelled_frames": labelled,
+        "metrics": metrics.result().document() if labelled else None,
+    }
+    write_json(out / "summary.json", summary)
+    return summary

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""JSON documents of a run: predictions line by line, and the summary."""
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from affordance_seg_ros.frames import Prediction, StageTimes
+from affordance_seg_ros.labels import LabelSet
+from affordance_seg_ros.pipeline.overlay import label_scores
+from affordance_seg_ros.pipeline.timing import DurationWindow
+
+
+def prediction_document(prediction: Prediction, labels: LabelSet) -> dict[str, Any]:
+    """Return one prediction as JSON values; images are left out, counts stand for them.
+
+    Args:
+        prediction: What the pipeline said of one frame.
+        labels: Names of the labels.
+    """
+    action = prediction.action
+    return {
+        "stamp_ns": prediction.stamp_ns,
+        "frame_id": prediction.frame_id,
+        "action": {
+            "id": action.id,
+            "name": action.name,
+            "score": action.score,
+            "scores": dict(zip(labels.actions, action.scores, strict=True)),
+        },
+        "labels": {
+            labels.name(label_id): {
+                "area_px": int((prediction.mask == label_id).sum()),
+                "score": score,
+            }
+            for label_id, score in label_scores(prediction).items()
+        },
+        "regions": [region._asdict() for region in prediction.regions],
+        "stages_ms": prediction.stages_ms._asdict(),
+        "reset_reason": prediction.reset_reason,
+    }
+
+
+def to_json(document: Any, *, indent: int | None = None) -> str:
+    """Return a document as strict JSON: arrays become lists, NaN becomes null, tuples lists."""
+    return json.dumps(_plain(document), indent=indent, allow_nan=False)
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write a document as JSON, whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(to_json(document, indent=2) + "\n")
+    temporary.replace(path)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return _plain(value._asdict())
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+class StageStatistics(NamedTuple):
+    """Durations of each stage of the pipeline and of all of them together."""
+
+    stages: dict[str, DurationWindow]
+    total: DurationWindow
+
+    @classmethod
+    def empty(cls) -> "StageStatistics":
+        """Return statistics of nothing yet."""
+        return cls({name: DurationWindow() for name in StageTimes._fields}, DurationWindow())
+
+    def add(self, stages_ms: StageTimes) -> None:
+        """Add the durations of one step."""
+        for name, duration_ms in stages_ms._asdict().items():
+            self.stages[name].add(duration_ms)
+        self.total.add(sum(stages_ms))
+
+    def document(self) -> dict[str, Any]:
+        """Return the percentiles of each stage and of the total."""
+        named = {**self.stages, "total": self.total}
+        return {name: window.percentiles()._asdict() for name, window in named.items()}

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Video files."""
+
+from pathlib import Path
+from types import TracebackType
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from affordance_seg_ros.errors import SourceError
+
+# MPEG-4 part 2: the one codec for .mp4 that every OpenCV wheel can write at camera speed.
+_FOURCC = cv2.VideoWriter.fourcc(*"mp4v")
+
+
+class VideoWriter:
+    """Writes pictures to an .mp4 file; a context manager.
+
+    Args:
+        path: The file, replaced if it exists.
+        rate_hz: Pictures a second when it is played [Hz].
+    """
+
+    def __init__(self, path: Path, rate_hz: float) -> None:
+        self._path = path
+        self._rate_hz = rate_hz
+        self._writer: cv2.VideoWriter | None = None
+        self._size = (0, 0)
+
+    def __enter__(self) -> "VideoWriter":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._writer is not None:
+            self._writer.release()
+
+    def write(self, picture: npt.NDArray[np.uint8]) -> None:
+        """Append a picture (H, W, 3) RGB; a size other than the first one's is resized to it.
+
+        Raises:
+            SourceError: The file cannot be written.
+        """
+        height, width = picture.shape[:2]
+        if self._writer is None:
+            # The codec wants even sizes.
+            self._size = (width + width % 2, height + height % 2)
+            self._writer = cv2.VideoWriter(str(self._path), _FOURCC, self._rate_hz, self._size)
+            if not self._writer.isOpened():
+                raise SourceError(f"{self._path}: cannot be written as an MPEG-4 video")
+        if (width, height) != self._size:
+            picture = np.asarray(cv2.resize(picture, self._size), np.uint8)
+        self._writer.write(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The action classifier on top of the memory."""
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class ActionHead(nn.Module):
+    """Three fully connected layers on the memory's mean over the picture.
+
+    The mean makes the layers' size independent of the picture's.
+
+    Args:
+        channels: Channels of the memory.
+        actions: Number of actions.
+
+    Source: Thermos et al., ICASSP 2020, section 2.3.
+    """
+
+    def __init__(self, channels: int, actions: int) -> None:
+        super().__init__()
+        self.layer1 = nn.Linear(channels, channels)
+        self.layer2 = nn.Linear(channels, channels // 2)
+        self.layer3 = nn.Linear(channels // 2, actions)
+
+    def forward(self, memory: Tensor) -> Tensor:
+        """Return (..., actions) logits of (..., channels, h, w) memory."""
+        x = memory.mean((-2, -1))  # (..., channels)
+        x = functional.relu(self.layer2(functional.relu(self.layer1(x))))
+        logits: Tensor = self.layer3(x)
+        return logits

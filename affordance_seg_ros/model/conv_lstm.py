@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Convolutional LSTM: the memory of the network."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+
+class ConvLSTMState(NamedTuple):
+    """Memory of one layer after a frame.
+
+    Attributes:
+        hidden: (B, C, h, w) output of the layer, in (-1, 1).
+        cell: (B, C, h, w) cell state.
+    """
+
+    hidden: Tensor
+    cell: Tensor
+
+
+class ConvLSTM(nn.Module):
+    """One convLSTM layer with 3x3 kernels and as many channels out as in.
+
+    There are no peephole weights: they are one a pixel, and would fix the picture's size. The
+    convolution of the gates is split into its input and its recurrent half, so that the former
+    runs over all frames of a sequence at once.
+
+    Args:
+        channels: Channels of input, hidden and cell state.
+
+    Source: Shi et al., Convolutional LSTM Network, NIPS 2015, equation 3.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        # Gates in this order: input, forget, output, candidate.
+        self.input_gates = nn.Conv2d(channels, 4 * channels, 3, padding=1)
+        self.hidden_gates = nn.Conv2d(channels, 4 * channels, 3, padding=1, bias=False)
+
+    @property
+    def forget_bias(self) -> Tensor:
+        """The (channels,) biases of the forget gates."""
+        bias = self.input_gates.bias
+        assert bias is not None
+        return bias.chunk(4)[1]
+
+    def forward(self, sequence: Tensor) -> Tensor:
+        """Run over whole sequences, from an empty memory.
+
+        Args:
+            sequence: (B, T, C, h, w) inputs.
+
+        Returns:
+            (B, T, C, h, w) hidden states after each frame.
+        """
+        batch, frames = sequence.shape[:2]
+        gates: Tensor = self.input_gates(sequence.flatten(0, 1))
+        gates = gates.view(batch, frames, *gates.shape[1:])
+        state = None
+        outputs = []
+        for t in range(frames):
+            state = self._remember(gates[:, t], state)
+            outputs.append(state.hidden)
+        return torch.stack(outputs, 1)
+
+    def step(self, x: Tensor, state: ConvLSTMState | None) -> ConvLSTMState:
+        """Take one frame (B, C, h, w) and the memory before it; None is an empty memory."""
+        return self._remember(self.input_gates(x), state)
+
+    def _remember(self, gates: Tensor, state: ConvLSTMState | None) -> ConvLSTMState:
+        """Return the memory after a frame whose input gates are (B, 4C, h, w)."""
+        if state is not None:
+            gates = gates + self.hidden_gates(state.hidden)
+        write, keep, show, candidate = gates.chunk(4, 1)
+        cell = torch.sigmoid(write) * torch.tanh(candidate)
+        if state is not None:
+            cell = cell + torch.sigmoid(keep) * state.cell
+        return ConvLSTMState(torch.sigmoid(show) * torch.tanh(cell), cell)

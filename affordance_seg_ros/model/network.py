@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The attention autoencoder: an RGB-D clip in, the last frame's affordances and the action out."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from affordance_seg_ros.config import NetworkConfig
+from affordance_seg_ros.errors import FrameError
+from affordance_seg_ros.model.action_head import ActionHead
+from affordance_seg_ros.model.attention import SoftAttention, UniformAttention
+from affordance_seg_ros.model.conv_lstm import ConvLSTM, ConvLSTMState
+from affordance_seg_ros.model.convolution import ConvReLU
+from affordance_seg_ros.model.decoder import Decoder
+from affordance_seg_ros.model.encoder import EncoderStream, StreamFeatures
+from affordance_seg_ros.model.residual import ResidualBlock
+
+APPEARANCE_CHANNELS = {"rgb": 3, "rgbd": 4}
+FLOW_CHANNELS = {"none": 0, "2d": 3, "3d": 3}
+"""Channels of the coloured flow. 2D flow is coloured like 3D flow without motion in depth."""
+
+
+class NetworkState(NamedTuple):
+    """Memory between two frames: hidden and cell state of both convLSTM layers.
+
+    Each is (B, 8w, H/8, W/8), sizes rounded down.
+    """
+
+    hidden1: Tensor
+    cell1: Tensor
+    hidden2: Tensor
+    cell2: Tensor
+
+
+class StepOutput(NamedTuple):
+    """What the network says of one frame.
+
+    Attributes:
+        logits: (B, C, H, W) of background and affordances.
+        action_logits: (B, A) of the actions.
+        attention: (B, 1, H/8, W/8) soft attention in [0, 1]; ones in a network without.
+    """
+
+    logits: Tensor
+    action_logits: Tensor
+    attention: Tensor
+
+
+class SequenceOutput(NamedTuple):
+    """What the network says of sequences.
+
+    Attributes:
+        logits: (B, C, H, W) of the last frames.
+        action_logits: (B, T, A) after every frame.
+        attention: (B, 1, H/8, W/8) of the last frames.
+    """
+
+    logits: Tensor
+    action_logits: Tensor
+    attention: Tensor
+
+
+class AffordanceNetwork(nn.Module):
+    """Two-stream encoder, convLSTM memory and attentive decoder.
+
+    The parameters are PyTorch's defaults: call `xavier_initialise` or load a checkpoint.
+
+    Args:
+        config: The architecture.
+
+    Source: Thermos et al., A Deep Learning Approach to Object Affordance Segmentation, ICASSP 2020.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        w, norm = config.width, config.norm
+        self.appearance_channels = APPEARANCE_CHANNELS[config.appearance]
+        self.flow_channels = FLOW_CHANNELS[config.flow]
+        channels = {"appearance": self.appearance_channels}
+        if self.flow_channels:
+            channels["flow"] = self.flow_channels
+        self.streams = nn.ModuleDict(
+            {name: EncoderStream(n, width=w, norm=norm) for name, n in channels.items()}
+        )
+        self.skip_streams = len(channels) if config.skips == "both" else 1
+        self.fusion = ConvReLU(8 * w * len(channels), 8 * w, kernel_size=1)
+        self.residual = ResidualBlock(8 * w, norm=norm)
+        self.memory1 = ConvLSTM(8 * w)
+        self.memory2 = ConvLSTM(8 * w)
+        self.attention = (
+            SoftAttention(8 * w, norm=config.attention_norm)
+            if config.attention
+            else UniformAttention()
+        )
+        self.decoder = Decoder(
+            width=w,
+            skip_streams=self.skip_streams,
+            classes=config.labels.class_count,
+            norm=norm,
+        )
+        self.action_head = ActionHead(8 * w, len(config.actions))
+
+    def forward(self, appearance: Tensor, flow: Tensor | None) -> SequenceOutput:
+        """Run over whole sequences, from an empty memory; for training.
+
+        Args:
+            appearance: (B, T, 3 or 4, H, W) normalised colour, and depth; H and W at least 32.
+            flow: (B, T, 3, H, W) coloured flow from the frame before; None in a network without.
+
+        Returns:
+            The output of `step` after the last frame, to rounding, and the action of every frame.
+
+        Raises:
+            FrameError: The inputs have other dimensions or channels than the network's.
+        """
+        pictures = self._checked(appearance, flow, "BT")
+        batch, frames = appearance.shape[:2]
+        encoded = self._encode([each.flatten(0, 1) for each in pictures])
+        features = _split(self._fuse(encoded), batch, frames)  # (B, T, 8w, h, w)
+        memory = self.memory2(self.memory1(features))  # (B, T, 8w, h, w)
+        attention = self.attention(features[:, -1], memory[:, -1])
+        skips = [
+            tuple(_split(skip, batch, frames)[:, -1] for skip in stream.skips)
+            for stream in encoded[: self.skip_streams]
+        ]
+        logits = self.decoder(memory[:, -1], skips, attention)
+        return SequenceOutput(logits, self.action_head(memory), attention)
+
+    def step(
+        self, appearance: Tensor, flow: Tensor | None, state: NetworkState | None
+    ) -> tuple[StepOutput, NetworkState]:
+        """Take one frame; for the robot.
+
+        Args:
+            appearance: (B, 3 or 4, H, W) normalised colour, and depth; H and W at least 32.
+            flow: (B, 3, H, W) coloured flow from the frame before; None in a network without.
+            state: Memory after the frame before; None on a first frame, as good as zeros.
+
+        Returns:
+            The output for this frame, and the memory after it.
+
+        Raises:
+            FrameError: The inputs have other dimensions or channels than the network's.
+        """
+        encoded = self._encode(self._checked(appearance, flow, "B"))
+        features = self._fuse(encoded)  # (B, 8w, h, w)
+        before1 = None if state is None else ConvLSTMState(state.hidden1, state.cell1)
+        before2 = None if state is None else ConvLSTMState(state.hidden2, state.cell2)
+        layer1 = self.memory1.step(features, before1)
+        layer2 = self.memory2.step(layer1.hidden, before2)
+        memory = layer2.hidden
+        attention = self.attention(features, memory)
+        skips = [stream.skips for stream in encoded[: self.skip_streams]]
+        logits = self.decoder(memory, skips, attention)
+        output = StepOutput(logits, self.action_head(memory), attention)
+        return output, NetworkState(*layer1, *layer2)
+
+    def empty_state(self, batch: int, height: int, width: int) -> NetworkState:
+        """Return the memory before a first frame: zeros, on the network's device, in its dtype.
+
+        Args:
+            batch: B, number of pictures a step.
+            height: Height of the pictures [px].
+            width: Width of the pictures [px].
+        """
+        like = self.fusion.conv.weight
+        shape = (batch, 8 * self.config.width, height // 8, width // 8)
+        return NetworkState(*(like.new_zeros(shape) for _ in NetworkState._fields))
+
+    def _encode(self, pictures: Sequence[Tensor]) -> list[StreamFeatures]:
+        """Run each stream on its (N, channels, H, W) pictures."""
+        return [stream(each) for stream, each in zip(self.streams.values(), pictures, strict=True)]
+
+    def _fuse(self, encoded: Sequence[StreamFeatures]) -> Tensor:
+        """Return the (N, 8w, h, w) features of all streams together."""
+        x = self.fusion(torch.cat([stream.deep for stream in encoded], 1))
+        features: Tensor = self.residual(x)
+        return features
+
+    def _checked(self, appearance: Tensor, flow: Tensor | None, leading: str) -> list[Tensor]:
+        """Return the streams' inputs, or raise; `leading` names the dimensions before channels."""
+        if (flow is None) != (self.flow_channels == 0):
+            came, accepted = ("no flow", "flow") if flow is None else ("flow", "None")
+            raise FrameError(
+                f"{came} for a network with flow='{self.config.flow}'; expected {accepted}"
+            )
+        inputs = [("appearance", self.appearance_channels, appearance)]
+        if flow is not None:
+            inputs.append(("flow", self.flow_channels, flow))
+        for name, channels, given in inputs:
+            rank = len(leading) + 3
+            if given.ndim != rank or given.shape[-3] != channels:
+                expected = ", ".join((*leading, str(channels), "H", "W"))
+                raise FrameError(f"{name} of shape {tuple(given.shape)}; expected ({expected})")
+        return [given for _, _, given in inputs]
+
+
+def _split(x: Tensor, batch: int, frames: int) -> Tensor:
+    """Return (B T, ...) as (B, T, ...)."""
+    return x.view(batch, frames, *x.shape[1:])

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a frame to what flow and network take: resized, in metres, normalised, on the device."""
+
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from affordance_seg_ros.config import InputConfig
+from affordance_seg_ros.errors import FrameError
+from affordance_seg_ros.flow.estimator import FlowInput
+from affordance_seg_ros.frames import DepthImage, RgbdFrame
+from affordance_seg_ros.pipeline.depth_resize import resize_depth
+from affordance_seg_ros.pipeline.fit import Fit, fit
+
+Pixels = npt.NDArray[Any]
+
+# Luma weights of BT.601, as scene flow takes them.
+_GRAY_WEIGHTS = (0.299, 0.587, 0.114)
+
+
+class Prepared(NamedTuple):
+    """A frame at network size.
+
+    Attributes:
+        appearance: (1, 4, h, w) float32: normalised RGB, and depth scaled to [0, 1] with 0 for no
+            depth.
+        flow_input: The same picture as the flow estimator takes it.
+        fit: Where it came from in the frame.
+    """
+
+    appearance: Tensor
+    flow_input: FlowInput
+    fit: Fit
+
+
+class Preprocessor:
+    """Prepares frames as the weights ask for it.
+
+    Args:
+        config: The input that the weights were trained on.
+        device: Where the tensors shall lie.
+    """
+
+    def __init__(self, config: InputConfig, device: torch.device) -> None:
+        self._config = config
+        self._device = device
+        self._mean = torch.tensor(config.color_mean, device=device).view(3, 1, 1)
+        self._std = torch.tensor(config.color_std, device=device).view(3, 1, 1)
+        self._gray = torch.tensor(_GRAY_WEIGHTS, device=device).view(3, 1, 1)
+
+    def prepare(self, frame: RgbdFrame) -> Prepared:
+        """Resize, convert and normalise one frame.
+
+        Raises:
+            FrameError: The network's window of the frame has no valid depth at all.
+        """
+        config = self._config
+        height, width = frame.color.shape[:2]
+        placed = fit(width, height, config)
+        color = torch.from_numpy(_place(_resize_color(frame.color, placed), placed))
+        color = color.to(self._device)
+        depth_m = _place(_resize_depth(frame.depth, placed), placed)
+        if not depth_m.any():
+            raise FrameError(
+                f"no valid depth in {width}x{height} pixels; expected millimetres > 0 (16UC1) or "
+                "finite metres > 0 (32FC1)"
+            )
+        depth = torch.from_numpy(depth_m).to(self._device)
+
+        rgb = color.permute(2, 0, 1).float()  # (3, h, w) in [0, 255]
+        gray = (rgb * self._gray).sum(0)  # (h, w) in [0, 255]
+        normalized = (rgb / 255 - self._mean) / self._std
+        if placed.is_padded:
+            normalized = _keep_inside(normalized, placed)
+        scaled = (depth - config.depth_near_m) / (config.depth_far_m - config.depth_near_m)
+        scaled = torch.where(depth > 0, scaled.clamp(0, 1), 0.0)
+        appearance = torch.cat([normalized, scaled[None]])[None]  # (1, 4, h, w)
+        flow_input = FlowInput(gray, depth, placed.camera(frame.camera))
+        return Prepared(appearance, flow_input, placed)
+
+
+def _cut(image: Pixels, placed: Fit) -> Pixels:
+    """Return the source window of a picture, as a view."""
+    x, y, width, height = placed.source
+    return image[y : y + height, x : x + width]
+
+
+def _resize_color(color: Pixels, placed: Fit) -> Pixels:
+    window = _cut(color, placed)
+    size = (placed.target.width, placed.target.height)
+    # Averages when it shrinks; enlarging wants a smooth kernel instead.
+    enlarging = size[0] > window.shape[1] or size[1] > window.shape[0]
+    how = cv2.INTER_LINEAR if enlarging else cv2.INTER_AREA
+    resized: Pixels = cv2.resize(window, size, interpolation=how)
+    return resized
+
+
+def _resize_depth(depth: DepthImage, placed: Fit) -> Pixels:
+    target = placed.target
+    window = _cut(depth.raw, placed)
+    return resize_depth(window, depth.metres_per_unit, target.width, target.height)
+
+
+def _place(resized: Pixels, placed: Fit) -> Pixels:
+    """Put a resized window into a black input."""
+    if not placed.is_padded:
+        return resized
+    padded = np.zeros((placed.height, placed.width, *resized.shape[2:]), resized.dtype)
+    x, y, width, height = placed.target
+    padded[y : y + height, x : x + width] = resized
+    return padded
+
+
+def _keep_inside(normalized: Tensor, placed: Fit) -> Tensor:
+    """Zero the padding: after normalisation 0 is the mean colour, not black."""
+    x, y, width, height = placed.target
+    kept = torch.zeros_like(normalized)
+    kept[:, y : y + height, x : x + width] = normalized[:, y : y + height, x : x + width]
+    return kept

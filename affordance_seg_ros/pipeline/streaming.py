@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pipeline: one frame in, one prediction out, with the memory of the frames before."""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from affordance_seg_ros.camera import Camera
+from affordance_seg_ros.config import PipelineConfig
+from affordance_seg_ros.flow.colorize import colorize
+from affordance_seg_ros.flow.estimator import FlowEstimator, build_estimator
+from affordance_seg_ros.frames import DepthImage, Prediction, RgbdFrame, SceneFlow, StageTimes
+from affordance_seg_ros.labels import LabelSet
+from affordance_seg_ros.model.checkpoint import Checkpoint, WeightsCard, load_weights
+from affordance_seg_ros.model.network import NetworkState, StepOutput
+from affordance_seg_ros.pipeline.device import resolve_device
+from affordance_seg_ros.pipeline.postprocess import choose_action, label_map
+from affordance_seg_ros.pipeline.preprocess import Prepared, Preprocessor
+from affordance_seg_ros.pipeline.regions import find_regions
+
+
+def build_pipeline(weights: str, device: str, config: PipelineConfig) -> "Pipeline":
+    """Load weights onto a device and build the pipeline around them.
+
+    Args:
+        weights: Weight file; empty takes those of the package.
+        device: auto, cpu, cuda or cuda:N.
+        config: Options of the pipeline.
+
+    Raises:
+        DeviceError: The device is not there.
+        CheckpointError: The weights cannot be loaded.
+    """
+    target = resolve_device(device)
+    checkpoint = load_weights(weights, target)
+    return Pipeline(checkpoint, build_estimator(config.flow, target), config, target)
+
+
+@dataclass(frozen=True)
+class _Stream:
+    """What must stay the same for frames to belong to one stream."""
+
+    frame_id: str
+    width: int
+    height: int
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height} in '{self.frame_id}'"
+
+
+class Pipeline:
+    """Turns the frames of one stream into predictions, in order.
+
+    Each stage keeps its own state: the flow estimator the last frame, the network its memory. The
+    pipeline forgets both by itself when time jumps back, after a gap longer than `max_gap_s`, and
+    when the size or the frame_id changes; `Prediction.reset_reason` says so.
+
+    Args:
+        checkpoint: Network with the description of its input.
+        estimator: Flow estimator on the same device.
+        config: Options.
+        device: Where everything runs.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        estimator: FlowEstimator,
+        config: PipelineConfig,
+        device: torch.device,
+    ) -> None:
+        self._network = checkpoint.network.to(device).eval()
+        self._architecture = checkpoint.network_config
+        self._input = checkpoint.input_config
+        self._card = checkpoint.card
+        self._preprocessor = Preprocessor(checkpoint.input_config, device)
+        self._estimator = estimator
+        self._config = config
+        self._device = device
+        self._labels = checkpoint.network_config.labels
+        self._state: NetworkState | None = None
+        self._stream: _Stream | None = None
+        self._last_ns = 0
+
+    @property
+    def labels(self) -> LabelSet:
+        """Affordances and actions of the weights."""
+        return self._labels
+
+    @property
+    def card(self) -> WeightsCard:
+        """Name and origin of the weights."""
+        return self._card
+
+    @property
+    def device(self) -> torch.device:
+        """Where the pipeline runs."""
+        return self._device
+
+    @property
+    def config(self) -> PipelineConfig:
+        """The options in force."""
+        return self._config
+
+    def configure(self, config: PipelineConfig) -> None:
+        """Replace the options; a change of the flow options also forgets the past."""
+        if config.flow != self._config.flow:
+            self._estimator = build_estimator(config.flow, self._device)
+            self.reset()
+        self._config = config
+
+    def reset(self) -> None:
+        """Forget the past: the next frame is the first one."""
+        self._estimator.reset()
+        self._state = None
+        self._stream = None
+
+    def warm_up(self, width: int = 640, height: int = 480) -> None:
+        """Run two random frames and forget them, so that the first real one is not late.
+
+        Args:
+            width: Width of the colour pictures to come [px].
+            height: Height of them [px].
+        """
+        random = np.random.default_rng(0)
+        camera = Camera(width, height, width, width, width / 2, height / 2)
+        for index in range(2):
+            color = random.integers(0, 256, (height, width, 3), np.uint8)
+            depth = random.integers(500, 2000, (height, width), np.uint16)
+            frame = RgbdFrame(index, "warm_up", color, DepthImage(depth, 1e-3), camera)
+            self.step(frame)
+        self.reset()
+
+    @torch.inference_mode()
+    def step(self, frame: RgbdFrame) -> Prediction:
+        """Process the next frame of the stream.
+
+        Args:
+            frame: Colour picture with aligned depth.
+
+        Returns:
+            Mask and confidence at the frame's size, action, 3D regions, and the time of each stage.
+
+        Raises:
+            FrameError: The frame has no valid depth; the pipeline's state is as before the call.
+        """
+        start = time.perf_counter()
+        prepared = self._preprocessor.prepare(frame)
+        reason = self._follow(frame)
+        prepared_at = self._now()
+        flow = self._estimator.step(prepared.flow_input)
+        flow_at = self._now()
+        output, self._state = self._infer(prepared, flow)
+        network_at = self._now()
+
+        config = self._config
+        height, width = frame.color.shape[:2]
+        labelled = label_map(
+            output.logits[0],
+            prepared.fit,
+            width,
+            height,
+            min_confidence=config.min_confidence,
+        )
+        regions = find_regions(
+            labelled,
+            frame.depth,
+            frame.camera,
+            self._labels,
+            min_area_px=config.min_region_area_px,
+            limit=config.max_regions,
+        )
+        flow_color = self._flow_picture(flow)
+        end = time.perf_counter()
+        return Prediction(
+            stamp_ns=frame.stamp_ns,
+            frame_id=frame.frame_id,
+            mask=labelled.mask,
+            confidence=labelled.confidence,
+            action=choose_action(output.action_logits[0], self._labels),
+            regions=regions,
+            flow_color=flow_color,
+            stages_ms=StageTimes(
+                preprocess=1e3 * (prepared_at - start),
+                flow=1e3 * (flow_at - prepared_at),
+                network=1e3 * (network_at - flow_at),
+                postprocess=1e3 * (end - network_at),
+            ),
+            reset_reason=reason,
+        )
+
+    def _follow(self, frame: RgbdFrame) -> str:
+        """Reset if the frame does not continue the stream; return why, or an empty text."""
+        height, width = frame.color.shape[:2]
+        stream = _Stream(frame.frame_id, width, height)
+        step_s = 1e-9 * (frame.stamp_ns - self._last_ns)
+        reason = ""
+        if self._stream is None:
+            pass  # nothing to forget
+        elif stream != self._stream:
+            reason = f"the stream changed from {self._stream} to {stream}"
+        elif step_s < 0:
+            reason = f"time jumped back by {-step_s:.3f} s"
+        elif step_s > self._config.max_gap_s:
+            reason = f"gap of {step_s:.3f} s, longer than max_gap_s={self._config.max_gap_s:g}"
+        if reason:
+            self.reset()
+        self._stream = stream
+        self._last_ns = frame.stamp_ns
+        return reason
+
+    def _infer(self, prepared: Prepared, flow: SceneFlow) -> tuple[StepOutput, NetworkState]:
+        """Run the network on the channels that its variant takes."""
+        channels = self._network.appearance_channels
+        encoded = None
+        if self._architecture.flow != "none":
+            encoded = colorize(flow, self._input, mode=self._architecture.flow)[None]
+        return self._network.step(prepared.appearance[:, :channels], encoded, self._state)
+
+    def _flow_picture(self, flow: SceneFlow) -> npt.NDArray[np.uint8]:
+        """Return the coloured 3D flow (h, w, 3) uint8, black where it is not valid."""
+        color = colorize(flow, self._input, mode="3d") * flow.valid
+        picture = color.permute(1, 2, 0).mul(255).round().to(torch.uint8)
+        return np.asarray(picture.cpu().numpy())
+
+    def _now(self) -> float:
+        """Return the time once the device has done what it was given."""
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
+        return time.perf_counter()

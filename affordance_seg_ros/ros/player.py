@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`ros2 run affordance_seg_ros play`: a recording played as a camera driver would publish it."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import rclpy
+from rclpy.executors import ExternalShutdownException
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.utilities import remove_ros_args
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CameraInfo, Image
+
+from affordance_seg_ros.errors import AffordanceError, SourceError
+from affordance_seg_ros.frames import RgbdFrame
+from affordance_seg_ros.ros.encode import camera_info, header, image
+from affordance_seg_ros.sources.bag import open_recording
+
+_SECOND_NS = 1_000_000_000
+_POLL_S = 0.05
+
+
+class Player(Node):
+    """Publishes the frames of a recording with their own stamps, at their own pace.
+
+    Topics (relative): `color/image` rgb8, `depth/image` 16UC1 or 32FC1 as recorded,
+    `color/camera_info`; `/clock` on request, so that nodes with `use_sim_time` live in the
+    recording's time.
+
+    Args:
+        clock_hz: Rate of `/clock` [Hz]; 0 publishes none.
+    """
+
+    def __init__(self, clock_hz: float) -> None:
+        super().__init__("player")
+        # As camera drivers do: reliable, so that both kinds of subscribers match.
+        qos = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
+        self._color = self.create_publisher(Image, "color/image", qos)
+        self._depth = self.create_publisher(Image, "depth/image", qos)
+        self._info = self.create_publisher(CameraInfo, "color/camera_info", qos)
+        self._time = self.create_publisher(Clock, "/clock", 1) if clock_hz > 0 else None
+        self._tick_s = 1 / clock_hz if clock_hz > 0 else 1.0
+
+    def wait_for_subscribers(self, timeout_s: float) -> None:
+        """Wait until somebody subscribes to each image topic.
+
+        Raises:
+            SourceError: Nobody did in time; the message names the topics.
+        """
+        deadline = time.monotonic() + timeout_s
+        publishers = (self._color, self._depth, self._info)
+        while lonely := [p.topic_name for p in publishers if p.get_subscription_count() == 0]:
+            if time.monotonic() > deadline:
+                raise SourceError(
+                    f"nobody subscribed to {', '.join(lonely)} within {timeout_s:g} s; expected a "
+                    "running affordance_node on these topics (remap with -r)"
+                )
+            time.sleep(_POLL_S)
+
+    def play(self, frames: Iterator[RgbdFrame], rate: float) -> int:
+        """Publish the frames; return how many.
+
+        Args:
+            frames: In order of time; a jump back is followed at once.
+            rate: Speed, 1 for the recording's own.
+        """
+        published = 0
+        last_ns = first_ns = 0
+        start = 0.0
+        for frame in frames:
+            if published == 0 or frame.stamp_ns < last_ns:
+                first_ns, start = frame.stamp_ns, time.monotonic()
+            self._sleep_until(start, first_ns, frame.stamp_ns, rate)
+            head = header(frame.stamp_ns, frame.frame_id)
+            encoding = "16UC1" if frame.depth.raw.dtype == np.uint16 else "32FC1"
+            self._info.publish(camera_info(frame.camera, head))
+            self._color.publish(image(frame.color, "rgb8", head))
+            self._depth.publish(image(frame.depth.raw, encoding, head))
+            last_ns = frame.stamp_ns
+            published += 1
+        return published
+
+    def keep_time(self, last_ns: int, seconds: float, rate: float) -> None:
+        """Let `/clock` run on after the last frame, for whoever still works on it."""
+        start = time.monotonic()
+        self._sleep_until(start, last_ns, last_ns + round(seconds * rate * _SECOND_NS), rate)
+
+    def _sleep_until(self, start: float, first_ns: int, stamp_ns: int, rate: float) -> None:
+        """Sleep until the recording's time is `stamp_ns`, ticking `/clock` meanwhile."""
+        while True:
+            passed_ns = round((time.monotonic() - start) * rate * _SECOND_NS)
+            now_ns = min(first_ns + passed_ns, stamp_ns)
+            if self._time is not None:
+                self._time.publish(Clock(clock=header(now_ns, "").stamp))
+            left_s = (stamp_ns - now_ns) / (rate * _SECOND_NS)
+            if left_s <= 0:
+                return
+            time.sleep(min(left_s, self._tick_s))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Play a recording; return 0, 2 for bad input, 130 when interrupted."""
+    words = list(sys.argv if arguments is None else arguments)
+    parsed = _parser().parse_args(remove_ros_args(words)[1:])
+    rclpy.init(args=words)
+    published = 0
+    last_ns = 0
+    try:
+        recording = open_recording(parsed.recording)
+        player = Player(parsed.clock)
+        player.wait_for_subscribers(parsed.wait)
+
+        def frames() -> Iterator[RgbdFrame]:
+            nonlocal last_ns
+            while True:
+                for frame in recording.frames():
+                    last_ns = frame.stamp_ns
+                    yield frame
+                if not parsed.loop:
+                    return
+
+        published = player.play(frames(), parsed.rate)
+        if parsed.clock:
+            player.keep_time(last_ns, parsed.linger, parsed.rate)
+    except AffordanceError as error:
+        print(f"play: {error}", file=sys.stderr)
+        return 2
+    except (KeyboardInterrupt, ExternalShutdownException):
+        return 130
+    finally:
+        if parsed.report:
+            parsed.report.write_text(json.dumps({"frames_published": published}) + "\n")
+        rclpy.try_shutdown()
+    print(f"{published} frames published")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="play",
+        description="Play a recording as a camera driver would publish it.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("recording", type=Path, help="bag, clip or image folder")
+    parser.add_argument("--rate", type=_positive, default=1.0, help="speed, 1 is the recorded one")
+    parser.add_argument("--loop", action="store_true", help="start again at the end")
+    parser.add_argument("--clock", type=float, default=0.0, help="rate of /clock [Hz], 0 for none")
+    parser.add_argument("--wait", type=_positive, default=60.0, help="time for subscribers [s]")
+    parser.add_argument("--linger", type=float, default=2.0, help="time /clock runs on [s]")
+    parser.add_argument("--report", type=Path, help="write a JSON count of frames to this file")
+    return parser
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"{text}; expected a number above 0")
+    return value

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who may import whom: the floors of docs/architecture.md."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = "affordance_seg_ros"
+ROS = {"rclpy", "cv_bridge", "sensor_msgs", "sensor_msgs_py", "std_msgs", "launch", "launch_ros"}
+VOCABULARY = ("__init__", "errors", "labels", "camera", "options", "config", "frames")
+ROOMS = {
+    **{name: set(VOCABULARY[:index]) for index, name in enumerate(VOCABULARY)},
+    **{name: set(VOCABULARY) for name in ("flow", "model", "sources")},
+    "pipeline": {*VOCABULARY, "flow", "model", "sources"},
+    "evaluation": {*VOCABULARY, "flow", "model", "sources", "pipeline"},
+    "ros": {*VOCABULARY, "flow", "model", "sources", "pipeline", "msg"},
+    "training": {*VOCABULARY, "flow", "model", "sources", "pipeline", "evaluation"},
+    "cli": {*VOCABULARY, "flow", "model", "sources", "pipeline", "evaluation", "ros", "training"},
+}
+
+
+def rooms() -> Iterator[tuple[str, Path]]:
+    for path in sorted((ROOT / PACKAGE).rglob("*.py")):
+        yield path.relative_to(ROOT / PACKAGE).parts[0].removesuffix(".py"), path
+    for path in sorted((ROOT / "training").rglob("*.py")):
+        yield "training", path
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def violations(room: str, imported: list[str]) -> list[str]:
+    allowed = ROOMS[room] | {room}
+    wrong = []
+    for name in imported:
+        parts = name.split(".")
+        if parts[0] == PACKAGE and parts[1] not in allowed | {"__version__"}:
+            wrong.append(name)
+        if parts[0] in ROS and room != "ros":
+            wrong.append(name)
+    return wrong
+
+
+@pytest.mark.parametrize(
+    ("room", "path"), [pytest.param(*item, id=str(item[1])) for item in rooms()]
+)
+def test_imports_only_from_the_floors_below(room: str, path: Path) -> None:
+    assert violations(room, list(imports(path))) == []
+
+
+def test_only_the_bag_reader_sees_rosbags() -> None:
+    users = {path.name for _, path in rooms() for name in imports(path) if "rosbags" in name}
+    assert users == {"bag_reader.py", "bag_writer.py"}
+
+
+@pytest.mark.parametrize(
+    ("room", "name"),
+    [
+        ("flow", "affordance_seg_ros.model.network"),
+        ("pipeline", "affordance_seg_ros.evaluation.report"),
+        ("ros", "affordance_seg_ros.evaluation.report"),
+        ("sources", "rclpy.node.Node"),
+        ("labels", "affordance_seg_ros.config.InputConfig"),
+    ],
+)
+def test_the_rule_catches_an_import_from_above(room: str, name: str) -> None:
+    assert violations(room, [name]) == [name]
