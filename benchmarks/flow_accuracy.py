@@ -155,7 +155,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    parser.add_argument("--sequence", type=Path, required=True, help="folder of an RGB-D sequence")
+    parser.add_argument("--sequence", type=Path, required=True, help="RGB-D recording")
     parser.add_argument("--json", type=Path, help="file for the figures")
     parser.add_argument("--pictures", type=Path, help="folder for pictures of the coloured flow")
     parser.add_argument("--halvings", type=int, default=1, help="how often to halve the pictures")
