@@ -148,4 +148,9 @@ def lay_against(
     start = start + np.array([0, 0, max(0.0, 0.002 - float((skin + start)[:, 2].min()))])
     wrist = advance(skin, surface, start, unit(palm), limit_m=0.3)
     closed = close_fingers(hand, "palm", surface, wrist, rotation, floor_m=0.001)
+    # Fingers that meet nothing stay straight.
+    distance = surface.distance(hand.skin(closed) @ rotation.T + wrist)
+    idle = [distance[hand.owners == finger].min() > 0.002 for finger in range(FINGERS)]
+    flexion = np.where(np.array(idle)[:, None], OPEN["palm"].flexion_rad, closed.flexion_rad)
+    closed = closed._replace(flexion_rad=flexion)
     return Grasp(pose(rotation, wrist), OPEN["palm"], closed, closed, unit(palm))

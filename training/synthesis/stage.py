@@ -107,7 +107,7 @@ class Stage:
             uv=np.concatenate([mesh.uv for mesh in meshes]),
             look=np.concatenate(looks),
             part_id=np.concatenate(ids),
-            textures=paint_textures(rng),
+            textures=paint_textures(rng, {int(look[0, 3]) for look in looks}),
         )
 
         self.brightness, self.shine = (np.zeros(256, np.float32) for _ in range(2))
