@@ -95,12 +95,12 @@ def test_from_mapping_undoes_asdict():
         ({"speed": 1}, "unknown option 'speed'; expected one of rate_hz, count"),
         ({"inner": {"gian": 1}}, "unknown option 'gian'; expected one of gain"),
         ({"inner": 3}, "inner=3; expected a mapping"),
-        ({"count": 1.5}, "count=1.5 is a float; expected a int"),
-        ({"count": True}, "count=True is a bool; expected a int"),
-        ({"rate_hz": True}, "rate_hz=True is a bool; expected a float"),
-        ({"rate_hz": "10"}, "rate_hz='10' is a str; expected a float"),
-        ({"names": "ab"}, "names='ab' is a str; expected a tuple"),
-        ({"flag": 1}, "flag=1 is a int; expected a bool"),
+        ({"count": 1.5}, "count=1.5 is of type float; expected int"),
+        ({"count": True}, "count=True is of type bool; expected int"),
+        ({"rate_hz": True}, "rate_hz=True is of type bool; expected float"),
+        ({"rate_hz": "10"}, "rate_hz='10' is of type str; expected float"),
+        ({"names": "ab"}, "names='ab' is of type str; expected tuple"),
+        ({"flag": 1}, "flag=1 is of type int; expected bool"),
     ],
 )
 def test_wrong_names_and_types_are_refused(values, message):
