@@ -54,6 +54,7 @@ def make_clip(
                 frame.depth_mm,
                 labels=frame.labels,
                 affordances=frame.affordances,
+                roles=frame.roles,
                 motion_m=np.moveaxis(frame.motion_m, 2, 0) if truth else None,
                 occluded=frame.occluded if truth else None,
                 true_depth_m=frame.truth.depth_m if config.true_depth else None,
