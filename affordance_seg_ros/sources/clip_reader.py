@@ -94,7 +94,7 @@ class Clip:
         return self._optional_labels("affordances", index, self.path / "affordances.png")
 
     def roles(self, index: int) -> npt.NDArray[np.uint8] | None:
-        """Return (H, W) what each pixel of a frame shows, indices of `ROLES`; None if not stored."""
+        """Return (H, W) what each pixel shows, indices of `ROLES`; None if not stored."""
         path = self.path / f"roles/{self._index(index):05}.png"
         if not path.exists():
             return None

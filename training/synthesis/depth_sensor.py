@@ -56,13 +56,15 @@ SENSORS: Mapping[str, DepthSensor] = MappingProxyType(
     {
         "kinect_v2": DepthSensor(
             noise_m=0.0008, smooth_noise_share=0.6, wiggle_m=0.0015, wiggle_period_m=0.15,
-            flying_share=0.4, edge_loss=0.6, edge_width_rad=0.003, grazing_cosine=0.14, dark_loss=0.5,
-            multipath_m=0.004, min_m=0.5, max_m=4.5, baseline_m=0.052, fixed_loss=0.0006,
+            flying_share=0.4, edge_loss=0.6, edge_width_rad=0.003, grazing_cosine=0.14,
+            dark_loss=0.5, multipath_m=0.004, min_m=0.5, max_m=4.5, baseline_m=0.052,
+            fixed_loss=0.0006,
         ),
         "azure_kinect": DepthSensor(
             noise_m=0.00028, smooth_noise_share=0.75, wiggle_m=0.0008, wiggle_period_m=0.2,
-            flying_share=0.25, edge_loss=0.8, edge_width_rad=0.0045, grazing_cosine=0.12, dark_loss=0.8,
-            multipath_m=0.005, min_m=0.35, max_m=3.86, baseline_m=0.032, fixed_loss=0.0002,
+            flying_share=0.25, edge_loss=0.8, edge_width_rad=0.0045, grazing_cosine=0.12,
+            dark_loss=0.8, multipath_m=0.005, min_m=0.35, max_m=3.86, baseline_m=0.032,
+            fixed_loss=0.0002,
         ),
     }
 )  # fmt: skip
@@ -164,7 +166,7 @@ def _beside(edge: npt.NDArray[np.bool_], width_px: float) -> npt.NDArray[np.bool
 def _clumps(rng: np.random.Generator, shape: tuple[int, ...]) -> Float:
     """Return values even in [0, 1] that neighbouring pixels share."""
     noise = cv2.GaussianBlur(rng.standard_normal(shape, np.float32), (0, 0), 0.8)
-    noise /= noise.std()
+    noise = noise / noise.std()
     # The normal distribution's own, to a percent.
     return (1 / (1 + np.exp(-1.702 * noise))).astype(np.float32)
 

@@ -115,9 +115,7 @@ class _Shot:
         motion, occluded = None, None
         if following is not None:
             motion = rendering.motion_m
-            occluded = hidden_next(
-                self._camera, rendering.depth_m, motion, following.depth_m
-            )
+            occluded = hidden_next(self._camera, rendering.depth_m, motion, following.depth_m)
         return FilmedFrame(
             color, as_jpeg(color, self._color.jpeg_quality), depth_mm,
             stage.demonstrated[rendering.part_id], stage.affordances[rendering.part_id],

@@ -101,9 +101,7 @@ def creased(mesh: Mesh, crease_deg: float = 38.0) -> tuple[Mesh, Array]:
     )
     summed = np.zeros((len(corner_face), 3))
     for k in range(3):
-        summed[:, k] = np.bincount(
-            pairs.row[near], normals[pairs.col[near], k], len(corner_face)
-        )
+        summed[:, k] = np.bincount(pairs.row[near], normals[pairs.col[near], k], len(corner_face))
     corner_normals = summed / np.maximum(np.linalg.norm(summed, axis=1, keepdims=True), 1e-12)
     corner_vertex = faces.ravel()
     key = np.concatenate([corner_vertex[:, None], np.round(corner_normals * 500)], 1)

@@ -65,5 +65,5 @@ class RayCastRenderer:
 
 def _mean(weights: Array, corners: Array) -> Array:
     """Return (n, 3) means of (n, 3, 3) corners by (n, 3) weights."""
-    mean: Array = np.einsum("nk,nkd->nd", weights, corners)
+    mean: Array = np.einsum("ik,ikx->ix", weights, corners)
     return mean

@@ -7,7 +7,13 @@ from affordance_seg_ros.training.synthesis.mesh import Mesh
 from affordance_seg_ros.training.synthesis.primitives import cylinder, grid_faces, rounded_box
 from affordance_seg_ros.training.synthesis.rotations import about_z
 from affordance_seg_ros.training.synthesis.scene_parts import Piece
-from affordance_seg_ros.training.synthesis.surface import Surface, any_color, cloth_color, rgb, wood_color
+from affordance_seg_ros.training.synthesis.surface import (
+    Surface,
+    any_color,
+    cloth_color,
+    rgb,
+    wood_color,
+)
 from affordance_seg_ros.training.synthesis.textures import SIZE_PX, cloud
 from affordance_seg_ros.training.synthesis.variation import Variation
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.training.synthesis.arm import UpperBody
 from affordance_seg_ros.training.synthesis.catalogue import Demonstration, catalogue
-from affordance_seg_ros.training.synthesis.clothes import Figure
+from affordance_seg_ros.training.synthesis.figure import Figure
 from affordance_seg_ros.training.synthesis.mesh import Mesh, creased
 from affordance_seg_ros.training.synthesis.objects import HandledObject
 from affordance_seg_ros.training.synthesis.performance import Performance, squeezed
@@ -102,9 +102,9 @@ class Stage:
                 self.affordances[part_id] = labels.label_id(piece.affordance)
         offsets = np.cumsum([0, *(len(mesh.vertices) for mesh in meshes[:-1])])
         self.model = Model(
-            faces=np.concatenate([m.faces + o for m, o in zip(meshes, offsets, strict=True)]).astype(
-                np.int32
-            ),
+            faces=np.concatenate(
+                [m.faces + o for m, o in zip(meshes, offsets, strict=True)]
+            ).astype(np.int32),
             uv=np.concatenate([mesh.uv for mesh in meshes]),
             look=np.concatenate(looks),
             part_id=np.concatenate(ids),
@@ -168,9 +168,7 @@ class Stage:
         for index, piece in enumerate(figure.pieces):
             count = int((figure.owners == index).sum())
             faces = piece.faces
-            mesh = Mesh(
-                figure.rest[start : start + count], faces, figure.uv[start : start + count]
-            )
+            mesh = Mesh(figure.rest[start : start + count], faces, figure.uv[start : start + count])
             role = Role.HAND if piece.name in _HANDS else Role.PERSON
             look = as_rows(piece.surface, LAYERS[piece.surface.texture], count)
             add(mesh, look, piece.name, role)
