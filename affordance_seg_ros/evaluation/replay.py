@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
+import numpy.typing as npt
 
 from affordance_seg_ros.errors import FrameError, SourceError
 from affordance_seg_ros.evaluation.contact_sheet import EvenlyThinned, Moment, draw_contact_sheet
@@ -84,9 +86,8 @@ class ReplayWriter:
             sheet = draw_contact_sheet(
                 moments, self._labels, title=self._title, trained=self._trained
             )
-            cv2.imwrite(
-                str(self._out / "contact_sheet.png"), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR)
-            )
+            bgr = np.asarray(cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR), np.uint8)
+            _write_png(self._out / "contact_sheet.png", bgr)
 
     def add(self, frame: RgbdFrame, prediction: Prediction, *, footer: str) -> None:
         """Write one frame with its prediction; `footer` is the overlay's last line."""
@@ -99,8 +100,15 @@ class ReplayWriter:
         wanted = self._moments.wants_next()
         self._moments.add(Moment(frame.color, frame.depth, prediction) if wanted else None)
         if self._masks:
-            path = self._out / "masks" / f"{prediction.stamp_ns}.png"
-            cv2.imwrite(str(path), prediction.mask)
+            _write_png(self._out / "masks" / f"{prediction.stamp_ns}.png", prediction.mask)
+
+
+def _write_png(path: Path, picture: npt.NDArray[np.uint8]) -> None:
+    # OpenCV's own writer says nothing of a full disk.
+    try:
+        path.write_bytes(cv2.imencode(".png", picture)[1].tobytes())
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def replay(

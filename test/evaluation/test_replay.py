@@ -144,3 +144,13 @@ def test_an_unwritable_folder_is_refused(
     (tmp_path / "file").write_text("")
     assert main(["replay", str(bag), "--out", str(tmp_path / "file" / "out"), "--quiet"]) == 2
     assert "cannot be written to" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["contact_sheet.png", "summary.json", "masks/{}.png"])
+def test_a_result_that_cannot_be_written_is_named(
+    bag: Path, pipeline: Pipeline, tmp_path: Path, name: str
+) -> None:
+    blocked = tmp_path / name.format(next(frames()).stamp_ns)
+    blocked.mkdir(parents=True)
+    with pytest.raises(SourceError, match=f"{blocked.name}: cannot be written"):
+        replay(open_recording(bag), pipeline, tmp_path, masks=True, progress=False)
