@@ -159,6 +159,15 @@ class PipelineConfig(Options):
     )  # fmt: skip
     flow: FlowConfig = FlowConfig()
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        # Or else every frame comes after a gap, and nothing is ever remembered.
+        if self.rate_hz > 0 and self.rate_hz * self.max_gap_s <= 1:
+            raise ConfigError(
+                f"rate_hz={self.rate_hz:g} with max_gap_s={self.max_gap_s:g}; expected a gap "
+                f"longer than the {1 / self.rate_hz:g} s between frames"
+            )
+
 
 @dataclass(frozen=True)
 class NodeConfig(Options):

@@ -131,6 +131,8 @@ def test_every_option_says_what_it_is(kind):
     ("kind", "values", "message"),
     [
         (config.InputConfig, {"depth_near_m": 2.0, "depth_far_m": 1.0}, "expected near below far"),
+        (config.PipelineConfig, {"rate_hz": 0.5}, "a gap longer than the 2 s between frames"),
+        (config.PipelineConfig, {"max_gap_s": 0.1}, "a gap longer than the 0.1 s between frames"),
         (config.InputConfig, {"color_mean": (0.5,)}, r"color_mean=\(0.5,\); expected 3 numbers"),
         (config.InputConfig, {"color_std": (0.5, 0.0, 0.5)}, "color_std=0.0; expected at least"),
         (config.NetworkConfig, {"affordances": ("a", "a")}, "expected unique, non-empty names"),
