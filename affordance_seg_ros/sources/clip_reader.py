@@ -156,7 +156,10 @@ class Clip:
     def _picture(self, path: Path, flags: int, dtype: type) -> npt.NDArray[Any]:
         if not path.exists():
             raise SourceError(f"{path} is missing")
-        data = np.fromfile(path, np.uint8)
+        try:
+            data = np.fromfile(path, np.uint8)
+        except OSError as error:
+            raise SourceError(f"{path} cannot be read: {error.strerror or error}") from error
         pixels = cv2.imdecode(data, flags) if data.size else None
         if pixels is None:
             raise SourceError(f"{path} is damaged: {data.size} bytes that are no picture")

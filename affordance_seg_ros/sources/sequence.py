@@ -132,7 +132,10 @@ def _pictures(folder: Path) -> list[Path]:
 
 
 def _picture(path: Path, flags: int) -> Any:
-    data = np.fromfile(path, np.uint8)
+    try:
+        data = np.fromfile(path, np.uint8)
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror or error}") from error
     pixels = cv2.imdecode(data, flags) if data.size else None
     if pixels is None:
         raise SourceError(f"{path} is damaged: {data.size} bytes that are no picture")

@@ -164,3 +164,11 @@ def test_other_label_sets_travel_with_the_clip(tmp_path, picture):
     damage_json(tmp_path / "clip", action="cut")
     with pytest.raises(SourceError, match="action 'cut'; expected one of stir"):
         read_clip(tmp_path / "clip")
+
+
+def test_picture_that_cannot_be_read_is_named(write_clip):
+    path = write_clip()
+    (path / "depth/00000.png").unlink()
+    (path / "depth/00000.png").mkdir()
+    with pytest.raises(SourceError, match=r"00000\.png cannot be read"):
+        read_clip(path).frame(0)

@@ -114,6 +114,15 @@ def test_damaged_picture_is_left_out_and_counted(folders):
     assert count == 1
 
 
+def test_picture_that_vanished_after_the_opening_is_left_out_and_counted(folders):
+    recording = open_recording(folders)
+    (folders / "color/00001.png").unlink()
+    count = len(list(recording.frames()))
+    ((reason, times),) = recording.report.skipped.items()
+    assert "00001.png cannot be read: No such file" in reason
+    assert (count, times) == (recording.frame_count - 1, 1)
+
+
 def test_pictures_of_another_size_are_named(folders):
     for path in (folders / "depth").iterdir():
         cv2.imwrite(str(path), np.ones((12, 16), np.uint16))
