@@ -92,8 +92,8 @@ class Player(Node):
             last_ns = frame.stamp_ns
             self.published += 1
 
-    def keep_time(self, last_ns: int, seconds: float, rate: float) -> None:
-        """Let `/clock` run on after the last frame, for whoever still works on it."""
+    def linger(self, last_ns: int, seconds: float, rate: float) -> None:
+        """Stay after the last frame, `/clock` running on, for whoever still works on it."""
         start = time.monotonic()
         self._sleep_until(start, last_ns, last_ns + round(seconds * rate * _SECOND_NS), rate)
 
@@ -141,8 +141,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     return
 
         player.play(frames(), parsed.rate)
-        if parsed.clock:
-            player.keep_time(last_ns, parsed.linger, parsed.rate)
+        # With the player what it has not delivered yet would be gone.
+        player.linger(last_ns, parsed.linger, parsed.rate)
     except AffordanceError as error:
         print(f"play: {error}", file=sys.stderr)
         return 2
@@ -168,7 +168,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--loop", action="store_true", help="start again at the end")
     parser.add_argument("--clock", type=float, default=0.0, help="rate of /clock [Hz], 0 for none")
     parser.add_argument("--wait", type=_positive, default=60.0, help="time for subscribers [s]")
-    parser.add_argument("--linger", type=float, default=2.0, help="time /clock runs on [s]")
+    parser.add_argument("--linger", type=float, default=2.0, help="time it stays at the end [s]")
     parser.add_argument("--report", type=Path, help="write a JSON count of frames to this file")
     return parser
 

@@ -99,6 +99,15 @@ def test_a_signal_while_it_waits_for_subscribers_ends_it_at_once(play, number):
     assert "Traceback" not in process.output
 
 
+def test_the_last_frame_arrives_without_a_clock_too(client, play, frames):
+    came = [client.collect(Image, "color/image"), client.collect(Image, "depth/image")]
+    client.collect(CameraInfo, "color/camera_info")
+    process = play("--linger", "1")
+    client.wait(lambda: process.popen.poll() is not None)
+    client.spin(0.1)
+    assert [stamp_ns(messages[-1].header) for messages in came] == [frames[-1].stamp_ns] * 2
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_in_the_middle_leaves_the_number_of_frames_published(
     client, play, tmp_path, number
