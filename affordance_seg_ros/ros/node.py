@@ -2,7 +2,8 @@
 """The affordance node: parameters, lifecycle, services, diagnostics."""
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -111,15 +112,11 @@ class AffordanceNode(LifecycleNode):
         """Load the weights and warm up."""
         config = self._config
         try:
-            pipeline = self._build(config.weights, config.device, self._pipeline_config)
-            pipeline.warm_up()
-        except AffordanceError as error:
-            self.get_logger().error(f"configuration failed: {error}")
+            with self._failure_told("configuration"):
+                pipeline = self._build(config.weights, config.device, self._pipeline_config)
+                pipeline.warm_up()
+        except AffordanceError:
             return TransitionCallbackReturn.FAILURE
-        except Exception:
-            # rclpy turns it into a failed transition without a word.
-            self.get_logger().error(f"configuration failed:\n{traceback.format_exc()}")
-            raise
         self._pipeline = pipeline
         card = pipeline.card
         self._output = PredictionOutput(self, pipeline.labels, card.name, card.trained)
@@ -135,13 +132,14 @@ class AffordanceNode(LifecycleNode):
         """Subscribe, and start the worker."""
         assert self._pipeline is not None
         assert self._output is not None
-        found = super().on_activate(state)  # opens the publishers
-        self._output.publish_label_info(self._pipeline_config.min_confidence)
-        self._pipeline.reset()
-        self._pipeline.configure(self._pipeline_config)
-        self._session = Session(
-            self, self._pipeline, self._output, self._config, self._pipeline_config
-        )
+        with self._failure_told("activation"):
+            found = super().on_activate(state)  # opens the publishers
+            self._output.publish_label_info(self._pipeline_config.min_confidence)
+            self._pipeline.reset()
+            self._pipeline.configure(self._pipeline_config)
+            self._session = Session(
+                self, self._pipeline, self._output, self._config, self._pipeline_config
+            )
         self._state = "active"
         topics = (f"{role} on {self.resolve_topic_name(topic)}" for role, topic in TOPICS.items())
         self.get_logger().info(f"active: {', '.join(topics)}")
@@ -178,6 +176,18 @@ class AffordanceNode(LifecycleNode):
     @property
     def _pipeline_config(self) -> PipelineConfig:
         return self._options.read(PipelineConfig)
+
+    @contextmanager
+    def _failure_told(self, what: str) -> Iterator[None]:
+        """Log what goes wrong: rclpy turns it into a failed transition without a word."""
+        try:
+            yield
+        except AffordanceError as error:
+            self.get_logger().error(f"{what} failed: {error}")
+            raise
+        except Exception:
+            self.get_logger().error(f"{what} failed:\n{traceback.format_exc()}")
+            raise
 
     def _stop(self) -> None:
         session, self._session = self._session, None

@@ -38,6 +38,8 @@ class DoublePipeline:
         pass
 
     def reset(self) -> None:
+        if self.card.name == "unready":
+            raise ZeroDivisionError("a defect of the double")
         self.steps = 0
 
     def configure(self, config: PipelineConfig) -> None:
@@ -74,7 +76,8 @@ def build_double(weights: str, device: str, config: PipelineConfig) -> DoublePip
     """Build it from words.
 
     Weights `slow 1.5` sleep that long in each step, `loading` never end to load, `missing` and
-    device `cuda` are refused, `broken` and `defect` raise what nobody expects.
+    device `cuda` are refused; `broken`, `unready` and `defect` raise what nobody expects, when they
+    are built, activated, and given a frame.
     """
     if weights == "missing":
         raise CheckpointError("weight file 'missing' is not there; expected a .safetensors file")

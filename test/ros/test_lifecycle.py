@@ -69,6 +69,13 @@ def test_a_defect_during_configuration_is_logged_not_swallowed(client, start):
     assert "ZeroDivisionError: a defect of the double" in process.output
 
 
+def test_a_defect_during_activation_is_logged_and_ends_a_node_that_starts_by_itself(start):
+    process = start(weights="unready")
+    assert process.popen.wait(30) == 2
+    assert "activation failed:" in process.output
+    assert "ZeroDivisionError: a defect of the double" in process.output
+
+
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_while_unconfigured_ends_the_node_cleanly(client, start, number):
     process = start(autostart=False)
