@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading ROS 2 (MCAP, SQLite) and ROS 1 bags, decoded and paired exactly as live topics are."""
+
+import struct
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rosbags.highlevel import AnyReader, AnyReaderError
+from rosbags.interfaces import Connection
+from rosbags.rosbag1 import ReaderError as Bag1Error
+from rosbags.rosbag2 import ReaderError as Bag2Error
+from rosbags.typesys import Stores, get_typestore
+
+from affordance_seg_ros.camera import Camera
+from affordance_seg_ros.errors import AffordanceError, EncodingError, SourceError
+from affordance_seg_ros.frames import DepthImage, RgbdFrame
+from affordance_seg_ros.sources.clip_info import CLIP_JSON
+from affordance_seg_ros.sources.clip_reader import read_clip
+from affordance_seg_ros.sources.decode import (
+    METRES_PER_UNIT,
+    RgbImage,
+    decode_camera_info,
+    decode_color,
+    decode_compressed_color,
+    decode_compressed_depth,
+    decode_depth,
+    stamp_ns,
+)
+from affordance_seg_ros.sources.pairing import Pair, PairingBuffer, PairingCounts
+from affordance_seg_ros.sources.recording import LabelMaps, Recording
+from affordance_seg_ros.sources.topics import TopicNames, TopicSummary, choose_topics
+
+# What rosbags raises on a file or a message that is cut off or scrambled.
+_DAMAGE = (
+    AnyReaderError, Bag1Error, Bag2Error, ValueError, IndexError, KeyError, EOFError, struct.error,
+    AssertionError, OSError, MemoryError, OverflowError,
+)  # fmt: skip
+
+_COLOR: dict[str, Callable[[Any], RgbImage]] = {
+    "Image": decode_color,
+    "CompressedImage": decode_compressed_color,
+}
+_DEPTH: dict[str, Callable[[Any], DepthImage]] = {
+    "Image": decode_depth,
+    "CompressedImage": decode_compressed_depth,
+}
+
+
+class BagRecording(Recording):
+    """A ROS bag.
+
+    Colour and depth are paired by stamp and decoded exactly as live messages are. A message or
+    pair that cannot be used is left out and counted, with the reason, in ``report``.
+
+    Attributes:
+        topics: The topics that are read.
+    """
+
+    def __init__(
+        self, path: Path, topics: TopicNames | None = None, *, max_skew_ns: int | None = None
+    ) -> None:
+        """Open a bag and find its topics.
+
+        Args:
+            path: Bag folder, or ``.mcap``, ``.db3`` or ``.bag`` file.
+            topics: Topics to read; None finds them.
+            max_skew_ns: Largest difference of the stamps of a pair [ns]; None learns it.
+
+        Raises:
+            SourceError: The bag is damaged, empty, or a topic is missing or ambiguous.
+            CalibrationError: The camera_info is unusable.
+        """
+        with _opened(path) as reader:
+            summaries = list(_summaries(reader))
+            self.topics = choose_topics(summaries, topics or TopicNames(), str(path))
+            self._kinds = {summary.name: summary.kind for summary in summaries}
+            camera = self._first_camera(path, reader)
+            counts = [reader.topics[n].msgcount for n in (self.topics.color, self.topics.depth)]
+            duration_s = reader.duration * 1e-9
+        super().__init__(
+            path=path,
+            kind="ROS 1 bag" if path.suffix == ".bag" else "ROS 2 bag",
+            camera=camera,
+            frame_count=min(counts),
+            rate_hz=(counts[0] - 1) / duration_s if counts[0] > 1 and duration_s > 0 else None,
+        )
+        folder = path if path.is_dir() else path.parent
+        if (folder / CLIP_JSON).exists():
+            clip = read_clip(folder)
+            self.action, self.label_names = clip.info.action, clip.info.labels
+            self.rate_hz, self.labels = clip.info.rate_hz, LabelMaps(clip)
+        self._max_skew_ns = max_skew_ns
+        self._buffer: PairingBuffer[Any, Any] = PairingBuffer(max_skew_ns)
+
+    def _pairing(self) -> PairingCounts:
+        return self._buffer.counts
+
+    def _first_camera(self, path: Path, reader: AnyReader) -> Camera:
+        connections = reader.topics[self.topics.camera_info].connections
+        for connection, _, raw in reader.messages(connections):
+            info = reader.deserialize(raw, connection.msgtype)
+            return decode_camera_info(info, rectified=self.topics.rectified)
+        raise SourceError(f"{path}: no message on {self.topics.camera_info}; expected calibration")
+
+    def _read(self, skipped: Counter[str]) -> Iterator[RgbdFrame]:
+        buffer = self._buffer = PairingBuffer(self._max_skew_ns)
+        camera = self.camera
+        names = (self.topics.color, self.topics.depth, self.topics.camera_info)
+        with _opened(self.path) as reader:
+            connections = [c for c in reader.connections if c.topic in names]
+            for connection, message in _messages(reader, connections, skipped):
+                if connection.topic == self.topics.camera_info:
+                    camera = decode_camera_info(message, rectified=self.topics.rectified)
+                    continue
+                is_color = connection.topic == self.topics.color
+                add = buffer.add_color if is_color else buffer.add_depth
+                yield from self._frames(add(stamp_ns(message.header), message), camera, skipped)
+            yield from self._frames(buffer.flush(), camera, skipped)
+
+    def _frames(
+        self, pairs: tuple[Pair[Any, Any], ...], camera: Camera, skipped: Counter[str]
+    ) -> Iterator[RgbdFrame]:
+        for pair in pairs:
+            try:
+                yield RgbdFrame(
+                    stamp_ns=pair.stamp_ns,
+                    frame_id=pair.color.header.frame_id,
+                    color=_COLOR[self._kinds[self.topics.color]](pair.color),
+                    depth=_DEPTH[self._kinds[self.topics.depth]](pair.depth),
+                    camera=camera,
+                )
+            except AffordanceError as error:
+                skipped[str(error)] += 1
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[AnyReader]:
+    """Open a bag; what rosbags makes of damage becomes a SourceError that names the bag."""
+    try:
+        with AnyReader([path], default_typestore=get_typestore(Stores.ROS2_HUMBLE)) as reader:
+            yield reader
+    except AffordanceError:
+        raise
+    except _DAMAGE as error:
+        reason = str(error) or type(error).__name__
+        raise SourceError(f"{path} is no readable bag: {reason}") from error
+
+
+def _messages(
+    reader: AnyReader, connections: list[Connection], skipped: Counter[str]
+) -> Iterator[tuple[Connection, Any]]:
+    for connection, _, raw in reader.messages(connections):
+        try:
+            yield connection, reader.deserialize(raw, connection.msgtype)
+        except _DAMAGE:
+            skipped[f"{connection.topic}: message of {len(raw)} bytes cannot be deserialised"] += 1
+
+
+def _summaries(reader: AnyReader) -> Iterator[TopicSummary]:
+    for name, topic in reader.topics.items():
+        package, _, kind = (topic.msgtype or "").rpartition("/")
+        if not package.startswith("sensor_msgs") or not topic.msgcount:
+            continue
+        encoding = ""
+        if kind in ("Image", "CompressedImage"):
+            try:
+                connection, _, raw = next(iter(reader.messages(topic.connections)))
+                message: Any = reader.deserialize(raw, connection.msgtype)
+                encoding = message.encoding if kind == "Image" else _encoding_in(message.format)
+            except (*_DAMAGE, StopIteration, EncodingError):
+                encoding = "unreadable"
+        yield TopicSummary(name, kind, encoding)
+
+
+def _encoding_in(image_format: str) -> str:
+    """Return the encoding that a compressed format names; rgb8 if it names only a codec."""
+    encoding, separator, _ = image_format.partition(";")
+    named = separator or encoding in METRES_PER_UNIT
+    return encoding.strip() if named else "rgb8"

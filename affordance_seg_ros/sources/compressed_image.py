@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compressed images, as image_transport's plug-ins ``compressed`` and ``compressedDepth`` send."""
+
+import struct
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from affordance_seg_ros.errors import EncodingError
+from affordance_seg_ros.frames import DepthImage
+from affordance_seg_ros.sources.color_image import RgbImage, to_8_bit
+from affordance_seg_ros.sources.depth_image import METRES_PER_UNIT
+from affordance_seg_ros.sources.messages import CompressedImageMessage, data_bytes
+
+_DEPTH_HEADER = struct.Struct("<iff")  # compression kind, then quantisation a and b
+_PNG_SIGNATURE = b"\x89PNG"
+
+
+def decode_compressed_color(msg: CompressedImageMessage) -> RgbImage:
+    """Return the picture of a compressed image message (JPEG, PNG, any that OpenCV reads) as RGB.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+
+    Raises:
+        EncodingError: It is a depth image, or the data are damaged or no picture.
+    """
+    if "compressedDepth" in msg.format:
+        raise EncodingError(f"format '{msg.format}' is depth; expected a colour picture")
+    picture = _imdecode(msg, data_bytes(msg.data), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+    # image_transport names the order of the compressed channels after the codec; a sender that
+    # says "compressed rgb8" has handed red to the codec as blue.
+    _, _, codec = msg.format.partition(";")
+    swapped = "compressed rgb" in codec
+    return to_8_bit(picture if swapped else cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
+
+
+def decode_compressed_depth(msg: CompressedImageMessage) -> DepthImage:
+    """Return the depth of a compressed image message: 16-bit PNG, or quantised inverse depth.
+
+    compressedDepth puts 12 bytes before the PNG (kind, a, b). For 32FC1 the PNG holds
+    a / depth + b, and 0 where there is no depth.
+
+    Raises:
+        EncodingError: The format is not PNG of 16UC1, mono16 or 32FC1, or the data are damaged.
+    """
+    encoding, _, codec = msg.format.partition(";")
+    encoding = encoding.strip()
+    if encoding not in METRES_PER_UNIT or "rvl" in codec:
+        raise EncodingError(
+            f"compressed depth format '{msg.format}'; expected PNG of one of "
+            f"{', '.join(METRES_PER_UNIT)}, as '16UC1; compressedDepth png'"
+        )
+    data = data_bytes(msg.data)
+    has_header = data[:4].tobytes() != _PNG_SIGNATURE
+    values = _imdecode(
+        msg, data[_DEPTH_HEADER.size :] if has_header else data, cv2.IMREAD_UNCHANGED
+    )
+    if values.ndim != 2 or values.dtype != np.uint16:
+        raise EncodingError(
+            f"compressed depth holds {values.dtype} of shape {values.shape}; expected one channel "
+            "of uint16"
+        )
+    if METRES_PER_UNIT[encoding] != 1:
+        return DepthImage(values, METRES_PER_UNIT[encoding])
+    if not has_header:
+        raise EncodingError(
+            f"compressed depth format '{msg.format}' without its 12 bytes of quantisation; "
+            "expected kind, a and b before the PNG"
+        )
+    _, a, b = _DEPTH_HEADER.unpack_from(data.data)
+    with np.errstate(divide="ignore"):
+        depth_m = np.float32(a) / (values.astype(np.float32) - np.float32(b))
+    depth_m[values == 0] = np.nan
+    return DepthImage(depth_m, 1.0)
+
+
+def _imdecode(
+    msg: CompressedImageMessage, data: npt.NDArray[np.uint8], flags: int
+) -> npt.NDArray[Any]:
+    picture = cv2.imdecode(data, flags) if data.size else None
+    if picture is None:
+        raise EncodingError(
+            f"{data.size} bytes of format '{msg.format}' are no readable picture; expected JPEG "
+            "or PNG"
+        )
+    return picture

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What any recording on disk offers, whatever its format."""
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from affordance_seg_ros.camera import Camera
+from affordance_seg_ros.errors import SourceError
+from affordance_seg_ros.frames import RgbdFrame
+from affordance_seg_ros.labels import LabelSet
+from affordance_seg_ros.sources.clip_reader import Clip
+from affordance_seg_ros.sources.pairing import PairingCounts
+
+LabelMap = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class ReadReport:
+    """What came of reading a recording.
+
+    Attributes:
+        frames: Frames given out.
+        skipped: Number of messages or pairs that could not be used, by reason.
+        pairing: What became of the colour and depth messages.
+    """
+
+    frames: int = 0
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    pairing: PairingCounts = field(default_factory=PairingCounts)
+
+    def __str__(self) -> str:
+        """Return one line for a person."""
+        parts = [f"{self.frames} frames"]
+        if self.pairing.unpaired:
+            parts.append(
+                f"{self.pairing.unpaired_color} colour and {self.pairing.unpaired_depth} depth "
+                "images unpaired"
+            )
+        if self.pairing.duplicates:
+            parts.append(f"{self.pairing.duplicates} images with a stamp that had come before")
+        parts += [f"{count} x {reason}" for reason, count in self.skipped.items()]
+        return "; ".join(parts)
+
+
+class LabelMaps(Mapping[int, LabelMap]):
+    """Label maps of a clip by the stamp of their frame [ns], read when they are asked for."""
+
+    def __init__(self, clip: Clip) -> None:
+        self._clip = clip
+        self._index = {
+            stamp_ns: index
+            for index, stamp_ns in enumerate(clip.stamps_ns)
+            if clip.has_label(index)
+        }
+
+    def __getitem__(self, stamp_ns: int) -> LabelMap:
+        labels = self._clip.labels(self._index[stamp_ns])
+        if labels is None:
+            raise KeyError(stamp_ns)
+        return labels
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._index)
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+
+@dataclass
+class Recording(ABC):
+    """A recording that can be read from its beginning as often as one likes.
+
+    Attributes:
+        path: Where it is.
+        kind: Its format, for a person.
+        camera: Calibration of the (first) colour picture.
+        frame_count: Number of frames at most; None if unknown.
+        rate_hz: Mean or nominal frame rate [Hz]; None if unknown.
+        action: Demonstrated action; empty if unknown.
+        label_names: Names of the ids in ``labels``.
+        labels: Label maps of demonstrated affordances by frame stamp [ns].
+        report: What came of the last reading so far.
+    """
+
+    path: Path
+    kind: str
+    camera: Camera
+    frame_count: int | None
+    rate_hz: float | None
+    action: str = ""
+    label_names: LabelSet = field(default_factory=LabelSet)
+    labels: Mapping[int, LabelMap] = field(default_factory=dict)
+    report: ReadReport = field(default_factory=ReadReport, init=False)
+
+    @property
+    def name(self) -> str:
+        """Name of the recording: its file or folder without suffix."""
+        return self.path.resolve().stem
+
+    def frames(self) -> Iterator[RgbdFrame]:
+        """Yield the frames in order; ``report`` tells how it goes.
+
+        Raises:
+            SourceError: The recording is damaged, or not one frame could be read.
+        """
+        self.report = ReadReport()
+        skipped: Counter[str] = Counter()
+        count = 0
+        for frame in self._read(skipped):
+            count += 1
+            self.report = ReadReport(count, dict(skipped), self._pairing())
+            yield frame
+        self.report = ReadReport(count, dict(skipped), self._pairing())
+        if not count:
+            raise SourceError(f"{self.path}: no frame could be read: {self.report}")
+
+    @abstractmethod
+    def _read(self, skipped: Counter[str]) -> Iterator[RgbdFrame]:
+        """Yield the frames and count, by reason, what is left out."""
+
+    def _pairing(self) -> PairingCounts:
+        return PairingCounts()
+
+
+class ClipRecording(Recording):
+    """A clip folder."""
+
+    def __init__(self, clip: Clip) -> None:
+        super().__init__(
+            path=clip.path,
+            kind="clip",
+            camera=clip.info.camera,
+            frame_count=len(clip),
+            rate_hz=clip.info.rate_hz,
+            action=clip.info.action,
+            label_names=clip.info.labels,
+            labels=LabelMaps(clip),
+        )
+        self._clip = clip
+
+    def _read(self, skipped: Counter[str]) -> Iterator[RgbdFrame]:
+        return self._clip.frames()

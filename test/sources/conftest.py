@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Messages and pictures that the tests of the sources share."""
+
+from array import array
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+
+def _header(stamp_ns=0, frame_id="camera"):
+    sec, nanosec = divmod(stamp_ns, 1_000_000_000)
+    return SimpleNamespace(stamp=SimpleNamespace(sec=sec, nanosec=nanosec), frame_id=frame_id)
+
+
+@pytest.fixture
+def image_message():
+    """A function that makes an image message of an array, with padding and byte order."""
+
+    def make(pixels, encoding, *, padding=0, big_endian=False, stamp_ns=0, width=None, height=None):
+        pixels = np.asarray(pixels)
+        stored = pixels.astype(pixels.dtype.newbyteorder(">")) if big_endian else pixels
+        rows = np.ascontiguousarray(stored).view(np.uint8).reshape(pixels.shape[0], -1)
+        rows = np.pad(rows, ((0, 0), (0, padding)), constant_values=0xAB)
+        data = array("B")
+        data.frombytes(rows.tobytes())
+        return SimpleNamespace(
+            header=_header(stamp_ns),
+            height=height or pixels.shape[0],
+            width=width or pixels.shape[1],
+            encoding=encoding,
+            is_bigendian=int(big_endian),
+            step=rows.shape[1],
+            data=data,
+        )
+
+    return make
+
+
+@pytest.fixture
+def compressed_message():
+    """A function that makes a compressed image message."""
+
+    def make(data, image_format):
+        return SimpleNamespace(header=_header(), format=image_format, data=bytes(data))
+
+    return make
+
+
+@pytest.fixture
+def picture():
+    """(24, 32, 3) RGB whose channels, rows and columns all differ: no flip or swap goes unseen."""
+    rows, columns = np.mgrid[:24, :32]
+    return np.stack([200 + 0 * rows, 4 * rows, 2 * columns], -1).astype(np.uint8)

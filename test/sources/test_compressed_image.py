@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compressed images of both image_transport plug-ins."""
+
+import struct
+
+import cv2
+import numpy as np
+import pytest
+
+from affordance_seg_ros.errors import EncodingError
+from affordance_seg_ros.sources.decode import decode_compressed_color, decode_compressed_depth
+
+DEPTH_MM = np.array([[0, 1, 500], [1234, 40000, 65535]], np.uint16)
+
+
+def png(pixels):
+    return cv2.imencode(".png", np.ascontiguousarray(pixels))[1].tobytes()
+
+
+@pytest.mark.parametrize(
+    "image_format", ["png", "rgb8; png compressed bgr8", "bgr8; png compressed bgr8", ""]
+)
+def test_png_decodes_to_rgb_not_bgr(image_format, compressed_message, picture):
+    message = compressed_message(png(picture[..., ::-1]), image_format)
+    np.testing.assert_array_equal(decode_compressed_color(message), picture)
+
+
+def test_jpeg_decodes_to_rgb_not_bgr(compressed_message, picture):
+    _, jpeg = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 98])
+    decoded = decode_compressed_color(compressed_message(jpeg, "rgb8; jpeg compressed bgr8"))
+    assert np.abs(decoded.astype(int) - picture).max() <= 12
+
+
+def test_sender_that_compressed_rgb_as_if_it_were_bgr_is_believed(compressed_message, picture):
+    message = compressed_message(png(picture), "rgb8; png compressed rgb8")
+    np.testing.assert_array_equal(decode_compressed_color(message), picture)
+
+
+def test_compressed_gray_and_16_bit_become_8_bit_rgb(compressed_message, picture):
+    gray = picture[..., 2]
+    for pixels in (gray, gray * np.uint16(257)):
+        decoded = decode_compressed_color(compressed_message(png(pixels), "mono"))
+        np.testing.assert_array_equal(decoded, np.repeat(gray[..., None], 3, -1))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.6, 0.98])
+def test_truncated_picture_is_refused(share, suffix, compressed_message, picture):
+    data = cv2.imencode(suffix, picture)[1].tobytes()
+    data = data[: int(share * len(data))]
+    with pytest.raises(EncodingError, match=f"{len(data)} bytes of"):
+        decode_compressed_color(compressed_message(data, suffix))
+
+
+def test_depth_format_is_refused_as_color(compressed_message):
+    message = compressed_message(png(DEPTH_MM), "16UC1; compressedDepth png")
+    with pytest.raises(EncodingError, match="is depth; expected a colour picture"):
+        decode_compressed_color(message)
+
+
+@pytest.mark.parametrize("header", [b"", struct.pack("<iff", 0, 0, 0)])
+@pytest.mark.parametrize("image_format", ["16UC1; compressedDepth", "mono16; png compressed "])
+def test_16_bit_depth_is_lossless(header, image_format, compressed_message):
+    depth = decode_compressed_depth(compressed_message(header + png(DEPTH_MM), image_format))
+    assert depth.metres_per_unit == 0.001
+    np.testing.assert_array_equal(depth.raw, DEPTH_MM)
+
+
+def test_quantised_inverse_depth_is_undone(compressed_message):
+    # compressed_depth_image_transport: a = z0 (z0 + 1), b = 1 - a / max, value = a / depth + b.
+    depth_m = np.linspace(0.4, 9, 50, dtype=np.float32).reshape(5, 10)
+    a = 100.0 * 101.0
+    b = 1 - a / 10
+    values = (a / depth_m + b).astype(np.uint16)
+    values[0, 0] = 0
+    header = struct.pack("<iff", 0, a, b)
+    decoded = decode_compressed_depth(
+        compressed_message(header + png(values), "32FC1; compressedDepth png")
+    )
+    assert decoded.metres_per_unit == 1
+    assert np.isnan(decoded.raw[0, 0])
+    # One step of the quantisation is depth^2 / a.
+    steps = np.abs(decoded.raw - depth_m) * a / depth_m**2
+    assert np.nanmax(steps) <= 1.01
+
+
+@pytest.mark.parametrize("image_format", ["16UC1; compressedDepth rvl", "png", "8UC1; png"])
+def test_other_depth_formats_are_refused(image_format, compressed_message):
+    with pytest.raises(EncodingError, match="expected PNG of one of 16UC1, mono16, 32FC1"):
+        decode_compressed_depth(compressed_message(png(DEPTH_MM), image_format))
+
+
+def test_float_depth_without_quantisation_is_refused(compressed_message):
+    with pytest.raises(EncodingError, match="without its 12 bytes of quantisation"):
+        decode_compressed_depth(compressed_message(png(DEPTH_MM), "32FC1; compressedDepth png"))
+
+
+def test_8_bit_picture_is_refused_as_depth(compressed_message):
+    message = compressed_message(png(DEPTH_MM.astype(np.uint8)), "16UC1; compressedDepth png")
+    with pytest.raises(EncodingError, match="expected one channel of uint16"):
+        decode_compressed_depth(message)
+
+
+def test_depth_message_shorter_than_its_header_is_refused(compressed_message):
+    with pytest.raises(EncodingError, match="no readable picture"):
+        decode_compressed_depth(compressed_message(b"\0" * 12, "16UC1; compressedDepth png"))
