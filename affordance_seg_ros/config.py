@@ -125,8 +125,8 @@ class FlowConfig(Options):
         "cold", minimum=0, maximum=1000,
     )  # fmt: skip
     warm_residual_ratio: float = option(
-        1.5, "A warm start is given up when its warped residual exceeds this multiple of the last "
-        "pair's", minimum=1.0, maximum=100.0,
+        3.0, "A warm start is given up when its warped residual, in any patch of the picture, "
+        "exceeds this multiple of the last pair's", minimum=1.0, maximum=1000.0,
     )  # fmt: skip
     normalize_exposure: bool = option(
         True, "Normalise brightness locally, so that exposure jumps do not look like motion"

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What scene flow is estimated from."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from affordance_seg_ros.camera import Camera
+from affordance_seg_ros.errors import FrameError
+
+
+class FlowInput(NamedTuple):
+    """One frame, as scene flow sees it.
+
+    Attributes:
+        gray: (H, W) float32 brightness 0.299 R + 0.587 G + 0.114 B, in 0..255.
+        depth_m: (H, W) float32 depth on the same pixel grid [m]; 0 = no depth.
+        camera: Intrinsics of that pixel grid.
+    """
+
+    gray: Tensor
+    depth_m: Tensor
+    camera: Camera
+
+    def to(self, device: torch.device) -> "FlowInput":
+        """Return the frame on a device; itself if it is there already."""
+        return self._replace(gray=self.gray.to(device), depth_m=self.depth_m.to(device))
+
+
+def check_input(frame: FlowInput, previous: FlowInput | None) -> None:
+    """Raise unless the frame is consistent and as large as the one before it.
+
+    Raises:
+        FrameError: Brightness, depth and camera differ in size, or the size has changed since
+            the previous frame.
+    """
+    size = (frame.camera.height, frame.camera.width)
+    for name, image in (("gray", frame.gray), ("depth_m", frame.depth_m)):
+        if tuple(image.shape) != size:
+            raise FrameError(
+                f"{name} of shape {tuple(image.shape)} with a camera of {size[1]}x{size[0]}; "
+                f"expected {size}"
+            )
+    if previous is not None and previous.gray.shape != frame.gray.shape:
+        height, width = previous.gray.shape
+        raise FrameError(
+            f"a frame of {size[1]}x{size[0]} after one of {width}x{height}; expected equal sizes, "
+            "or reset() between them"
+        )
