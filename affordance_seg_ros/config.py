@@ -153,6 +153,10 @@ class PipelineConfig(Options):
         64, "Smaller regions are left out of the region list, not of the mask", unit="px",
         minimum=1, maximum=1_000_000, live=True,
     )  # fmt: skip
+    max_regions: int = option(
+        32, "At the most so many regions are listed, the largest ones", minimum=0, maximum=10_000,
+        live=True,
+    )  # fmt: skip
     flow: FlowConfig = FlowConfig()
 
 
@@ -167,11 +171,18 @@ class NodeConfig(Options):
         0.0, "Largest difference of the stamps of a colour and a depth image that are paired; 0 "
         "learns half a frame from the stream", unit="s", minimum=0.0, maximum=1.0,
     )  # fmt: skip
+    rectified: bool = option(
+        False, "The colour images are rectified (image_rect): camera_info's P holds, without "
+        "distortion"
+    )  # fmt: skip
     reliability: str = option(
         "best_effort", "QoS reliability of the image subscriptions",
         choices=("best_effort", "reliable"),
     )  # fmt: skip
-    queue_depth: int = option(1, "QoS depth of the image subscriptions", minimum=1, maximum=100)
+    queue_depth: int = option(
+        5, "QoS depth of the image subscriptions; at 1 a busy machine loses one image of most "
+        "pairs, and only the newest pair is processed at any depth", minimum=1, maximum=100,
+    )  # fmt: skip
     wait_warning_s: float = option(
         5.0, "Time without an expected topic after which the node says what it waits for",
         unit="s", minimum=0.5, maximum=3600.0,
@@ -180,3 +191,35 @@ class NodeConfig(Options):
         True, "Publish the overlay while somebody subscribes to it", live=True
     )
     publish_regions: bool = option(True, "Publish 3D regions", live=True)
+    report_file: str = option(
+        "", "JSON file for counters and latencies, written when the node stops; empty for none"
+    )
+
+
+@dataclass(frozen=True)
+class KinectConfig(Options):
+    """The Azure Kinect node: a camera or a recording of one."""
+
+    recording: str = option("", "Recording (.mkv) to play; empty opens the camera")
+    loop: bool = option(False, "Play the recording again and again")
+    rate: float = option(
+        1.0, "Speed of playback as a multiple of the recorded one", minimum=0.01, maximum=100.0
+    )
+    stamps: str = option(
+        "now", "Stamps of a recording: the node's clock at publication, or the recorded device "
+        "time", choices=("now", "recorded"),
+    )  # fmt: skip
+    wait_for_subscribers: bool = option(
+        True, "Begin to play when both images have a subscriber, and not before"
+    )
+    frame_id: str = option("rgb_camera_link", "Optical frame of the colour camera")
+    device_index: int = option(0, "Which of the connected cameras", minimum=0, maximum=15)
+    color_resolution: str = option(
+        "720p", "Colour resolution of the camera",
+        choices=("720p", "1080p", "1440p", "1536p", "2160p", "3072p"),
+    )  # fmt: skip
+    depth_mode: str = option(
+        "nfov_unbinned", "Depth mode of the camera",
+        choices=("nfov_2x2binned", "nfov_unbinned", "wfov_2x2binned", "wfov_unbinned"),
+    )  # fmt: skip
+    frame_rate: str = option("30", "Frame rate of the camera [Hz]", choices=("5", "15", "30"))

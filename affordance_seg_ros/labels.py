@@ -75,6 +75,18 @@ class LabelSet:
         """Return the label id (1..N) of an affordance name."""
         return 1 + _index(self.affordances, name, "affordance")
 
+    def ids_from(self, other: "LabelSet") -> npt.NDArray[np.uint8]:
+        """Return the table (256,) that maps another set's label ids to these, by name.
+
+        Affordances that this set does not know become background where nothing else can be said of
+        them: to these weights they are not there. Other ids become `IGNORE`.
+        """
+        table = np.full(256, IGNORE, np.uint8)
+        table[BACKGROUND] = BACKGROUND
+        for index, name in enumerate(other.affordances, start=1):
+            table[index] = self.label_id(name) if name in self.affordances else BACKGROUND
+        return table
+
     def action_id(self, name: str) -> int:
         """Return the action id (0..M-1) of an action name."""
         return _index(self.actions, name, "action")

@@ -8,6 +8,7 @@ in the place of whoever uses the masks. `summary.json` puts their counts togethe
 import argparse
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from affordance_seg_ros.model.checkpoint import load_weights
 ROOT = Path(__file__).resolve().parent.parent
 EXECUTABLES = ROOT / ".colcon/install/affordance_seg_ros/lib/affordance_seg_ros"
 STOP_S = 20.0
-DRAIN_S = 3.0
+DRAIN_S = 1.0
 CLOCK_HZ = "250"
 # Random weights never reach the default threshold; without one their masks can at least be seen.
 UNTRAINED_MIN_CONFIDENCE = "0.0"
@@ -34,6 +35,8 @@ def main() -> int:
     parser.add_argument("--recording", type=Path, default=ROOT / "data/demo_clip")
     parser.add_argument("--out", type=Path, default=ROOT / "out/demo")
     parser.add_argument("--weights", default="", help="weight file; empty takes the package's own")
+    parser.add_argument("--masks", action="store_true", help="also write each mask as a PNG of ids")
+    parser.add_argument("--rate", default="1.0", help="speed, 1 is the recorded one")
     arguments = parser.parse_args()
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
@@ -46,41 +49,43 @@ def main() -> int:
         command = [str(EXECUTABLES / program), *words]
         return subprocess.Popen(command, env=environment, stdout=stdout, text=True)
 
-    node_parameters = {
-        "use_sim_time": "true",
-        "weights": arguments.weights,
-        "report_file": str(out / "node.json"),
-        **({} if is_trained(arguments.weights) else {"min_confidence": UNTRAINED_MIN_CONFIDENCE}),
-    }
-    settings = [
-        word for name, value in node_parameters.items() for word in ("-p", f"{name}:={value}")
-    ]
+    parameters = {"use_sim_time": "true", "report_file": str(out / "node.json")}
+    if arguments.weights:
+        parameters["weights"] = arguments.weights
+    if not load_weights(arguments.weights, torch.device("cpu")).card.trained:
+        parameters["min_confidence"] = UNTRAINED_MIN_CONFIDENCE
+    settings = [word for item in parameters.items() for word in ("-p", "{}:={}".format(*item))]
     recording = str(arguments.recording)
     node = start("affordance_node", "--ros-args", *settings)
-    recorder = start(
-        "affordance-seg", "record", recording, "--out", str(out), stdout=subprocess.PIPE
-    )
+    words = ["record", recording, "--out", str(out), *(["--masks"] if arguments.masks else [])]
+    recorder = start("affordance-seg", *words, stdout=subprocess.PIPE)
+    played = 1
     try:
-        if recorder.stdout is None or recorder.stdout.readline().strip() != READY:
-            print("demo: the recorder did not start", file=sys.stderr)
-            return 1
-        player = start("play", recording, "--clock", CLOCK_HZ, "--report", str(out / "played.json"))
-        played = player.wait()
-        time.sleep(DRAIN_S)
+        if is_ready(recorder, node):
+            words = ["--clock", CLOCK_HZ, "--rate", arguments.rate]
+            player = start("play", recording, *words, "--report", str(out / "played.json"))
+            played = player.wait()
+            time.sleep(DRAIN_S)
     finally:
-        codes = [stop(process) for process in (recorder, node)]
+        # The node first: nothing comes any more, and it would soon say so.
+        codes = [stop(process) for process in (node, recorder)]
     if played or any(codes):
-        print(f"demo: player {played}, recorder and node {codes}; expected 0", file=sys.stderr)
+        print(f"demo: player {played}, node and recorder {codes}; expected 0", file=sys.stderr)
         return 1
     summary = put_together(out)
     (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
-    print(json.dumps(summary, indent=2))
-    print(f"see {out / 'overlay.mp4'} and {out / 'contact_sheet.png'}")
+    print(in_words(summary))
+    print(f"see overlay.mp4, contact_sheet.png and summary.json in {out}")
     return 0 if summary["masks_received"] else 1
 
 
-def is_trained(weights: str) -> bool:
-    return load_weights(weights, torch.device("cpu")).card.trained
+def is_ready(recorder: "subprocess.Popen[str]", node: "subprocess.Popen[str]") -> bool:
+    """Wait until the recorder is connected to the node; false if either ended before."""
+    assert recorder.stdout is not None
+    while recorder.poll() is None and node.poll() is None:
+        if select.select([recorder.stdout], [], [], 0.2)[0]:
+            return recorder.stdout.readline().strip() == READY
+    return False
 
 
 def stop(process: "subprocess.Popen[str]") -> int:
@@ -115,6 +120,19 @@ def put_together(out: Path) -> dict[str, Any]:
             for name in ("masks_received", "actions_received", "weights", "action", "metrics")
         },
     }
+
+
+def in_words(summary: dict[str, Any]) -> str:
+    trained = "" if summary["weights"]["trained"] else ", UNTRAINED: masks and actions mean nothing"
+    latency, action = summary["latency_ms"], summary["action"]
+    return (
+        f"{summary['frames_published']} frames published, {summary['frames_processed']} processed, "
+        f"{summary['frames_dropped']} dropped, {summary['masks_received']} masks received\n"
+        f"stamp to publish: p50 {latency['p50']:.0f} ms, p95 {latency['p95']:.0f} ms, "
+        f"p99 {latency['p99']:.0f} ms on {summary['device']}\n"
+        f"action: {action['predicted']} (true: {action['true']})\n"
+        f"weights: {summary['weights']['name']}{trained}"
+    )
 
 
 if __name__ == "__main__":

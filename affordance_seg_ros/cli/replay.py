@@ -21,10 +21,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--color-topic", default="", help="colour topic; empty finds it by type")
     parser.add_argument("--depth-topic", default="", help="aligned depth topic; empty finds it")
     parser.add_argument("--camera-info-topic", default="", help="camera info; empty finds it")
+    parser.add_argument(
+        "--picture-rate-hz",
+        type=float,
+        default=0.0,
+        help="rate of pictures without stamps [Hz]; 0 takes rate_hz",
+    )
     parser.add_argument("--masks", action="store_true", help="write each mask as a PNG of ids")
     parser.add_argument("--json", type=Path, help="also write the summary to this file")
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
-    add_options(parser, NodeConfig, only=("weights", "device"))
+    add_options(parser, NodeConfig, only=("weights", "device", "max_skew_s"))
     add_options(parser, PipelineConfig)
     add_options(parser, FlowConfig, prefix="flow-")
 
@@ -34,12 +40,17 @@ def run(arguments: argparse.Namespace) -> int:
     from affordance_seg_ros.evaluation.replay import replay
     from affordance_seg_ros.evaluation.report import write_json
     from affordance_seg_ros.pipeline.streaming import build_pipeline
-    from affordance_seg_ros.sources.recording import TopicNames, open_recording
+    from affordance_seg_ros.sources.bag import TopicNames, open_recording
 
     flow = read_options(arguments, FlowConfig, prefix="flow-")
     config = read_options(arguments, PipelineConfig, flow=flow)
     topics = TopicNames(arguments.color_topic, arguments.depth_topic, arguments.camera_info_topic)
-    recording = open_recording(arguments.recording, topics)
+    recording = open_recording(
+        arguments.recording,
+        topics,
+        rate_hz=arguments.picture_rate_hz or config.rate_hz or None,
+        max_skew_ns=round(1e9 * arguments.max_skew_s) or None,
+    )
     pipeline = build_pipeline(arguments.weights, arguments.device, config)
     if not pipeline.card.trained:
         print("UNTRAINED WEIGHTS: masks and actions mean nothing", file=sys.stderr)

@@ -25,6 +25,8 @@ _INK = (235, 235, 235)
 _DIM = (160, 160, 160)
 _ALARM = (255, 120, 120)
 _GROUND = 24
+_CAPTION_LABELS = 2
+"""More labels than these, the largest, do not fit a column."""
 # Depth is coloured over the middle of its own range: a far wall must not flatten the table.
 _DEPTH_PERCENTILES = (2, 90)
 
@@ -140,7 +142,10 @@ def _captions(
 ) -> Iterator[tuple[str, tuple[int, int, int]]]:
     action = prediction.action
     yield f"{action.name} {action.score:.2f}", _INK
+    areas = np.bincount(prediction.mask.ravel(), minlength=labels.class_count)
     scores = label_scores(prediction)
-    seen = ", ".join(f"{labels.name(label_id)} {score:.2f}" for label_id, score in scores.items())
-    yield seen or "background only", _DIM
+    largest = sorted(scores, key=lambda label_id: -areas[label_id])[:_CAPTION_LABELS]
+    seen = ", ".join(f"{labels.name(label_id)} {scores[label_id]:.2f}" for label_id in largest)
+    more = f" +{len(scores) - len(largest)}" if len(scores) > len(largest) else ""
+    yield seen + more or "background only", _DIM
     yield f"t = {seconds:.2f} s", _DIM

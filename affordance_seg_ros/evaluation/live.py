@@ -88,9 +88,10 @@ class LiveRecorder:
         self._last = prediction
         self._writer.add(frame, prediction, footer="live")
         truth = self._recording.labels.get(prediction.stamp_ns)
-        if truth is not None and self._metrics is not None:
+        if truth is not None and self._metrics is not None and self._source is not None:
             self._labelled += 1
-            self._metrics.add(truth, prediction.mask)
+            ids = self._source.labels.ids_from(self._recording.label_names)
+            self._metrics.add(ids[truth], prediction.mask)
 
     def summary(self) -> dict[str, Any]:
         """Return what was received as JSON values.
@@ -107,7 +108,9 @@ class LiveRecorder:
             "predictions": self._predictions,
             "predictions_of_unknown_frames": self._unknown,
             "weights": {"name": self._source.weights, "trained": self._source.trained},
-            "action": {"predicted": self._last.action.name, "true": self._recording.action},
+            "action": {"predicted": self._last.action.name, "true": self._recording.action or None},
             "labelled_frames": self._labelled,
-            "metrics": self._metrics.result() if self._metrics and self._labelled else None,
+            "metrics": self._metrics.result().document()
+            if self._metrics and self._labelled
+            else None,
         }

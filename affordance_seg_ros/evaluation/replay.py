@@ -132,6 +132,7 @@ def replay(
     gate = RateGate(pipeline.config.rate_hz)
     statistics = StageStatistics.empty()
     metrics = SegmentationMetrics(pipeline.labels)
+    translate = pipeline.labels.ids_from(recording.label_names)
     dropped: Counter[str] = Counter()
     resets: list[str] = []
     read = processed = labelled = 0
@@ -169,7 +170,7 @@ def replay(
             truth = recording.labels.get(frame.stamp_ns)
             if truth is not None:
                 labelled += 1
-                metrics.add(truth, last.mask)
+                metrics.add(translate[truth], last.mask)
             writer.add(frame, last, footer=f"{sum(last.stages_ms):.0f} ms")
     if last is None:
         reasons = "; ".join(f"{count} x {text}" for text, count in dropped.items())
@@ -183,15 +184,15 @@ def replay(
         "frames_processed": processed,
         "frames_dropped": sum(dropped.values()),
         "drop_reasons": dict(dropped),
-        "unpaired": recording.unpaired,
-        "skipped_messages": dict(recording.skipped),
+        "unpaired": recording.report.pairing.unpaired,
+        "skipped_messages": dict(recording.report.skipped),
         "resets": resets,
         "device": str(pipeline.device),
         "weights": {"name": pipeline.card.name, "trained": pipeline.card.trained},
         "stage_ms": statistics.document(),
-        "action": {"predicted": last.action.name, "true": recording.action},
+        "action": {"predicted": last.action.name, "true": recording.action or None},
         "labelled_frames": labelled,
-        "metrics": metrics.result() if labelled else None,
+        "metrics": metrics.result().document() if labelled else None,
     }
     write_json(out / "summary.json", summary)
     return summary

@@ -32,15 +32,15 @@ def check_input(frame: FlowInput, previous: FlowInput | None) -> None:
     """Raise unless the frame is consistent and as large as the one before it.
 
     Raises:
-        FrameError: Brightness, depth and camera differ in size, or the size has changed since
-            the previous frame.
+        FrameError: Brightness, depth and camera differ in size, the type is not float32, or the
+            size has changed since the previous frame.
     """
     size = (frame.camera.height, frame.camera.width)
     for name, image in (("gray", frame.gray), ("depth_m", frame.depth_m)):
-        if tuple(image.shape) != size:
+        if tuple(image.shape) != size or image.dtype != torch.float32:
             raise FrameError(
-                f"{name} of shape {tuple(image.shape)} with a camera of {size[1]}x{size[0]}; "
-                f"expected {size}"
+                f"{name} {image.dtype} of shape {tuple(image.shape)} with a camera of "
+                f"{size[1]}x{size[0]}; expected torch.float32 of shape {size}"
             )
     if previous is not None and previous.gray.shape != frame.gray.shape:
         height, width = previous.gray.shape

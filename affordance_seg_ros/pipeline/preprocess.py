@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a frame to what flow and network take: resized, in metres, normalised, on the device."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -13,6 +14,8 @@ from affordance_seg_ros.errors import FrameError
 from affordance_seg_ros.flow.estimator import FlowInput
 from affordance_seg_ros.frames import RgbdFrame
 from affordance_seg_ros.pipeline.fit import Fit, fit
+
+Pixels = npt.NDArray[Any]
 
 # Luma weights of BT.601, as scene flow takes them.
 _GRAY_WEIGHTS = (0.299, 0.587, 0.114)
@@ -79,14 +82,16 @@ class Preprocessor:
         return Prepared(appearance, flow_input, placed)
 
 
-def _window(image: np.ndarray, placed: Fit, shrink: int) -> np.ndarray:
+def _window(image: Pixels, placed: Fit, shrink: int) -> Pixels:
     """Cut the source window out, resize it, and put it into a black input."""
     x, y, width, height = placed.source
     window = image[y : y + height, x : x + width]
     size = (placed.target.width, placed.target.height)
     # INTER_AREA averages when it shrinks; enlarging wants a smooth kernel instead.
     enlarging = shrink == cv2.INTER_AREA and (size[0] > width or size[1] > height)
-    resized = cv2.resize(window, size, interpolation=cv2.INTER_LINEAR if enlarging else shrink)
+    resized: Pixels = cv2.resize(
+        window, size, interpolation=cv2.INTER_LINEAR if enlarging else shrink
+    )
     if not placed.is_padded:
         return resized
     padded = np.zeros((placed.height, placed.width, *image.shape[2:]), image.dtype)
@@ -95,9 +100,9 @@ def _window(image: np.ndarray, placed: Fit, shrink: int) -> np.ndarray:
     return padded
 
 
-def _metres(raw: np.ndarray, metres_per_unit: float) -> np.ndarray:
+def _metres(raw: Pixels, metres_per_unit: float) -> npt.NDArray[np.float32]:
     """Return float32 metres with 0 for no depth."""
-    depth_m = raw.astype(np.float32) * np.float32(metres_per_unit)
+    depth_m: npt.NDArray[np.float32] = raw.astype(np.float32) * np.float32(metres_per_unit)
     depth_m[~(np.isfinite(depth_m) & (depth_m > 0))] = 0
     return depth_m
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Connected parts of a label map, and where and how they lie in space."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import cv2
@@ -35,10 +36,25 @@ class Shape(NamedTuple):
 _NO_SHAPE = Shape(*(np.full(shape, np.nan) for shape in ((3,), (3,), (3, 3), (3,))))
 
 
+class _Component(NamedTuple):
+    """A connected part of the label map, before anything of it is measured."""
+
+    label_id: int
+    box: Box
+    area_px: int
+    inside: npt.NDArray[np.bool_]
+
+
 def find_regions(
-    labelled: LabelMap, depth: DepthImage, camera: Camera, labels: LabelSet, *, min_area_px: int
+    labelled: LabelMap,
+    depth: DepthImage,
+    camera: Camera,
+    labels: LabelSet,
+    *,
+    min_area_px: int,
+    limit: int,
 ) -> tuple[Region, ...]:
-    """Return the connected regions of each label, largest first.
+    """Return the connected regions of all labels, largest first.
 
     Args:
         labelled: Label map and confidences at colour resolution.
@@ -46,36 +62,43 @@ def find_regions(
         camera: Intrinsics of the colour camera; the 3D fields are in its optical frame.
         labels: Names of the labels.
         min_area_px: Smaller regions are left out.
+        limit: At the most so many regions are returned, the largest ones.
     """
-    found: list[Region] = []
-    for label_id in np.unique(labelled.mask):
+    found = sorted(_components(labelled.mask, min_area_px), key=lambda each: -each.area_px)
+    return tuple(_region(each, labelled, depth, camera, labels) for each in found[:limit])
+
+
+def _components(mask: npt.NDArray[np.uint8], min_area_px: int) -> Iterator[_Component]:
+    for label_id in np.unique(mask):
         if label_id == BACKGROUND:
             continue
-        binary = (labelled.mask == label_id).view(np.uint8)
+        binary = (mask == label_id).view(np.uint8)
         count, components, stats, _ = cv2.connectedComponentsWithStats(binary, connectivity=8)
-        for component in range(1, count):
+        large = np.flatnonzero(stats[1:count, cv2.CC_STAT_AREA] >= min_area_px) + 1
+        for component in large:
             x, y, width, height, area = (int(value) for value in stats[component])
-            if area < min_area_px:
-                continue
-            box = Box(x, y, width, height)
-            window = (slice(y, y + height), slice(x, x + width))
-            inside = components[window] == component
-            rows, columns = np.nonzero(inside)
-            depth_m = DepthImage(depth.raw[window], depth.metres_per_unit).to_metres()[inside]
-            seen = np.isfinite(depth_m)
-            pixels = np.stack([columns[seen] + x, rows[seen] + y], -1)
-            found.append(
-                Region(
-                    int(label_id),
-                    labels.name(int(label_id)),
-                    float(labelled.confidence[window][inside].mean()),
-                    area,
-                    box,
-                    float(seen.mean()),
-                    *shape_of(pixels, depth_m[seen], camera),
-                )
-            )
-    return tuple(sorted(found, key=lambda region: -region.area_px))
+            inside = components[y : y + height, x : x + width] == component
+            yield _Component(int(label_id), Box(x, y, width, height), area, inside)
+
+
+def _region(
+    component: _Component, labelled: LabelMap, depth: DepthImage, camera: Camera, labels: LabelSet
+) -> Region:
+    label_id, box, area, inside = component
+    window = (slice(box.y, box.y + box.height), slice(box.x, box.x + box.width))
+    depth_m = DepthImage(depth.raw[window], depth.metres_per_unit).to_metres()[inside]
+    seen = np.isfinite(depth_m)
+    rows, columns = np.nonzero(inside)
+    pixels = np.stack([columns[seen] + box.x, rows[seen] + box.y], -1)
+    return Region(
+        label_id,
+        labels.name(label_id),
+        float(labelled.confidence[window][inside].mean()),
+        area,
+        box,
+        float(seen.mean()),
+        *shape_of(pixels, depth_m[seen], camera),
+    )
 
 
 def shape_of(

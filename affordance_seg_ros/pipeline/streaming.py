@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from affordance_seg_ros.camera import Camera
@@ -14,7 +15,7 @@ from affordance_seg_ros.flow.estimator import FlowEstimator, build_estimator
 from affordance_seg_ros.frames import DepthImage, Prediction, RgbdFrame, SceneFlow, StageTimes
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.model.checkpoint import Checkpoint, WeightsCard, load_weights
-from affordance_seg_ros.model.network import NetworkState
+from affordance_seg_ros.model.network import NetworkState, StepOutput
 from affordance_seg_ros.pipeline.device import resolve_device
 from affordance_seg_ros.pipeline.postprocess import choose_action, label_map
 from affordance_seg_ros.pipeline.preprocess import Prepared, Preprocessor
@@ -170,6 +171,7 @@ class Pipeline:
             frame.camera,
             self._labels,
             min_area_px=config.min_region_area_px,
+            limit=config.max_regions,
         )
         flow_color = self._flow_picture(flow)
         end = time.perf_counter()
@@ -210,14 +212,15 @@ class Pipeline:
         self._last_ns = frame.stamp_ns
         return reason
 
-    def _infer(self, prepared: Prepared, flow: SceneFlow):  # type: ignore[no-untyped-def]
-        channels = 4 if self._architecture.appearance == "rgbd" else 3
+    def _infer(self, prepared: Prepared, flow: SceneFlow) -> tuple[StepOutput, NetworkState]:
+        """Run the network on the channels that its variant takes."""
+        channels = self._network.appearance_channels
         encoded = None
         if self._architecture.flow != "none":
             encoded = colorize(flow, self._input, mode=self._architecture.flow)[None]
         return self._network.step(prepared.appearance[:, :channels], encoded, self._state)
 
-    def _flow_picture(self, flow: SceneFlow) -> np.ndarray:
+    def _flow_picture(self, flow: SceneFlow) -> npt.NDArray[np.uint8]:
         """Return the coloured 3D flow (h, w, 3) uint8, black where it is not valid."""
         color = colorize(flow, self._input, mode="3d") * flow.valid
         picture = color.permute(1, 2, 0).mul(255).round().to(torch.uint8)

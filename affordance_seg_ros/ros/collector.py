@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import rclpy
+from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
@@ -40,7 +42,7 @@ class Received:
     incomplete: int = 0
 
 
-class PredictionCollector(Node):  # type: ignore[misc]  # rclpy ships no types
+class PredictionCollector(Node):
     """Subscribes to mask, confidence, flow and action, and hands over complete predictions.
 
     The messages of one frame carry one stamp; a prediction is complete when all four have come.
@@ -108,6 +110,33 @@ class PredictionCollector(Node):  # type: ignore[misc]  # rclpy ships no types
         while len(self._waiting) > _WAITING:
             self._waiting.popitem(last=False)
             self.received.incomplete += 1
+
+
+def collect(
+    on_prediction: Callable[[Prediction, Announcement], None],
+    *,
+    namespace: str,
+    on_connected: Callable[[], None],
+) -> Received:
+    """Collect predictions until SIGINT or SIGTERM; return what came.
+
+    Args:
+        on_prediction: Called with each complete prediction and the node's announcement.
+        namespace: Where the node publishes.
+        on_connected: Called once the node is found: what is played from then on is not missed.
+    """
+    rclpy.init(args=[])
+    collector = PredictionCollector(on_prediction, namespace=namespace)
+    try:
+        while not collector.is_connected():
+            rclpy.spin_once(collector, timeout_sec=0.1)
+        on_connected()
+        rclpy.spin(collector)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    finally:
+        rclpy.try_shutdown()
+    return collector.received
 
 
 def _rebuild(stamp: int, parts: dict[str, Any]) -> Prediction:

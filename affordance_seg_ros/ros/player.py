@@ -20,13 +20,13 @@ from sensor_msgs.msg import CameraInfo, Image
 from affordance_seg_ros.errors import AffordanceError, SourceError
 from affordance_seg_ros.frames import RgbdFrame
 from affordance_seg_ros.ros.encode import camera_info, header, image
-from affordance_seg_ros.sources.recording import open_recording
+from affordance_seg_ros.sources.bag import open_recording
 
 _SECOND_NS = 1_000_000_000
 _POLL_S = 0.05
 
 
-class Player(Node):  # type: ignore[misc]  # rclpy ships no types
+class Player(Node):
     """Publishes the frames of a recording with their own stamps, at their own pace.
 
     Topics (relative): `color/image` rgb8, `depth/image` 16UC1 or 32FC1 as recorded,
@@ -44,7 +44,7 @@ class Player(Node):  # type: ignore[misc]  # rclpy ships no types
         self._color = self.create_publisher(Image, "color/image", qos)
         self._depth = self.create_publisher(Image, "depth/image", qos)
         self._info = self.create_publisher(CameraInfo, "color/camera_info", qos)
-        self._clock = self.create_publisher(Clock, "/clock", 1) if clock_hz > 0 else None
+        self._time = self.create_publisher(Clock, "/clock", 1) if clock_hz > 0 else None
         self._tick_s = 1 / clock_hz if clock_hz > 0 else 1.0
 
     def wait_for_subscribers(self, timeout_s: float) -> None:
@@ -71,7 +71,8 @@ class Player(Node):  # type: ignore[misc]  # rclpy ships no types
             rate: Speed, 1 for the recording's own.
         """
         published = 0
-        start = last_ns = first_ns = 0
+        last_ns = first_ns = 0
+        start = 0.0
         for frame in frames:
             if published == 0 or frame.stamp_ns < last_ns:
                 first_ns, start = frame.stamp_ns, time.monotonic()
@@ -95,8 +96,8 @@ class Player(Node):  # type: ignore[misc]  # rclpy ships no types
         while True:
             passed_ns = round((time.monotonic() - start) * rate * _SECOND_NS)
             now_ns = min(first_ns + passed_ns, stamp_ns)
-            if self._clock is not None:
-                self._clock.publish(Clock(clock=header(now_ns, "").stamp))
+            if self._time is not None:
+                self._time.publish(Clock(clock=header(now_ns, "").stamp))
             left_s = (stamp_ns - now_ns) / (rate * _SECOND_NS)
             if left_s <= 0:
                 return

@@ -8,6 +8,7 @@ from affordance_seg_ros.sources.bag_reader import BagRecording
 from affordance_seg_ros.sources.bag_writer import STORAGES, write_bag, write_clip_bag
 from affordance_seg_ros.sources.clip_info import CLIP_JSON
 from affordance_seg_ros.sources.clip_reader import read_clip
+from affordance_seg_ros.sources.kinect_recording import KinectMkvRecording
 from affordance_seg_ros.sources.recording import ClipRecording, ReadReport, Recording
 from affordance_seg_ros.sources.sequence import open_folders, open_pcl_tiffs
 from affordance_seg_ros.sources.topics import DEFAULT_TOPICS, TopicNames
@@ -26,7 +27,7 @@ __all__ = [
 _BAG_SUFFIXES = (".mcap", ".db3", ".bag")
 _ACCEPTED = (
     "a ROS 2 bag (folder, .mcap, .db3), a ROS 1 .bag, a clip folder, a folder with color/ and "
-    "depth/, or one of PCL TIFF files"
+    "depth/, one of PCL TIFF files, or an Azure Kinect .mkv"
 )
 
 
@@ -40,8 +41,8 @@ def open_recording(
     """Open a recording of any format; the kind is told by what lies on disk.
 
     Args:
-        path: A ROS 2 bag folder, ``.mcap``, ``.db3`` or ``.bag`` file, a clip folder, or a folder
-            of pictures.
+        path: A ROS 2 bag folder, ``.mcap``, ``.db3`` or ``.bag`` file, a clip folder, a folder
+            of pictures, or the ``.mkv`` of an Azure Kinect.
         topics: Topics of a bag; None finds them.
         rate_hz: Frame rate of pictures without stamps [Hz]; None takes 30.
         max_skew_ns: Largest difference of the stamps of a pair in a bag [ns]; None learns it.
@@ -49,9 +50,12 @@ def open_recording(
     Raises:
         SourceError: There is nothing, nothing that is known, or it is damaged or lacks a topic.
         CalibrationError: The camera's calibration is unusable.
+        DeviceError: An ``.mkv`` needs pyk4a, which is not installed.
     """
     path = Path(path)
     if path.is_file():
+        if path.suffix == ".mkv":
+            return KinectMkvRecording(path)
         if path.suffix not in _BAG_SUFFIXES:
             raise SourceError(f"{path} is no recording; expected {_ACCEPTED}")
         return BagRecording(path, topics, max_skew_ns=max_skew_ns)

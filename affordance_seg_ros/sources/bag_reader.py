@@ -113,7 +113,10 @@ class BagRecording(Recording):
             connections = [c for c in reader.connections if c.topic in names]
             for connection, message in _messages(reader, connections, skipped):
                 if connection.topic == self.topics.camera_info:
-                    camera = decode_camera_info(message, rectified=self.topics.rectified)
+                    try:
+                        camera = decode_camera_info(message, rectified=self.topics.rectified)
+                    except AffordanceError as error:
+                        skipped[str(error)] += 1
                     continue
                 is_color = connection.topic == self.topics.color
                 add = buffer.add_color if is_color else buffer.add_depth

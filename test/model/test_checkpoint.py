@@ -1,47 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
 import math
-import os
-import pickle
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import pytest
 import safetensors.torch
 import torch
 
-from affordance_seg_ros.config import COMPACT, COMPACT_INPUT, NETWORKS, InputConfig, NetworkConfig
+from affordance_seg_ros.config import COMPACT, COMPACT_INPUT, NETWORKS
 from affordance_seg_ros.errors import CheckpointError
 from affordance_seg_ros.model import checkpoint as checkpoint_module
 from affordance_seg_ros.model.checkpoint import (
-    Checkpoint,
-    WeightsCard,
     load_checkpoint,
     load_weights,
     save_checkpoint,
     untrained,
 )
-from affordance_seg_ros.model.initialisation import xavier_initialise
-from affordance_seg_ros.model.network import AffordanceNetwork
-
-CONFIG = NetworkConfig(
-    width=4, flow="none", norm="group", affordances=("pour", "stir"), actions=("mix",)
-)
-INPUT = InputConfig(height=64, width=96, depth_far_m=2.5, color_mean=(0.5, 0.4, 0.3))
-CARD = WeightsCard("tiny-1", True, "For a test.", "CC0-1.0", {"iou": 0.5}, {"data": ["a", "b"]})
-
-
-@pytest.fixture
-def checkpoint():
-    network = AffordanceNetwork(CONFIG)
-    xavier_initialise(network, torch.Generator().manual_seed(3))
-    return Checkpoint(network.eval(), CONFIG, INPUT, CARD)
-
-
-@pytest.fixture
-def saved(checkpoint, tmp_path):
-    path = tmp_path / "tiny.safetensors"
-    save_checkpoint(path, checkpoint)
-    return path
 
 
 def rewrite(path, *, change_tensors=None, change_document=None):
@@ -68,8 +42,9 @@ def assert_equal_weights(network, other):
 def test_a_round_trip_keeps_every_bit(checkpoint, saved):
     loaded = load_checkpoint(saved, "cpu")
     assert_equal_weights(loaded.network, checkpoint.network)
-    assert (loaded.network_config, loaded.input_config, loaded.card) == (CONFIG, INPUT, CARD)
-    assert loaded.network.config == CONFIG
+    assert loaded.network_config == loaded.network.config == checkpoint.network_config
+    assert loaded.input_config == checkpoint.input_config
+    assert loaded.card == checkpoint.card
     assert not loaded.network.training
     picture = torch.rand(1, 4, 64, 96)
     with torch.no_grad():
@@ -97,35 +72,9 @@ def test_a_loaded_network_does_not_depend_on_its_file(saved):
     assert all(torch.equal(before[name], t) for name, t in network.state_dict().items())
 
 
-def test_saving_replaces_the_file_at_once_and_leaves_nothing_else(checkpoint, saved):
-    with saved.open("rb") as still_open:
-        save_checkpoint(saved, replace(checkpoint, card=replace(CARD, name="tiny-2")))
-        old = still_open.read()
-    assert b"tiny-1" in old
-    assert load_checkpoint(saved, "cpu").card.name == "tiny-2"
-    assert list(saved.parent.iterdir()) == [saved]
-
-
-def test_a_failed_save_keeps_the_old_file(checkpoint, saved, monkeypatch):
-    def no_space(_):
-        raise OSError(28, "No space left on device")
-
-    before = saved.read_bytes()
-    monkeypatch.setattr(os, "fsync", no_space)
-    with pytest.raises(CheckpointError, match="cannot be written: No space left on device"):
-        save_checkpoint(saved, checkpoint)
-    assert saved.read_bytes() == before
-    assert list(saved.parent.iterdir()) == [saved]
-
-
-def test_refuses_to_save_into_a_folder_that_is_not_there(checkpoint, tmp_path):
-    with pytest.raises(CheckpointError, match="cannot be written: No such file or directory"):
-        save_checkpoint(tmp_path / "nowhere" / "tiny.safetensors", checkpoint)
-
-
 @pytest.mark.parametrize("metrics", [{"iou": math.nan}, {"iou": object()}])
 def test_refuses_to_save_a_card_that_json_cannot_express(checkpoint, tmp_path, metrics):
-    checkpoint = replace(checkpoint, card=replace(CARD, metrics=metrics))
+    checkpoint = replace(checkpoint, card=replace(checkpoint.card, metrics=metrics))
     with pytest.raises(CheckpointError, match="the description is not JSON"):
         save_checkpoint(tmp_path / "tiny.safetensors", checkpoint)
     assert list(tmp_path.iterdir()) == []
@@ -136,88 +85,6 @@ def test_refuses_to_save_weights_that_overflow(checkpoint, tmp_path):
         checkpoint.network.fusion.conv.bias[0] = 1e6
     with pytest.raises(CheckpointError, match=r"fusion\.conv\.bias is not finite"):
         save_checkpoint(tmp_path / "tiny.safetensors", checkpoint, dtype=torch.float16)
-
-
-class Explosive:
-    """Fails the test if anything unpickles it."""
-
-    def __reduce__(self):
-        return pytest.fail, ("a pickle was executed",)
-
-
-def test_refuses_pickles_without_executing_them(tmp_path):
-    path = tmp_path / "weights.pt"
-    for protocol in (2, 3, 4, 5):
-        path.write_bytes(pickle.dumps(Explosive(), protocol))
-        with pytest.raises(CheckpointError, match=r"a pickle of PyTorch.*expected a \.safetensors"):
-            load_checkpoint(path, "cpu")
-    torch.save(Explosive(), path)
-    with pytest.raises(CheckpointError, match="a pickle of PyTorch"):
-        load_checkpoint(path, "cpu")
-
-
-def test_refuses_a_missing_file(tmp_path):
-    with pytest.raises(CheckpointError, match=r"none\.safetensors: no such file; expected"):
-        load_checkpoint(tmp_path / "none.safetensors", "cpu")
-
-
-def test_refuses_a_folder(tmp_path):
-    with pytest.raises(CheckpointError, match="is a folder"):
-        load_checkpoint(tmp_path, "cpu")
-
-
-def test_refuses_a_path_through_a_file(saved):
-    with pytest.raises(CheckpointError, match="cannot be read: Not a directory"):
-        load_checkpoint(saved / "weights", "cpu")
-
-
-@pytest.mark.parametrize("content", [b"", b"short", b"<!DOCTYPE html><html></html>", bytes(1000)])
-def test_refuses_other_formats(tmp_path, content):
-    path = tmp_path / "weights.safetensors"
-    path.write_bytes(content)
-    with pytest.raises(CheckpointError, match=f"{len(content)} bytes of another format"):
-        load_checkpoint(path, "cpu")
-
-
-@pytest.mark.parametrize("share", [0.001, 0.01, 0.5, 0.9999])
-def test_refuses_files_that_are_cut_off(saved, share):
-    data = saved.read_bytes()
-    saved.write_bytes(data[: int(share * len(data))])
-    with pytest.raises(CheckpointError, match="damaged or cut off"):
-        load_checkpoint(saved, "cpu")
-
-
-def test_refuses_a_damaged_header(saved):
-    data = saved.read_bytes()
-    saved.write_bytes(data.replace(b'"shape"', b'"shapf"', 1))
-    with pytest.raises(CheckpointError, match="damaged or cut off"):
-        load_checkpoint(saved, "cpu")
-
-
-@pytest.mark.parametrize("metadata", [None, {"format": "pt"}])
-def test_refuses_safetensors_of_others(tmp_path, metadata):
-    path = tmp_path / "other.safetensors"
-    safetensors.torch.save_file({"weight": torch.zeros(3)}, path, metadata)
-    found = ", ".join(metadata) if metadata else "nothing"
-    with pytest.raises(CheckpointError, match=f"not a weight file .* its metadata hold {found}"):
-        load_checkpoint(path, "cpu")
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("{", "damaged description"),
-        ('{"format_version": NaN}', "damaged description: NaN is not JSON"),
-        ("[" * 100_000, "damaged description"),
-        ("[1]", r"description \[1\]; expected a JSON object"),
-    ],
-)
-def test_refuses_a_damaged_description(tmp_path, text, message):
-    path = tmp_path / "weights.safetensors"
-    metadata = {"affordance_seg_ros": text}
-    path.write_bytes(safetensors.torch.save({"weight": torch.zeros(3)}, metadata))
-    with pytest.raises(CheckpointError, match=message):
-        load_checkpoint(path, "cpu")
 
 
 @pytest.mark.parametrize(
@@ -232,7 +99,7 @@ def test_refuses_a_damaged_description(tmp_path, text, message):
         ({"input": {"color_mean": ["a", 0, 0]}}, r"color_mean\[0\]='a' is a str"),
         ({"input": {"color_std": [1, 1]}}, r"color_std=.* expected 3 numbers"),
         ({"card": {}}, "invalid configuration: name=None; expected a str"),
-        ({"card": {**asdict(CARD), "trained": "yes"}}, "trained='yes'; expected a bool"),
+        ({"card": {"name": "tiny", "trained": "yes"}}, "trained='yes'; expected a bool"),
     ],
 )
 def test_refuses_descriptions_that_are_not_a_networks(saved, changes, message):
@@ -269,13 +136,6 @@ def test_refuses_tensors_of_another_shape(saved):
         load_checkpoint(saved, "cpu")
 
 
-def test_refuses_tensors_of_another_type(saved):
-    integers = torch.zeros(32, dtype=torch.int64)
-    rewrite(saved, change_tensors=lambda t: t.update({"fusion.conv.bias": integers}))
-    with pytest.raises(CheckpointError, match=r"fusion\.conv\.bias is I64; expected one of F16"):
-        load_checkpoint(saved, "cpu")
-
-
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_refuses_weights_that_are_not_finite(saved, value):
     rewrite(saved, change_tensors=lambda t: t["fusion.conv.bias"].__setitem__(5, value))
@@ -300,7 +160,7 @@ def test_untrained_weights_leave_the_global_random_state_alone():
 
 
 def test_load_weights_takes_a_path_or_a_name(saved):
-    assert load_weights(str(saved), "cpu").card == CARD
+    assert load_weights(str(saved), "cpu").card.name == "tiny-1"
     named = load_weights("untrained:compact", "cpu")
     assert_equal_weights(named.network, untrained("compact").network)
     paper = load_weights("untrained:paper", "meta")
@@ -309,7 +169,7 @@ def test_load_weights_takes_a_path_or_a_name(saved):
 
 def test_load_weights_of_nothing_takes_the_packages_own_or_says_untrained(saved, monkeypatch):
     monkeypatch.setattr(checkpoint_module, "DEFAULT_WEIGHTS", saved)
-    assert load_weights("", "cpu").card == CARD
+    assert load_weights("", "cpu").card.name == "tiny-1"
     monkeypatch.setattr(checkpoint_module, "DEFAULT_WEIGHTS", saved.with_name("none"))
     card = load_weights("", "cpu").card
     assert (card.name, card.trained) == ("untrained-compact", False)

@@ -91,6 +91,12 @@ def test_a_residual_block_without_weights_is_the_identity():
     assert torch.equal(x, kept)
 
 
+def test_a_residual_block_activates_before_it_convolves():
+    block = ResidualBlock(8, norm="none")
+    below_zero = -torch.rand(1, 8, 5, 6) - 1
+    torch.testing.assert_close(block(below_zero) - below_zero, block(torch.zeros(1, 8, 5, 6)))
+
+
 @pytest.mark.parametrize(
     ("channels", "groups"), [(4, 1), (5, 1), (16, 2), (24, 1), (64, 8), (256, 32), (1024, 32)]
 )

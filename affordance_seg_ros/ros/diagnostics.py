@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The state of the node as diagnostics: input, processing, weights."""
+
+from collections.abc import Mapping
+
+from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
+
+from affordance_seg_ros.ros.snapshot import Snapshot
+
+
+def describe(
+    name: str, state: str, device: str, weights: str, trained: bool, snapshot: Snapshot | None
+) -> list[DiagnosticStatus]:
+    """Return one status for input, one for processing, one for the weights.
+
+    Args:
+        name: Name of the node.
+        state: Lifecycle state.
+        device: Compute device; empty before configuration.
+        weights: Name of the weights; empty before configuration.
+        trained: False for random weights.
+        snapshot: Counters and latencies; None unless the node is active.
+    """
+    found = [_weights(state, device, weights, trained)]
+    if snapshot is not None:
+        found += [_input(snapshot), _processing(state, snapshot)]
+    for status in found:
+        status.name = f"{name}: {status.name}"
+        status.hardware_id = device
+    return found
+
+
+def _weights(state: str, device: str, weights: str, trained: bool) -> DiagnosticStatus:
+    level, message = DiagnosticStatus.OK, f"{state}, {weights} on {device}"
+    if not weights:
+        message = f"{state}, no weights loaded"
+    elif not trained:
+        level, message = DiagnosticStatus.WARN, f"{state}, weights '{weights}' are UNTRAINED"
+    values = {"state": state, "device": device, "weights": weights, "trained": str(trained)}
+    return _status("weights", level, message, values)
+
+
+def _input(snapshot: Snapshot) -> DiagnosticStatus:
+    pairing = snapshot.pairing
+    values = {f"{role} messages": str(count) for role, count in snapshot.received.items()}
+    values |= {f"{role} rate [Hz]": f"{rate:.2f}" for role, rate in snapshot.rates_hz.items()}
+    del values["published rate [Hz]"]
+    values |= {
+        "pairs": str(pairing.paired),
+        "unpaired": str(pairing.unpaired),
+        "duplicates": str(pairing.duplicates),
+        "jumps back": str(pairing.jumps_back),
+        "waiting for": "; ".join(snapshot.awaited),
+    }
+    level, message = DiagnosticStatus.OK, f"{snapshot.rates_hz['pairs']:.1f} pairs/s"
+    if snapshot.awaited:
+        level, message = DiagnosticStatus.ERROR, "; ".join(snapshot.awaited)
+    elif pairing.unpaired > pairing.paired:
+        level = DiagnosticStatus.WARN
+        message = f"{pairing.unpaired} images unpaired, {pairing.paired} pairs"
+    return _status("input", level, message, values)
+
+
+def _processing(state: str, snapshot: Snapshot) -> DiagnosticStatus:
+    latency = snapshot.latency
+    published_hz = snapshot.rates_hz["published"]
+    values = {
+        "state": state,
+        "enabled": str(snapshot.enabled),
+        "published rate [Hz]": f"{published_hz:.2f}",
+        "processed": str(snapshot.processed),
+        "dropped": str(snapshot.dropped),
+        "errors": str(snapshot.errors),
+        "last error": snapshot.last_error,
+        "latency measured from": latency.clock,
+    }
+    for stage, found in {"latency": latency.latency, **latency.stages}.items():
+        values |= {
+            f"{stage} {name} [ms]": f"{value:.2f}"
+            for name, value in found._asdict().items()
+            if name != "max"
+        }
+    level, message = DiagnosticStatus.OK, f"{published_hz:.1f} masks/s"
+    if not snapshot.enabled:
+        message = "disabled by ~/enable"
+    elif snapshot.error_rate_hz:
+        level = DiagnosticStatus.WARN if published_hz else DiagnosticStatus.ERROR
+        message = snapshot.last_error
+    elif snapshot.dropped > snapshot.processed:
+        level = DiagnosticStatus.WARN
+        message = f"too slow: {snapshot.dropped} pairs dropped, {snapshot.processed} processed"
+    return _status("processing", level, message, values)
+
+
+def _status(name: str, level: bytes, message: str, values: Mapping[str, str]) -> DiagnosticStatus:
+    pairs = [KeyValue(key=key, value=value) for key, value in values.items()]
+    return DiagnosticStatus(name=name, level=level, message=message, values=pairs)

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Azure Kinect node: a camera or a recording, on the topics of Microsoft's driver."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+from rclpy.duration import Duration
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CameraInfo, Image
+
+from affordance_seg_ros.config import KinectConfig
+from affordance_seg_ros.frames import DepthImage
+from affordance_seg_ros.ros import encode
+from affordance_seg_ros.ros.parameters import NodeParameters
+from affordance_seg_ros.ros.playback import Playback
+from affordance_seg_ros.sources.alignment import DepthAligner
+from affordance_seg_ros.sources.azure_kinect import KinectCapture, KinectDevice, KinectRecording
+from affordance_seg_ros.sources.kinect_recording import METRES_PER_UNIT
+
+# As the driver does; reliable serves subscribers of both kinds.
+_QOS = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
+_POLL_S = 0.05
+_DISCOVERY_S = 1.0
+"""A subscriber that asks for best effort hears nothing before it knows of the publisher."""
+_DELIVERY_S = 1.0
+
+
+class KinectNode(Node):
+    """Publishes colour, depth aligned to it, and camera_info.
+
+    Raises:
+        ConfigError: A parameter is unknown, of a wrong type or out of range.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("kinect")
+        self._config = NodeParameters(self, KinectConfig).read(KinectConfig)
+        self._color = self.create_publisher(Image, "rgb/image_raw", _QOS)
+        self._color_info = self.create_publisher(CameraInfo, "rgb/camera_info", _QOS)
+        self._depth = self.create_publisher(Image, "depth_to_rgb/image_raw", _QOS)
+        self._depth_info = self.create_publisher(CameraInfo, "depth_to_rgb/camera_info", _QOS)
+        self._stopping = threading.Event()
+        self._failure: Exception | None = None
+        self._thread: threading.Thread | None = None
+        self._source: KinectDevice | KinectRecording | None = None
+
+    def start(self) -> bool:
+        """Open the camera or the recording and begin to publish.
+
+        Raises:
+            AffordanceError: It cannot be opened.
+        """
+        config = self._config
+        if config.recording:
+            self._source = KinectRecording(Path(config.recording))
+        else:
+            self._source = KinectDevice(config)
+        color, depth, T_color_depth = self._source.calibration
+        self._camera = color
+        self._aligner = DepthAligner(depth, color, T_color_depth)
+        self._thread = threading.Thread(target=self._run, name="camera")
+        self._thread.start()
+        return True
+
+    def is_running(self) -> bool:
+        """Return whether there is more to publish; raises what ended the camera's thread."""
+        if self._failure is not None:
+            raise self._failure
+        return self._thread is not None and self._thread.is_alive()
+
+    def close(self) -> None:
+        """Stop publishing and close the camera; may be called in any state."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+        if self._source is not None:
+            self._source.close()
+            self._source = None
+
+    def _run(self) -> None:
+        try:
+            assert self._source is not None
+            if isinstance(self._source, KinectRecording):
+                self._play(self._source)
+            else:
+                self._stream(self._source)
+        # Not swallowed: `is_running` raises it in the main thread.
+        except Exception as error:
+            self._failure = error
+
+    def _stream(self, device: KinectDevice) -> None:
+        self.get_logger().info(f"Azure Kinect {self._config.device_index} is streaming")
+        for capture in device.captures():
+            if self._stopping.is_set():
+                return
+            # The camera's clock starts at power-on: only differences of it mean anything here.
+            stamp_ns = self.get_clock().now().nanoseconds
+            self._publish(capture, stamp_ns, stamp_ns + capture.depth_ns - capture.color_ns)
+
+    def _play(self, recording: KinectRecording) -> None:
+        if self._config.wait_for_subscribers and not self._subscribed():
+            return
+        playback = Playback(
+            self._config.rate, self.get_clock().now().nanoseconds, recording.rate_hz
+        )
+        start = time.monotonic()
+        count = 0
+        for capture in self._captures(recording):
+            due = playback.place(capture.color_ns)
+            if self._stopping.wait(max(0.0, start + due.after_s - time.monotonic())):
+                return
+            recorded = self._config.stamps == "recorded"
+            color_ns = capture.color_ns if recorded else due.stamp_ns
+            self._publish(capture, color_ns, color_ns + capture.depth_ns - capture.color_ns)
+            count += 1
+        if recording.skipped:
+            self.get_logger().warning(f"{recording.skipped} unreadable captures left out")
+        self._stopping.wait(_DELIVERY_S)
+        for publisher in (self._color, self._depth):
+            publisher.wait_for_all_acked(Duration(seconds=_DELIVERY_S))
+        self.get_logger().info(f"end of {self._config.recording} after {count} captures")
+
+    def _captures(self, recording: KinectRecording) -> Iterator[KinectCapture]:
+        count = 0
+        while True:
+            for capture in recording.captures():
+                count += 1
+                yield capture
+            if not (self._config.loop and count):
+                return
+
+    def _subscribed(self) -> bool:
+        """Wait until both images have a subscriber; false if told to stop before."""
+        publishers = (self._color, self._depth)
+        self.get_logger().info(
+            f"waits for subscribers to {' and '.join(p.topic_name for p in publishers)}"
+        )
+        while not all(publisher.get_subscription_count() for publisher in publishers):
+            if self._stopping.wait(_POLL_S):
+                return False
+        return not self._stopping.wait(_DISCOVERY_S)
+
+    def _publish(self, capture: KinectCapture, color_ns: int, depth_ns: int) -> None:
+        aligned = self._aligner.align(DepthImage(capture.depth_mm, METRES_PER_UNIT))
+        color_bgra = np.asarray(cv2.cvtColor(capture.color_bgr, cv2.COLOR_BGR2BGRA), np.uint8)
+        frame_id = self._config.frame_id
+        color_head, depth_head = (
+            encode.header(color_ns, frame_id),
+            encode.header(depth_ns, frame_id),
+        )
+        self._color_info.publish(encode.camera_info(self._camera, color_head))
+        self._depth_info.publish(encode.camera_info(self._camera, depth_head))
+        self._color.publish(encode.image(color_bgra, "bgra8", color_head))
+        self._depth.publish(encode.image(aligned.raw, "16UC1", depth_head))

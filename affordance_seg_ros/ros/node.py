@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The affordance node: parameters, lifecycle, services, diagnostics."""
+
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.clock import Clock
+from rclpy.clock_type import ClockType
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
+from std_srvs.srv import SetBool, Trigger
+
+from affordance_seg_ros.config import NodeConfig, PipelineConfig
+from affordance_seg_ros.errors import AffordanceError
+from affordance_seg_ros.labels import LabelSet
+from affordance_seg_ros.ros.diagnostics import describe
+from affordance_seg_ros.ros.outputs import PredictionOutput
+from affordance_seg_ros.ros.parameters import NodeParameters
+from affordance_seg_ros.ros.processor import StreamingPipeline
+from affordance_seg_ros.ros.session import Session
+from affordance_seg_ros.ros.snapshot import Snapshot, write_report
+
+_REMIND_S = 30.0
+
+
+class _Card(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def trained(self) -> bool: ...
+
+
+class LoadedPipeline(StreamingPipeline, Protocol):
+    """A pipeline with its weights, as the node sees it."""
+
+    @property
+    def labels(self) -> LabelSet:
+        """Labels and actions of the weights."""
+
+    @property
+    def card(self) -> _Card:
+        """Name and origin of the weights."""
+
+    @property
+    def device(self) -> object:
+        """Where it runs; str() names it."""
+
+    def warm_up(self) -> None:
+        """Do all that is slow only once."""
+
+
+def build_real(weights: str, device: str, config: PipelineConfig) -> LoadedPipeline:
+    """Build the real pipeline; loads torch, which takes seconds."""
+    from affordance_seg_ros.pipeline.streaming import build_pipeline
+
+    return build_pipeline(weights, device, config)
+
+
+class AffordanceNode(LifecycleNode):
+    """Turns colour, depth and camera_info into masks, actions and regions.
+
+    Args:
+        build: Builds the pipeline from weights, device and options.
+
+    Raises:
+        ConfigError: A parameter is unknown, of a wrong type or out of range.
+    """
+
+    def __init__(
+        self, *, build: Callable[[str, str, PipelineConfig], LoadedPipeline] = build_real
+    ) -> None:
+        super().__init__("affordance")
+        self._build = build
+        self._options = NodeParameters(self, NodeConfig, PipelineConfig)
+        self.add_post_set_parameters_callback(self._apply)
+        self._state = "unconfigured"
+        self._pipeline: LoadedPipeline | None = None
+        self._output: PredictionOutput | None = None
+        self._session: Session | None = None
+        self._awaited: tuple[str, ...] = ()
+        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        self.create_service(Trigger, "~/reset", self._on_reset)
+        self.create_service(SetBool, "~/enable", self._on_enable)
+        # Not the node's clock: with use_sim_time that one may never start.
+        self._steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._reminded = self._steady.now()
+        self.create_timer(1.0, self._on_timer, clock=self._steady)
+
+    def start(self) -> bool:
+        """Configure and activate if `autostart` says so; false if that failed."""
+        if not self._config.autostart:
+            self.get_logger().info("unconfigured: waits for a lifecycle manager (autostart=false)")
+            return True
+        ok = TransitionCallbackReturn.SUCCESS
+        return self.trigger_configure() == ok and self.trigger_activate() == ok
+
+    def is_running(self) -> bool:
+        """Return true; raises what ended the worker, if anything did."""
+        if self._session is not None:
+            self._session.check()
+        return True
+
+    def close(self) -> None:
+        """Stop the worker and write the report; may be called in any state."""
+        self._stop()
+        self._state = "finalized"
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load the weights and warm up."""
+        config = self._config
+        try:
+            pipeline = self._build(config.weights, config.device, self._pipeline_config)
+            pipeline.warm_up()
+        except AffordanceError as error:
+            self.get_logger().error(f"configuration failed: {error}")
+            return TransitionCallbackReturn.FAILURE
+        except Exception:
+            # rclpy turns it into a failed transition without a word.
+            self.get_logger().error(f"configuration failed:\n{traceback.format_exc()}")
+            raise
+        self._pipeline = pipeline
+        card = pipeline.card
+        self._output = PredictionOutput(self, pipeline.labels, card.name, card.trained)
+        self.get_logger().info(f"weights '{card.name}' on {pipeline.device}")
+        if not card.trained:
+            self.get_logger().warning(
+                f"weights '{card.name}' are UNTRAINED: masks and actions mean nothing"
+            )
+        self._state = "inactive"
+        return super().on_configure(state)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Subscribe, and start the worker."""
+        assert self._pipeline is not None
+        assert self._output is not None
+        found = super().on_activate(state)  # opens the publishers
+        self._output.publish_label_info(self._pipeline_config.min_confidence)
+        self._pipeline.reset()
+        self._pipeline.configure(self._pipeline_config)
+        self._session = Session(
+            self, self._pipeline, self._output, self._config, self._pipeline_config
+        )
+        self._state = "active"
+        return found
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Unsubscribe, and stop the worker."""
+        self._stop()
+        self._state = "inactive"
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Let go of weights and publishers."""
+        self._release()
+        self._state = "unconfigured"
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Let go of everything."""
+        self._release()
+        self._state = "finalized"
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Let go of everything, to be configured again."""
+        self._release()
+        self._state = "unconfigured"
+        return TransitionCallbackReturn.SUCCESS
+
+    @property
+    def _config(self) -> NodeConfig:
+        return self._options.read(NodeConfig)
+
+    @property
+    def _pipeline_config(self) -> PipelineConfig:
+        return self._options.read(PipelineConfig)
+
+    def _stop(self) -> None:
+        session, self._session = self._session, None
+        if session is None:
+            return
+        session.stop()
+        self._awaited = ()
+        self._report(session.snapshot())
+
+    def _release(self) -> None:
+        self._stop()
+        if self._output is not None:
+            self._output.destroy()
+        self._output = self._pipeline = None
+
+    def _report(self, snapshot: Snapshot) -> None:
+        path = self._config.report_file
+        if not path or self._pipeline is None:
+            return
+        card = self._pipeline.card
+        report = snapshot.report(card.name, card.trained, str(self._pipeline.device))
+        try:
+            write_report(Path(path), report)
+        except OSError as error:
+            self.get_logger().error(f"report_file '{path}' not written: {error}")
+
+    def _apply(self, changes: list[Parameter[Any]]) -> None:
+        if self._session is None or self._output is None:
+            return
+        self._session.configure(self._config, self._pipeline_config)
+        if any(parameter.name == "min_confidence" for parameter in changes):
+            self._output.publish_label_info(self._pipeline_config.min_confidence)
+
+    def _on_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        response.success = self._session is not None
+        response.message = "memory cleared" if response.success else f"the node is {self._state}"
+        if self._session is not None:
+            self._session.reset()
+        return response
+
+    def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        response.success = self._session is not None
+        response.message = f"the node is {self._state}"
+        if self._session is not None:
+            self._session.enable(request.data)
+            response.message = "enabled" if request.data else "disabled"
+        return response
+
+    def _on_timer(self) -> None:
+        snapshot = None if self._session is None else self._session.snapshot()
+        if snapshot is not None:
+            self._say_what_is_awaited(snapshot.awaited)
+        pipeline = self._pipeline
+        message = DiagnosticArray()
+        message.header.stamp = self.get_clock().now().to_msg()
+        message.status = describe(
+            self.get_fully_qualified_name(),
+            self._state,
+            device="" if pipeline is None else str(pipeline.device),
+            weights="" if pipeline is None else pipeline.card.name,
+            trained=pipeline is not None and pipeline.card.trained,
+            snapshot=snapshot,
+        )
+        self._diagnostics.publish(message)
+
+    def _say_what_is_awaited(self, awaited: tuple[str, ...]) -> None:
+        now = self._steady.now()
+        due = 1e-9 * (now - self._reminded).nanoseconds >= _REMIND_S
+        if awaited and (not self._awaited or due):
+            self._reminded = now
+            for sentence in awaited:
+                self.get_logger().warning(f"waiting: {sentence}")
+        elif self._awaited and not awaited:
+            self.get_logger().info("all inputs arrive")
+        self._awaited = awaited

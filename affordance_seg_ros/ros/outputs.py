@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The publishers of the node: what is costly is made only while somebody listens."""
+
+from typing import Any
+
+from rclpy.lifecycle import LifecycleNode, LifecyclePublisher
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+from affordance_seg_ros.config import NodeConfig
+from affordance_seg_ros.frames import Prediction, RgbdFrame
+from affordance_seg_ros.labels import LabelSet
+from affordance_seg_ros.msg import ActionClass, AffordanceRegionArray, LabelInfo
+from affordance_seg_ros.pipeline.overlay import draw_overlay
+from affordance_seg_ros.ros import encode
+
+# Reliable serves subscribers of both kinds; five predictions are half a second at 10 Hz.
+_RELIABLE = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
+_LATCHED = QoSProfile(
+    depth=1,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+)
+
+
+class PredictionOutput:
+    """Publishes predictions on the node's private topics.
+
+    Args:
+        node: The node that publishes.
+        labels: Labels and actions of the weights.
+        weights: Name of the weights.
+        trained: False for random weights.
+    """
+
+    def __init__(self, node: LifecycleNode, labels: LabelSet, weights: str, trained: bool) -> None:
+        self._node = node
+        self._labels = labels
+        self._weights = weights
+        self._trained = trained
+
+        def publisher(
+            kind: Any, topic: str, qos: QoSProfile = _RELIABLE
+        ) -> LifecyclePublisher[Any]:
+            return node.create_lifecycle_publisher(kind, f"~/{topic}", qos)
+
+        self._mask = publisher(Image, "mask")
+        self._confidence = publisher(Image, "confidence")
+        self._overlay = publisher(Image, "overlay")
+        self._flow = publisher(Image, "flow")
+        self._action = publisher(ActionClass, "action")
+        self._regions = publisher(AffordanceRegionArray, "regions")
+        self._label_info = publisher(LabelInfo, "label_info", _LATCHED)
+
+    def publish_label_info(self, threshold: float) -> None:
+        """Publish what the ids mean, for all who subscribe now or later.
+
+        Args:
+            threshold: Least confidence of an affordance in the mask.
+        """
+        head = Header(stamp=self._node.get_clock().now().to_msg())
+        self._label_info.publish(
+            encode.label_info(self._labels, threshold, self._weights, self._trained, head)
+        )
+
+    def publish(self, frame: RgbdFrame, prediction: Prediction, config: NodeConfig) -> None:
+        """Publish a prediction: mask and action always, the rest to those who subscribe.
+
+        Args:
+            frame: The frame that was predicted.
+            prediction: What the pipeline said of it.
+            config: Which of the optional topics are wanted.
+        """
+        head = encode.header(prediction.stamp_ns, prediction.frame_id)
+        self._mask.publish(encode.image(prediction.mask, "mono8", head))
+        self._action.publish(
+            encode.action(prediction, self._labels, self._weights, self._trained, head)
+        )
+        if config.publish_regions and self._regions.get_subscription_count():
+            self._regions.publish(encode.regions(prediction, self._weights, self._trained, head))
+        if self._confidence.get_subscription_count():
+            self._confidence.publish(encode.image(prediction.confidence, "32FC1", head))
+        if self._flow.get_subscription_count():
+            self._flow.publish(encode.image(prediction.flow_color, "rgb8", head))
+        if config.publish_overlay and self._overlay.get_subscription_count():
+            picture = draw_overlay(frame.color, prediction, self._labels, trained=self._trained)
+            self._overlay.publish(encode.image(picture, "rgb8", head))
+
+    def destroy(self) -> None:
+        """Remove the publishers from the node."""
+        for publisher in (
+            self._mask,
+            self._confidence,
+            self._overlay,
+            self._flow,
+            self._action,
+            self._regions,
+            self._label_info,
+        ):
+            self._node.destroy_lifecycle_publisher(publisher)

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A node as a process: signals end it cleanly at any moment, bad input gives exit code 2.
+
+Imports next to nothing: the signal handlers must be there before rclpy and torch are loaded.
+"""
+
+import signal
+from collections.abc import Callable
+from types import FrameType
+from typing import Protocol
+
+
+class StopRequest:
+    """Set by the first SIGINT or SIGTERM, which also interrupts what the main thread does.
+
+    Later signals are ignored, so that the clean-up is not interrupted itself.
+    """
+
+    def __init__(self) -> None:
+        self.is_set = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self.is_set:
+            return
+        # An interrupt that falls into a destructor is lost: whoever waits looks here, too.
+        self.is_set = True
+        raise KeyboardInterrupt
+
+
+class Runnable(Protocol):
+    """What `run` needs of a node, beside being an rclpy node."""
+
+    def start(self) -> bool:
+        """Begin to work; false if that failed, with the reason logged."""
+
+    def is_running(self) -> bool:
+        """Whether there is anything left to do. Raises what went wrong in another thread."""
+
+    def close(self) -> None:
+        """Stop all threads and leave everything tidy; may be called in any state."""
+
+
+def run(name: str, create: Callable[[], Runnable]) -> int:
+    """Create a node, spin it until a signal comes or its work is done, and close it.
+
+    Args:
+        name: Name of the executable, for messages.
+        create: Imports and constructs the node.
+
+    Returns:
+        Exit code: 0 for a clean end, also by signal; 2 for bad parameters or missing devices.
+    """
+    stop = StopRequest()
+    try:
+        from affordance_seg_ros.ros.spinning import spin
+
+        return spin(name, create, stop)
+    except KeyboardInterrupt:
+        return 0

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the worker does with a pair of messages: decode, predict, publish, and keep the books."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from affordance_seg_ros.config import NodeConfig, PipelineConfig
+from affordance_seg_ros.errors import AffordanceError
+from affordance_seg_ros.frames import Prediction, RgbdFrame
+from affordance_seg_ros.ros.arrivals import Arrivals
+from affordance_seg_ros.ros.frame_log import FrameLog, FrameRecord
+from affordance_seg_ros.ros.job import Job
+from affordance_seg_ros.sources.decode import (
+    decode_camera_info,
+    decode_color,
+    decode_depth,
+    stamp_ns,
+)
+
+
+class StreamingPipeline(Protocol):
+    """The part of `pipeline.streaming.Pipeline` that the worker uses."""
+
+    def step(self, frame: RgbdFrame) -> Prediction:
+        """Process the next frame of the stream."""
+
+    def reset(self) -> None:
+        """Forget the past."""
+
+    def configure(self, config: PipelineConfig) -> None:
+        """Replace the options."""
+
+
+class Output(Protocol):
+    """Where predictions go."""
+
+    def publish(self, frame: RgbdFrame, prediction: Prediction, config: NodeConfig) -> None:
+        """Publish a prediction."""
+
+
+@dataclass(frozen=True)
+class Listeners:
+    """Who wants to know of what happens in the worker's thread.
+
+    Attributes:
+        on_error: A frame was dropped, with the reason.
+        on_reset: The pipeline forgot the past by itself, with the reason.
+        now_ns: The node's clock [ns].
+    """
+
+    on_error: Callable[[str], None]
+    on_reset: Callable[[str], None]
+    now_ns: Callable[[], int]
+
+
+class FrameProcessor:
+    """Runs the pipeline on one pair of messages after another.
+
+    `process` belongs to the worker's thread; all else may be called from any thread.
+
+    Args:
+        pipeline: The pipeline; used in the worker's thread only.
+        output: Where predictions go.
+        config: Options of the node.
+        listeners: Who is told.
+    """
+
+    def __init__(
+        self,
+        pipeline: StreamingPipeline,
+        output: Output,
+        config: NodeConfig,
+        listeners: Listeners,
+    ) -> None:
+        self._pipeline = pipeline
+        self._output = output
+        self._config = config
+        self._listeners = listeners
+        self._lock = threading.Lock()
+        self._wanted: PipelineConfig | None = None
+        self._reset_wanted = False
+        self.published = Arrivals(time.monotonic_ns())
+        self.errors = Arrivals(time.monotonic_ns())
+        self.last_error = ""
+        self.log = FrameLog()
+
+    def configure(self, node: NodeConfig, pipeline: PipelineConfig) -> None:
+        """Use other options from the next frame on."""
+        with self._lock:
+            self._config = node
+            self._wanted = pipeline
+
+    def request_reset(self) -> None:
+        """Forget the past before the next frame."""
+        with self._lock:
+            self._reset_wanted = True
+
+    def process(self, job: Job) -> None:
+        """Decode, predict and publish; a frame that cannot be used is dropped and counted."""
+        taken_ns = time.monotonic_ns()
+        config = self._take_orders()
+        try:
+            frame = decode(job, rectified=config.rectified)
+            decoded_ns = time.monotonic_ns()
+            prediction = self._pipeline.step(frame)
+        except AffordanceError as error:
+            self.last_error = str(error)
+            self.errors.add(time.monotonic_ns())
+            self._listeners.on_error(self.last_error)
+            return
+        if prediction.reset_reason:
+            self._listeners.on_reset(prediction.reset_reason)
+        stepped_ns = time.monotonic_ns()
+        self._output.publish(frame, prediction, config)
+        published_ns = time.monotonic_ns()
+        color, depth = job.color, job.depth
+        age_ns = self._listeners.now_ns() - frame.stamp_ns
+        self.log.add(
+            FrameRecord(
+                stamp_to_publish=1e-6 * age_ns if color.has_own_clock else float("nan"),
+                receipt_to_publish=_ms(color.received_ns, published_ns),
+                pairing=max(0.0, _ms(color.received_ns, depth.received_ns)),
+                queue=_ms(job.queued_ns, taken_ns),
+                decode=_ms(taken_ns, decoded_ns),
+                pipeline=prediction.stages_ms,
+                publish=_ms(stepped_ns, published_ns),
+            )
+        )
+        self.published.add(published_ns)
+
+    def _take_orders(self) -> NodeConfig:
+        """Carry out what other threads asked for; return the options in force."""
+        with self._lock:
+            wanted, self._wanted = self._wanted, None
+            reset, self._reset_wanted = self._reset_wanted, False
+            config = self._config
+        if wanted is not None:
+            self._pipeline.configure(wanted)
+        if reset:
+            self._pipeline.reset()
+        return config
+
+
+def decode(job: Job, *, rectified: bool = False) -> RgbdFrame:
+    """Return the frame of a pair of messages.
+
+    Args:
+        job: The messages.
+        rectified: The colour image is rectified.
+
+    Raises:
+        AffordanceError: A message cannot be decoded, or they do not fit together.
+    """
+    message = job.color.message
+    return RgbdFrame(
+        stamp_ns=stamp_ns(message.header),
+        frame_id=message.header.frame_id,
+        color=decode_color(message),
+        depth=decode_depth(job.depth.message),
+        camera=decode_camera_info(job.camera_info, rectified=rectified),
+    )
+
+
+def _ms(start_ns: int, end_ns: int) -> float:
+    return 1e-6 * (end_ns - start_ns)

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One active period of the node: subscriptions, worker and counters, from activation to the end."""
+
+import time
+
+from rclpy.lifecycle import LifecycleNode
+
+from affordance_seg_ros.config import NodeConfig, PipelineConfig
+from affordance_seg_ros.ros.inputs import RgbdInput
+from affordance_seg_ros.ros.job import Job
+from affordance_seg_ros.ros.mailbox import Mailbox
+from affordance_seg_ros.ros.processor import FrameProcessor, Listeners, Output, StreamingPipeline
+from affordance_seg_ros.ros.snapshot import Snapshot
+from affordance_seg_ros.ros.worker import Worker
+
+_LOG_THROTTLE_S = 5.0
+
+
+class Session:
+    """Subscribes and processes from construction to `stop`.
+
+    Args:
+        node: The node.
+        pipeline: The pipeline; it belongs to the worker's thread until `stop`.
+        output: Where predictions go.
+        config: Options of the node.
+        pipeline_config: Options of the pipeline.
+    """
+
+    def __init__(
+        self,
+        node: LifecycleNode,
+        pipeline: StreamingPipeline,
+        output: Output,
+        config: NodeConfig,
+        pipeline_config: PipelineConfig,
+    ) -> None:
+        logger = node.get_logger()
+        clock = node.get_clock()
+
+        def on_error(reason: str) -> None:
+            logger.warning(f"frame dropped: {reason}", throttle_duration_sec=_LOG_THROTTLE_S)
+
+        def on_reset(reason: str) -> None:
+            logger.info(f"memory cleared: {reason}")
+
+        listeners = Listeners(
+            on_error=on_error, on_reset=on_reset, now_ns=lambda: clock.now().nanoseconds
+        )
+        self._rate_hz = pipeline_config.rate_hz
+        self._mailbox: Mailbox[Job] = Mailbox()
+        self._processor = FrameProcessor(pipeline, output, config, listeners)
+        self._input = RgbdInput(node, config, self._rate_hz, self._mailbox)
+        self._worker = Worker(self._mailbox, self._processor.process)
+
+    def configure(self, config: NodeConfig, pipeline_config: PipelineConfig) -> None:
+        """Use other options from the next frame on."""
+        self._processor.configure(config, pipeline_config)
+        if pipeline_config.rate_hz != self._rate_hz:
+            self._rate_hz = pipeline_config.rate_hz
+            self._input.set_rate(self._rate_hz)
+
+    def reset(self) -> None:
+        """Forget the past."""
+        self._input.reset()
+        self._processor.request_reset()
+
+    def enable(self, enabled: bool) -> None:
+        """Take frames, or leave them."""
+        self._input.enabled = enabled
+
+    def check(self) -> None:
+        """Raise the error that ended the worker, if any did."""
+        if self._worker.failure is not None:
+            raise self._worker.failure
+
+    def stop(self) -> None:
+        """Unsubscribe, and wait until the worker has finished its frame."""
+        self._input.destroy()
+        self._worker.stop()
+
+    def snapshot(self) -> Snapshot:
+        """Return the counters and latencies so far."""
+        now_ns = time.monotonic_ns()
+        source, processor = self._input, self._processor
+        arrivals = {**source.arrivals, "pairs": source.pairs, "published": processor.published}
+        return Snapshot(
+            enabled=source.enabled,
+            awaited=tuple(source.awaited()),
+            received={role: found.count for role, found in source.arrivals.items()},
+            rates_hz={role: found.rate_hz(now_ns) for role, found in arrivals.items()},
+            pairing=source.counts,
+            processed=processor.published.count,
+            dropped=self._mailbox.dropped,
+            errors=processor.errors.count,
+            error_rate_hz=processor.errors.rate_hz(now_ns),
+            last_error=processor.last_error,
+            latency=processor.log.summary(),
+        )

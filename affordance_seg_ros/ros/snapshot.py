@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The state of the node at one moment, for diagnostics and for the report file."""
+
+import json
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from affordance_seg_ros.pipeline.timing import Percentiles
+from affordance_seg_ros.ros.frame_log import LatencySummary
+from affordance_seg_ros.sources.pairing import PairingCounts
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything that is counted and measured while the node is active.
+
+    Attributes:
+        enabled: Whether frames are taken.
+        awaited: A sentence on each input that is missing.
+        received: Messages received by role (colour, depth, camera_info).
+        rates_hz: Rates over the last seconds: the roles, ``pairs`` and ``published``.
+        pairing: What became of the images.
+        processed: Frames published.
+        dropped: Pairs replaced by newer ones before the worker was free.
+        errors: Frames that could not be used.
+        error_rate_hz: Rate of those over the last seconds.
+        last_error: Why the last of them could not be used; empty if there was none.
+        latency: Latency and stages.
+    """
+
+    enabled: bool
+    awaited: tuple[str, ...]
+    received: dict[str, int]
+    rates_hz: dict[str, float]
+    pairing: PairingCounts
+    processed: int
+    dropped: int
+    errors: int
+    error_rate_hz: float
+    last_error: str
+    latency: LatencySummary
+
+    def report(self, weights: str, trained: bool, device: str) -> dict[str, Any]:
+        """Return a JSON object of it; a number that does not exist yet is null."""
+        latency = self.latency
+        return {
+            "weights": {"name": weights, "trained": trained},
+            "device": device,
+            "received": self.received,
+            "frames_processed": self.processed,
+            "frames_dropped": self.dropped,
+            "unpaired": self.pairing.unpaired,
+            "duplicates": self.pairing.duplicates,
+            "jumps_back": self.pairing.jumps_back,
+            "errors": self.errors,
+            "last_error": self.last_error,
+            "latency_ms": _rounded(latency.latency),
+            "latency_clock": latency.clock,
+            "latency_frames": latency.frames,
+            "stage_ms": {name: _rounded(found) for name, found in latency.stages.items()},
+        }
+
+
+def write_report(path: Path, report: dict[str, Any]) -> None:
+    """Write the report so that the file is at no moment incomplete.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    partial.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def _rounded(found: Percentiles) -> dict[str, float | None]:
+    return {
+        name: None if math.isnan(value) else round(value, 3)
+        for name, value in found._asdict().items()
+    }

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The life of a node within its process, from rclpy's start to its shutdown."""
+
+import sys
+from collections.abc import Callable
+from typing import cast
+
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
+from rclpy.logging import get_logger
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+
+from affordance_seg_ros.errors import AffordanceError, ConfigError
+from affordance_seg_ros.ros.process import Runnable, StopRequest
+
+_WAKE_S = 0.1
+"""rcl waits in C, where Python handles no signals: it must return now and then."""
+
+
+def spin(name: str, create: Callable[[], Runnable], stop: StopRequest) -> int:
+    """Create a node and spin it until it is told to stop or has nothing left to do.
+
+    Returns:
+        Exit code: 0, or 2 for bad arguments, bad parameters or missing devices.
+    """
+    node: Runnable | None = None
+    try:
+        _init()
+        node = create()
+        if not node.start():
+            return 2
+        executor = SingleThreadedExecutor()
+        executor.add_node(cast(Node, node))
+        while not stop.is_set and node.is_running():
+            executor.spin_once(timeout_sec=_WAKE_S)
+        return 0
+    except AffordanceError as error:
+        get_logger(name).fatal(str(error))
+        return 2
+    finally:
+        if node is not None:
+            node.close()
+            cast(Node, node).destroy_node()
+        rclpy.try_shutdown()
+
+
+def _init() -> None:
+    try:
+        # rclpy's own handlers would end the context under the feet of the worker.
+        rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
+    except _ARGUMENT_ERRORS as error:
+        # What follows is the place in rcl's source.
+        raise ConfigError(str(error).partition(", at ")[0]) from None
+
+
+_ARGUMENT_ERRORS = (
+    rclpy_implementation.RCLError,
+    rclpy_implementation.RCLInvalidROSArgsError,
+    rclpy_implementation.UnknownROSArgsError,
+)

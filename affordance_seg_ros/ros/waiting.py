@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the node waits for, in words a person can act on."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class PublisherView(NamedTuple):
+    """A publisher as the ROS graph shows it: node, message type, and QoS reliability."""
+
+    node: str
+    message_type: str
+    reliability: str
+
+
+class TopicView(NamedTuple):
+    """An input topic as the node sees it.
+
+    Attributes:
+        role: What comes on it: ``colour``, ``depth``, ``camera_info``.
+        topic: Full name after remapping.
+        message_type: Type that the node expects.
+        reliability: QoS reliability that the node asks for.
+        publishers: Who publishes on it.
+        incompatible_policy: QoS policy for which a publisher was refused; empty if none was.
+        silence_s: Time since the last message, or since the node listens [s].
+        message_count: Messages received so far.
+    """
+
+    role: str
+    topic: str
+    message_type: str
+    reliability: str
+    publishers: Sequence[PublisherView]
+    incompatible_policy: str
+    silence_s: float
+    message_count: int
+
+
+def awaited(view: TopicView, limit_s: float) -> str:
+    """Return a sentence on a topic that is silent for longer than the limit, or an empty text."""
+    if view.silence_s < limit_s:
+        return ""
+    since = "stopped" if view.message_count else "has not come"
+    start = f"{view.role} {since} for {view.silence_s:.0f} s: "
+    if not view.publishers:
+        return (
+            f"{start}no publisher on {view.topic}; start the camera driver, or remap the topic to "
+            "where it publishes"
+        )
+    nodes = ", ".join(sorted({publisher.node for publisher in view.publishers}))
+    counted = f"{_publishers(len(view.publishers))} on {view.topic} ({nodes})"
+    wrong = {p.message_type for p in view.publishers} - {view.message_type}
+    if wrong:
+        return f"{start}{counted} of type {', '.join(wrong)}; expected {view.message_type}"
+    if view.incompatible_policy:
+        offered = ", ".join(sorted({publisher.reliability for publisher in view.publishers}))
+        return (
+            f"{start}{counted}, but QoS {view.incompatible_policy} does not match: offered "
+            f"{offered}, expected {view.reliability} (parameter 'reliability')"
+        )
+    return f"{start}{counted}, but no message; is the camera streaming?"
+
+
+def unpaired_images(
+    color_stamp_ns: int, depth_stamp_ns: int, silence_s: float, limit_s: float, max_skew_s: float
+) -> str:
+    """Return a sentence if both images come but never fit together, or an empty text.
+
+    Args:
+        color_stamp_ns: Last colour stamp [ns].
+        depth_stamp_ns: Last depth stamp [ns].
+        silence_s: Time since the last pair [s].
+        limit_s: Silence that is accepted [s].
+        max_skew_s: Largest difference that is accepted [s]; 0 if it is learned.
+    """
+    if silence_s < limit_s:
+        return ""
+    accepted = f"max_skew_s={max_skew_s:g}" if max_skew_s else "half a frame (max_skew_s=0)"
+    apart_s = 1e-9 * abs(color_stamp_ns - depth_stamp_ns)
+    return (
+        f"no pair for {silence_s:.0f} s: colour and depth both come, but the last stamps are "
+        f"{apart_s:.3f} s apart; expected at most {accepted}"
+    )
+
+
+def _publishers(count: int) -> str:
+    return f"{count} publisher{'s' if count > 1 else ''}"

@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Azure Kinect by pyk4a: captures and calibration of a live camera or of an .mkv recording."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from affordance_seg_ros.camera import Camera
+from affordance_seg_ros.config import KinectConfig
+from affordance_seg_ros.errors import DeviceError, SourceError
+
+_TIMEOUT_MS = 5000
+_USEC_NS = 1000
+
+
+class KinectCapture(NamedTuple):
+    """Colour and depth of one moment, each in its own camera.
+
+    Attributes:
+        color_ns: Time of the colour picture on the camera's clock [ns].
+        depth_ns: Time of the depth picture [ns].
+        color_bgr: (H, W, 3) uint8 BGR.
+        depth_mm: (h, w) uint16 depth [mm], 0 for none.
+    """
+
+    color_ns: int
+    depth_ns: int
+    color_bgr: npt.NDArray[np.uint8]
+    depth_mm: npt.NDArray[np.uint16]
+
+
+class KinectCalibration(NamedTuple):
+    """Both cameras and where they are.
+
+    Attributes:
+        color: Colour camera.
+        depth: Depth camera.
+        T_color_depth: (4, 4) transform from the depth to the colour camera's frame [m].
+    """
+
+    color: Camera
+    depth: Camera
+    T_color_depth: npt.NDArray[np.float64]
+
+
+class KinectRecording:
+    """An .mkv file, as k4arecorder writes it; a context manager.
+
+    Args:
+        path: The file.
+
+    Raises:
+        DeviceError: pyk4a is not installed.
+        SourceError: The file is missing, damaged, or has no colour or no depth.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._pyk4a = _load_pyk4a()
+        if not path.is_file():
+            raise SourceError(f"recording {path} is not there; expected an .mkv file")
+        self._path = path
+        self._playback = self._pyk4a.PyK4APlayback(path)
+        try:
+            self._playback.open()
+        except self._pyk4a.K4AException:
+            raise SourceError(
+                f"recording {path} cannot be read; expected an .mkv file of an Azure Kinect"
+            ) from None
+        found = self._playback.configuration
+        if not (found["color_track_enabled"] and found["depth_track_enabled"]):
+            raise SourceError(
+                f"recording {path} with colour {found['color_track_enabled']}, depth "
+                f"{found['depth_track_enabled']}; expected both"
+            )
+        self.calibration = _calibration(self._pyk4a, self._playback.calibration)
+        self.rate_hz = _frame_rate_hz(found["camera_fps"])
+        """Nominal rate of the captures [Hz]."""
+        self.skipped = 0
+        """Captures left out of the last reading."""
+
+    def captures(self) -> Iterator[KinectCapture]:
+        """Yield the captures from the beginning.
+
+        Those that lack one of the pictures, or whose colour picture is damaged, are left out and
+        counted in `skipped`.
+
+        Raises:
+            SourceError: The file is damaged.
+        """
+        self.skipped = 0
+        color_format = self._playback.configuration["color_format"].name
+        try:
+            self._playback.seek(0)
+            while True:
+                capture = self._playback.get_next_capture()
+                color = capture.color
+                picture = None if color is None else _to_bgr(color, color_format)
+                if picture is None or capture.depth is None:
+                    self.skipped += 1
+                else:
+                    yield _capture(capture, picture)
+        except EOFError:
+            return
+        except self._pyk4a.K4AException:
+            raise SourceError(
+                f"recording {self._path} is damaged; expected more captures"
+            ) from None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._playback.close()
+
+    def __enter__(self) -> "KinectRecording":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+class KinectDevice:
+    """A connected camera, streaming from construction on; a context manager.
+
+    Args:
+        config: Which camera, and its modes.
+
+    Raises:
+        DeviceError: pyk4a is not installed, or the camera is not there or in use.
+    """
+
+    def __init__(self, config: KinectConfig) -> None:
+        self._pyk4a = pyk4a = _load_pyk4a()
+        self._index = config.device_index
+        modes = pyk4a.Config(
+            color_resolution=pyk4a.ColorResolution[f"RES_{config.color_resolution.upper()}"],
+            color_format=pyk4a.ImageFormat.COLOR_BGRA32,
+            depth_mode=pyk4a.DepthMode[config.depth_mode.upper()],
+            camera_fps=pyk4a.FPS[f"FPS_{config.frame_rate}"],
+            synchronized_images_only=True,
+        )
+        self._device = pyk4a.PyK4A(modes, device_id=config.device_index)
+        try:
+            self._device.start()
+        except pyk4a.K4AException:
+            found = pyk4a.connected_device_count()
+            raise DeviceError(
+                f"Azure Kinect {config.device_index} cannot be started at "
+                f"{config.color_resolution}, {config.depth_mode}, {config.frame_rate} Hz; found "
+                f"{found} connected (is it powered, on USB 3, and not in use? 30 Hz is not "
+                "possible at 3072p or with wfov_unbinned)"
+            ) from None
+        self.calibration = _calibration(pyk4a, self._device.calibration)
+
+    def captures(self) -> Iterator[KinectCapture]:
+        """Yield captures as they come.
+
+        Raises:
+            DeviceError: The camera stopped sending.
+        """
+        while True:
+            try:
+                capture = self._device.get_capture(timeout=_TIMEOUT_MS)
+            except self._pyk4a.K4AException:
+                raise DeviceError(
+                    f"Azure Kinect {self._index} sent nothing for {_TIMEOUT_MS // 1000} s; "
+                    "expected captures (unplugged?)"
+                ) from None
+            picture = _to_bgr(capture.color, "COLOR_BGRA32")
+            assert picture is not None  # these modes give both pictures, and raw colour
+            yield _capture(capture, picture)
+
+    def close(self) -> None:
+        """Stop the camera."""
+        self._device.stop()
+
+    def __enter__(self) -> "KinectDevice":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+def _load_pyk4a() -> ModuleType:
+    # The SDK writes each of its own errors to stdout; ours say the same in one line.
+    os.environ.setdefault("K4A_ENABLE_LOG_TO_STDOUT", "0")
+    try:
+        import pyk4a
+    except ImportError as error:
+        raise DeviceError(
+            f"pyk4a cannot be loaded ({error}); expected the package pyk4a-bundle, with NumPy 1: "
+            "pip install 'affordance_seg_ros[kinect]'"
+        ) from None
+    return pyk4a
+
+
+def _frame_rate_hz(frame_rate: Any) -> int:
+    return int(frame_rate.name.removeprefix("FPS_"))
+
+
+def _calibration(pyk4a: ModuleType, found: Any) -> KinectCalibration:
+    kinds = pyk4a.CalibrationType
+    rotation, translation_m = found.get_extrinsic_parameters(kinds.DEPTH, kinds.COLOR)
+    T_color_depth = np.eye(4)
+    T_color_depth[:3, :3] = rotation
+    T_color_depth[:3, 3] = translation_m
+    color_size = _COLOR_SIZES[found.color_resolution.name]
+    depth_size = _DEPTH_SIZES[found.depth_mode.name]
+    return KinectCalibration(
+        color=_camera(found, kinds.COLOR, color_size),
+        depth=_camera(found, kinds.DEPTH, depth_size),
+        T_color_depth=T_color_depth,
+    )
+
+
+def _camera(found: Any, kind: Any, size: tuple[int, int]) -> Camera:
+    matrix = found.get_camera_matrix(kind)
+    distortion = tuple(float(value) for value in found.get_distortion_coefficients(kind))
+    fx, fy, cx, cy = (float(matrix[at]) for at in ((0, 0), (1, 1), (0, 2), (1, 2)))
+    return Camera(*size, fx, fy, cx, cy, distortion)
+
+
+def _capture(capture: Any, color_bgr: npt.NDArray[np.uint8]) -> KinectCapture:
+    return KinectCapture(
+        color_ns=capture.color_timestamp_usec * _USEC_NS,
+        depth_ns=capture.depth_timestamp_usec * _USEC_NS,
+        color_bgr=color_bgr,
+        depth_mm=capture.depth,
+    )
+
+
+def _to_bgr(pixels: npt.NDArray[np.uint8], color_format: str) -> npt.NDArray[np.uint8] | None:
+    """Return the picture as BGR; None for a damaged JPEG."""
+    if color_format == "COLOR_MJPG":
+        picture = cv2.imdecode(pixels, cv2.IMREAD_COLOR)
+        return None if picture is None else np.asarray(picture, np.uint8)
+    return np.asarray(cv2.cvtColor(pixels, _TO_BGR[color_format]), np.uint8)
+
+
+_TO_BGR = {
+    "COLOR_BGRA32": cv2.COLOR_BGRA2BGR,
+    "COLOR_NV12": cv2.COLOR_YUV2BGR_NV12,
+    "COLOR_YUY2": cv2.COLOR_YUV2BGR_YUY2,
+}
+_COLOR_SIZES = {
+    "RES_720P": (1280, 720),
+    "RES_1080P": (1920, 1080),
+    "RES_1440P": (2560, 1440),
+    "RES_1536P": (2048, 1536),
+    "RES_2160P": (3840, 2160),
+    "RES_3072P": (4096, 3072),
+}
+_DEPTH_SIZES = {
+    "NFOV_2X2BINNED": (320, 288),
+    "NFOV_UNBINNED": (640, 576),
+    "WFOV_2X2BINNED": (512, 512),
+    "WFOV_UNBINNED": (1024, 1024),
+}

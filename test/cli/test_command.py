@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+import subprocess
+import sys
+
+import pytest
+
+from affordance_seg_ros.cli import COMMANDS, main
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main([command, "--help"])
+    assert stopped.value.code == 0
+    assert f"affordance-seg {command}" in capsys.readouterr().out
+
+
+def test_an_unknown_command_is_refused_with_the_known_ones(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["sing"])
+    assert stopped.value.code == 2
+    assert "replay" in capsys.readouterr().err
+
+
+def test_help_of_all_commands_imports_neither_torch_nor_ros() -> None:
+    code = (
+        "import sys; from affordance_seg_ros.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "sys.exit(bool({'torch', 'rclpy', 'cv2'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["replay", "/nowhere/bag", "--out", "OUT"], "/nowhere/bag"),
+        (["replay", "/nowhere/bag", "--out", "OUT", "--min-confidence", "7"], "0 to 1"),
+        (["replay", "/nowhere/bag", "--out", "OUT", "--flow-estimator", "magic"], "primal_dual"),
+        (["info", "--weights", "/nowhere/weights"], "/nowhere/weights"),
+        (["info", "--weights", "untrained:huge"], "expected one of paper, compact"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_exit_code_2(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1
+    assert message in lines[0]
+
+
+def test_info_says_that_the_weights_are_untrained(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", "--weights", "untrained:compact"]) == 0
+    assert "trained: False" in capsys.readouterr().out

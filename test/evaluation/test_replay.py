@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from affordance_seg_ros.camera import Camera
+from affordance_seg_ros.cli import main
+from affordance_seg_ros.config import PipelineConfig
+from affordance_seg_ros.errors import SourceError
+from affordance_seg_ros.evaluation.replay import replay
+from affordance_seg_ros.frames import DepthImage, RgbdFrame
+from affordance_seg_ros.pipeline.streaming import Pipeline, build_pipeline
+from affordance_seg_ros.sources.bag import open_recording, write_bag
+
+STEP_NS = 100_000_000
+COUNT = 6
+
+
+def frames(depth_mm: int = 900) -> Iterator[RgbdFrame]:
+    """A bright square that moves over a textured ground."""
+    random = np.random.default_rng(0)
+    ground = random.integers(0, 120, (120, 160, 3), np.uint8)
+    camera = Camera(160, 120, 150, 150, 80, 60)
+    for index in range(COUNT):
+        color = ground.copy()
+        color[40:80, 20 + 4 * index : 60 + 4 * index] = (230, 200, 90)
+        depth = np.full((120, 160), depth_mm, np.uint16)
+        yield RgbdFrame(
+            5 * 10**18 // 3 + index * STEP_NS, "camera", color, DepthImage(depth, 1e-3), camera
+        )
+
+
+@pytest.fixture(scope="module")
+def bag(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("bags") / "square"
+    write_bag(path, frames())
+    return path
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> Pipeline:
+    return build_pipeline("untrained:compact", "cpu", PipelineConfig(min_confidence=0))
+
+
+def test_a_replay_leaves_video_sheet_predictions_masks_and_summary(
+    bag: Path, pipeline: Pipeline, tmp_path: Path
+) -> None:
+    summary = replay(open_recording(bag), pipeline, tmp_path, masks=True, progress=False)
+    assert summary == json.loads((tmp_path / "summary.json").read_text())
+    assert summary["frames_processed"] == COUNT
+    assert summary["weights"] == {"name": "untrained-compact", "trained": False}
+    assert summary["stage_ms"]["total"]["p50"] > summary["stage_ms"]["network"]["p50"] > 0
+
+    lines = [json.loads(line) for line in (tmp_path / "predictions.jsonl").open()]
+    assert [line["stamp_ns"] for line in lines] == [frame.stamp_ns for frame in frames()]
+    for line, frame in zip(lines, frames(), strict=True):
+        mask = cv2.imread(str(tmp_path / "masks" / f"{frame.stamp_ns}.png"), cv2.IMREAD_UNCHANGED)
+        assert mask.shape == (120, 160)
+        areas = {label["area_px"] for label in line["labels"].values()}
+        assert sum(areas) <= (mask > 0).sum()
+        assert max(areas, default=0) == np.bincount(mask.ravel())[1:].max(initial=0)
+
+    video = cv2.VideoCapture(str(tmp_path / "overlay.mp4"))
+    pictures = 0
+    while video.read()[0]:
+        pictures += 1
+    assert pictures == COUNT
+    sheet = cv2.imread(str(tmp_path / "contact_sheet.png"))
+    assert sheet.shape[1] > 240 * COUNT
+
+
+def test_the_replay_is_the_pipeline_frame_by_frame(
+    bag: Path, pipeline: Pipeline, tmp_path: Path
+) -> None:
+    replay(open_recording(bag), pipeline, tmp_path, masks=True, progress=False)
+    pipeline.reset()
+    for frame in frames():
+        expected = pipeline.step(frame).mask
+        mask = cv2.imread(str(tmp_path / "masks" / f"{frame.stamp_ns}.png"), cv2.IMREAD_UNCHANGED)
+        assert (mask == expected).all()
+
+
+def test_only_frames_that_are_due_are_processed(
+    bag: Path, pipeline: Pipeline, tmp_path: Path
+) -> None:
+    slower = build_pipeline("untrained:compact", "cpu", replace(pipeline.config, rate_hz=5.0))
+    summary = replay(open_recording(bag), slower, tmp_path, progress=False)
+    assert (summary["frames_read"], summary["frames_processed"]) == (COUNT, COUNT // 2)
+
+
+def test_frames_without_depth_are_counted_by_reason(pipeline: Pipeline, tmp_path: Path) -> None:
+    some = list(frames())
+    some[2] = replace(some[2], depth=DepthImage(np.zeros((120, 160), np.uint16), 1e-3))
+    write_bag(tmp_path / "holes", iter(some))
+    summary = replay(open_recording(tmp_path / "holes"), pipeline, tmp_path / "out", progress=False)
+    assert summary["frames_dropped"] == 1
+    assert "no valid depth" in next(iter(summary["drop_reasons"]))
+    assert summary["frames_processed"] == COUNT - 1
+
+
+def test_a_recording_without_any_depth_is_refused_with_the_reason(
+    pipeline: Pipeline, tmp_path: Path
+) -> None:
+    write_bag(tmp_path / "blind", frames(depth_mm=0))
+    recording = open_recording(tmp_path / "blind")
+    with pytest.raises(SourceError, match=rf"none of {COUNT} frames.*{COUNT} x no valid depth"):
+        replay(recording, pipeline, tmp_path / "out", progress=False)
+
+
+def test_labels_of_the_recording_are_scored(bag: Path, pipeline: Pipeline, tmp_path: Path) -> None:
+    recording = open_recording(bag)
+    last = list(frames())[-1]
+    replay(recording, pipeline, tmp_path, masks=True, progress=False)
+    said = cv2.imread(str(tmp_path / "masks" / f"{last.stamp_ns}.png"), cv2.IMREAD_UNCHANGED)
+    recording.labels = {last.stamp_ns: said}
+    summary = replay(recording, pipeline, tmp_path, progress=False)
+    assert summary["labelled_frames"] == 1
+    assert summary["metrics"]["iou"]["mean"] == 1
+    recording.labels = {last.stamp_ns: np.where(said == 1, 2, 1).astype(np.uint8)}
+    assert replay(recording, pipeline, tmp_path, progress=False)["metrics"]["iou"]["mean"] < 0.5
+
+
+def test_the_command_replays_a_bag(
+    bag: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(
+        ["replay", str(bag), "--out", str(tmp_path / "a"), "--json", str(tmp_path / "b"), "--quiet"]
+    )
+    assert code == 0
+    output = capsys.readouterr()
+    assert f"{COUNT} of {COUNT} frames" in output.out
+    if not json.loads((tmp_path / "b").read_text())["weights"]["trained"]:
+        assert "UNTRAINED" in output.err
+
+
+def test_an_unwritable_folder_is_refused(
+    bag: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert main(["replay", str(bag), "--out", str(tmp_path / "file" / "out"), "--quiet"]) == 2
+    assert "cannot be written to" in capsys.readouterr().err

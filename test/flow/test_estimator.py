@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+import re
+
+import pytest
+import torch
+from flow_scenes import CAMERA, error_px_mm, plane
+
+from affordance_seg_ros.config import FlowConfig
+from affordance_seg_ros.errors import ConfigError, FrameError
+from affordance_seg_ros.flow.dis import DisFlow
+from affordance_seg_ros.flow.estimator import ESTIMATORS, build_estimator
+from affordance_seg_ros.flow.incremental import PrimalDualFlow
+
+CPU = torch.device("cpu")
+OFFSETS = [(0.01, 0.0, 0.0), (0.0, -0.015, 0.0), (0.004, 0.006, 0.02)]
+CAMERAS = [CAMERA.resize(32, 33), CAMERA, CAMERA.resize(300, 300), CAMERA.resize(57, 201)]
+
+
+@pytest.fixture(params=sorted(ESTIMATORS))
+def estimator(request):
+    return build_estimator(FlowConfig(estimator=request.param), CPU)
+
+
+def equal(first, second):
+    return all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def holey(frame, seed):
+    """The frame with a tenth of its depth missing, in blocks of 6x6 pixels."""
+    height, width = frame.depth_m.shape
+    blocks = torch.rand(height // 6, width // 6, generator=torch.manual_seed(seed)) < 0.1
+    holes = blocks.repeat_interleave(6, 0).repeat_interleave(6, 1)
+    depth_m = frame.depth_m.clone()
+    depth_m[: holes.shape[0], : holes.shape[1]][holes] = 0
+    return frame._replace(depth_m=depth_m)
+
+
+def test_auto_is_primal_dual_on_a_gpu_and_dis_elsewhere():
+    assert isinstance(build_estimator(FlowConfig(), CPU), DisFlow)
+    assert isinstance(build_estimator(FlowConfig(), torch.device("cuda")), PrimalDualFlow)
+
+
+def test_every_estimator_of_the_configuration_exists():
+    assert {"auto", *ESTIMATORS} == set(FlowConfig.infos()["estimator"].choices)
+    with pytest.raises(ConfigError, match="expected one of"):
+        FlowConfig(estimator="horn_schunck")
+
+
+def test_a_first_frame_has_no_motion_and_nothing_valid(estimator):
+    flow = estimator.step(plane())
+    assert flow.flow_px.shape == (2, 120, 160)
+    assert flow.depth_change_m.shape == (120, 160)
+    assert flow.motion_m.shape == (3, 120, 160)
+    assert not any(part.any() for part in flow)
+
+
+@pytest.mark.parametrize("camera", CAMERAS, ids=lambda camera: f"{camera.width}x{camera.height}")
+def test_a_static_scene_of_any_size_has_zero_flow(estimator, camera):
+    frame = plane(camera=camera)
+    estimator.step(frame)
+    flow = estimator.step(frame)
+    assert flow.valid.all()
+    assert flow.flow_px.abs().max() < 0.02
+    assert flow.motion_m.abs().max() < 1e-3
+
+
+@pytest.mark.parametrize("offset_m", OFFSETS)
+def test_a_translation_of_a_plane_is_recovered(estimator, offset_m):
+    estimator.step(plane())
+    px, mm, _ = error_px_mm(estimator.step(plane(offset_m)), offset_m)
+    assert px < 0.1
+    assert mm < 1.0
+
+
+def test_streaming_is_deterministic_and_a_reset_estimator_is_a_fresh_one(estimator):
+    frames = [plane((0.006 * k, 0.002 * k, 0.004 * k)) for k in range(4)]
+    first = [estimator.step(frame) for frame in frames]
+    estimator.reset()
+    again = [estimator.step(frame) for frame in frames]
+    assert all(map(equal, first, again))
+
+
+def test_what_a_caller_does_to_a_flow_does_not_reach_the_next_one(estimator):
+    frames = [plane((0.006 * k, 0.0, 0.0)) for k in range(3)]
+    expected = [estimator.step(frame) for frame in frames][-1]
+    estimator.reset()
+    for frame in frames[:-1]:
+        for part in estimator.step(frame):
+            part.zero_()
+    assert equal(estimator.step(frames[-1]), expected)
+
+
+def test_holes_never_leak_into_valid_motion(estimator):
+    offset_m = (0.008, -0.004, 0.01)
+    estimator.step(holey(plane(), 1))
+    older_m = holey(plane(), 1).depth_m
+    flow = estimator.step(holey(plane(offset_m), 2))
+    assert not flow.valid[older_m == 0].any()
+    assert 0.75 < flow.valid.float().mean() < 0.9
+    assert (flow.motion_m[:, ~flow.valid] == 0).all()
+    _, mm, largest_mm = error_px_mm(flow, offset_m)
+    assert mm < 1.0
+    assert largest_mm < 12.0  # a hole's own depth would be off by a metre
+
+
+def test_an_exposure_jump_is_not_motion(estimator):
+    offset_m = (0.008, -0.004, 0.0)
+    estimator.step(plane())
+    px, mm, _ = error_px_mm(estimator.step(plane(offset_m, gain=0.6, bias=20)), offset_m)
+    assert px < 0.1
+    assert mm < 1.0
+
+
+def test_without_normalisation_an_exposure_jump_ruins_the_primal_dual_flow():
+    config = FlowConfig(estimator="primal_dual", normalize_exposure=False)
+    estimator = build_estimator(config, CPU)
+    estimator.step(plane())
+    px, _, _ = error_px_mm(estimator.step(plane(gain=0.6, bias=20)), (0.0, 0.0, 0.0))
+    assert px > 0.5
+
+
+def test_padded_borders_stay_still_and_leave_the_picture_between_alone(estimator):
+    offset_m = (0.008, -0.004, 0.0)
+
+    def padded(frame):
+        frame.gray[:24], frame.gray[-24:] = 0, 0
+        frame.depth_m[:24], frame.depth_m[-24:] = 0, 0
+        return frame
+
+    estimator.step(padded(plane()))
+    flow = estimator.step(padded(plane(offset_m)))
+    assert not flow.valid[:24].any()
+    assert not flow.valid[-24:].any()
+    px, mm, _ = error_px_mm(flow, offset_m, margin=32)
+    assert px < 0.15
+    assert mm < 1.5
+
+
+def test_without_any_depth_there_is_flow_but_no_valid_motion(estimator):
+    blind = plane().depth_m * 0
+    estimator.step(plane()._replace(depth_m=blind))
+    flow = estimator.step(plane((0.01, 0.0, 0.0))._replace(depth_m=blind))
+    assert not flow.valid.any()
+    assert not flow.motion_m.any()
+    assert abs(flow.flow_px[0, 20:-20, 20:-20].mean() - 0.01 * CAMERA.fx) < 0.2
+
+
+def test_a_change_of_size_is_refused_and_the_state_kept(estimator):
+    frames = [plane((0.006 * k, 0.0, 0.0)) for k in range(3)]
+    expected = [estimator.step(frame) for frame in frames][-1]
+    estimator.reset()
+    estimator.step(frames[0])
+    estimator.step(frames[1])
+    with pytest.raises(FrameError, match=re.escape("32x33 after one of 160x120; expected equal")):
+        estimator.step(plane(camera=CAMERAS[0]))
+    assert equal(estimator.step(frames[2]), expected)
+    estimator.reset()
+    assert estimator.step(plane(camera=CAMERAS[0])).valid.shape == (33, 32)
+
+
+@pytest.mark.parametrize("part", ["gray", "depth_m"])
+def test_parts_that_differ_in_size_or_type_are_refused(estimator, part):
+    with pytest.raises(FrameError, match=rf"{part} .*\(10, 160\).*expected .*\(120, 160\)"):
+        estimator.step(plane()._replace(**{part: torch.zeros(10, 160)}))
+    with pytest.raises(FrameError, match=f"{part} .*float64.*expected .*float32"):
+        estimator.step(plane()._replace(**{part: torch.zeros(120, 160, dtype=torch.float64)}))
+
+
+def test_dis_refuses_pictures_smaller_than_it_can_search():
+    estimator = build_estimator(FlowConfig(estimator="dis"), CPU)
+    with pytest.raises(FrameError, match="12x40 for DIS flow; expected at least"):
+        estimator.step(plane(camera=CAMERA.resize(12, 40)))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_the_gpu_finds_the_same_flow_as_the_cpu():
+    config = FlowConfig(estimator="primal_dual")
+    flows = []
+    for device in (CPU, torch.device("cuda")):
+        estimator = build_estimator(config, device)
+        estimator.step(plane())
+        flows.append(estimator.step(plane(OFFSETS[2])))
+    assert flows[1].motion_m.is_cuda
+    difference = (flows[0].motion_m - flows[1].motion_m.cpu()).abs()
+    assert difference.mean() < 1e-5

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from affordance_seg_ros.camera import Camera
+from affordance_seg_ros.config import FlowConfig, PipelineConfig
+from affordance_seg_ros.errors import CheckpointError, DeviceError, FrameError
+from affordance_seg_ros.flow.estimator import build_estimator
+from affordance_seg_ros.frames import DepthImage, Prediction, RgbdFrame
+from affordance_seg_ros.model.checkpoint import Checkpoint, untrained
+from affordance_seg_ros.model.initialisation import xavier_initialise
+from affordance_seg_ros.model.network import AffordanceNetwork
+from affordance_seg_ros.model.variants import TABLE_3
+from affordance_seg_ros.pipeline.streaming import Pipeline, build_pipeline
+
+STEP_NS = 100_000_000
+
+
+def frames(
+    count: int, *, size: tuple[int, int] = (160, 120), seed: int = 0, first_ns: int = 0
+) -> Iterator[RgbdFrame]:
+    """A textured plane that slides to the right, two pixels a frame."""
+    width, height = size
+    texture = np.random.default_rng(seed).integers(0, 256, (height, width + 2 * count, 3), np.uint8)
+    camera = Camera(width, height, width, width, width / 2, height / 2)
+    depth = DepthImage(np.full((height, width), 1000, np.uint16), 1e-3)
+    for index in range(count):
+        left = 2 * (count - index)
+        color = np.ascontiguousarray(texture[:, left : left + width])
+        yield RgbdFrame(first_ns + index * STEP_NS, "camera", color, depth, camera)
+
+
+@pytest.fixture(scope="module")
+def checkpoint() -> Checkpoint:
+    """A thin network whose input is small: the laws do not depend on its size."""
+    full = untrained("compact")
+    network_config = replace(full.network_config, width=8)
+    network = AffordanceNetwork(network_config)
+    xavier_initialise(network, torch.Generator().manual_seed(0))
+    input_config = replace(full.input_config, height=48, width=64)
+    return Checkpoint(network.eval(), network_config, input_config, full.card)
+
+
+@pytest.fixture
+def pipeline(checkpoint: Checkpoint) -> Pipeline:
+    return build(checkpoint)
+
+
+def build(checkpoint: Checkpoint, estimator: str = "dis") -> Pipeline:
+    config = PipelineConfig(min_confidence=0.0, flow=FlowConfig(estimator=estimator))
+    device = torch.device("cpu")
+    return Pipeline(checkpoint, build_estimator(config.flow, device), config, device)
+
+
+def same(left: Prediction, right: Prediction) -> bool:
+    return (
+        bool((left.mask == right.mask).all())
+        and bool((left.confidence == right.confidence).all())
+        and bool((left.action.scores == right.action.scores).all())
+        and bool((left.flow_color == right.flow_color).all())
+    )
+
+
+def test_a_prediction_carries_the_frame_s_stamp_frame_and_size(pipeline: Pipeline) -> None:
+    (frame,) = frames(1, size=(200, 90))
+    prediction = pipeline.step(frame)
+    assert (prediction.stamp_ns, prediction.frame_id) == (frame.stamp_ns, "camera")
+    assert prediction.mask.shape == prediction.confidence.shape == (90, 200)
+    assert prediction.mask.max() < pipeline.labels.class_count
+    assert all(duration >= 0 for duration in prediction.stages_ms)
+
+
+@pytest.mark.parametrize("estimator", ["dis", "primal_dual"])
+def test_two_pipelines_say_exactly_the_same_of_the_same_stream(
+    checkpoint: Checkpoint, estimator: str
+) -> None:
+    runs = [
+        [pipeline.step(frame) for frame in frames(4)]
+        for pipeline in (build(checkpoint, estimator), build(checkpoint, estimator))
+    ]
+    assert all(same(left, right) for left, right in zip(*runs, strict=True))
+
+
+def test_a_reset_pipeline_is_as_good_as_new(checkpoint: Checkpoint, pipeline: Pipeline) -> None:
+    for frame in frames(3, seed=5):
+        pipeline.step(frame)
+    pipeline.reset()
+    fresh = build(checkpoint)
+    for frame in frames(3):
+        assert same(pipeline.step(frame), fresh.step(frame))
+
+
+def test_warming_up_leaves_no_trace(checkpoint: Checkpoint, pipeline: Pipeline) -> None:
+    pipeline.warm_up(160, 120)
+    fresh = build(checkpoint)
+    for frame in frames(2):
+        prediction = pipeline.step(frame)
+        assert prediction.reset_reason == ""
+        assert same(prediction, fresh.step(frame))
+
+
+def test_the_past_matters(checkpoint: Checkpoint, pipeline: Pipeline) -> None:
+    *_, last = frames(4)
+    for frame in frames(4):
+        with_past = pipeline.step(frame)
+    alone = build(checkpoint).step(last)
+    assert (with_past.confidence != alone.confidence).any()
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"stamp_ns": -1}, "time jumped back by 0.200 s"),
+        ({"stamp_ns": 5_000_000_000}, "gap of 4.800 s, longer than max_gap_s=1"),
+        ({"frame_id": "other"}, "changed from 160x120 in 'camera' to 160x120 in 'other'"),
+    ],
+)
+def test_a_break_of_the_stream_resets_and_says_why(
+    checkpoint: Checkpoint, pipeline: Pipeline, change: dict[str, object], reason: str
+) -> None:
+    for frame in frames(3):
+        assert pipeline.step(frame).reset_reason == ""
+    broken = replace(frame, **change)
+    prediction = pipeline.step(broken)
+    assert reason in prediction.reset_reason
+    assert same(prediction, build(checkpoint).step(broken))
+
+
+def test_another_size_resets(pipeline: Pipeline) -> None:
+    for frame in frames(2):
+        pipeline.step(frame)
+    (larger,) = frames(1, size=(320, 240), first_ns=2 * STEP_NS)
+    assert "to 320x240" in pipeline.step(larger).reset_reason
+
+
+def test_a_repeated_stamp_is_no_break(pipeline: Pipeline) -> None:
+    (frame,) = frames(1)
+    pipeline.step(frame)
+    assert pipeline.step(frame).reset_reason == ""
+
+
+@pytest.mark.parametrize(
+    "raw", [np.zeros((120, 160), np.uint16), np.full((120, 160), np.nan, np.float32)]
+)
+def test_a_frame_without_depth_is_refused_and_changes_nothing(
+    checkpoint: Checkpoint, pipeline: Pipeline, raw: np.ndarray
+) -> None:
+    first, second = frames(2)
+    pipeline.step(first)
+    blind = replace(first, depth=DepthImage(raw, 1e-3), stamp_ns=10**12)
+    with pytest.raises(FrameError, match=r"no valid depth in 160x120.*expected millimetres"):
+        pipeline.step(blind)
+    fresh = build(checkpoint)
+    fresh.step(first)
+    assert same(pipeline.step(second), fresh.step(second))
+
+
+def test_the_threshold_changes_live(pipeline: Pipeline) -> None:
+    (frame,) = frames(1)
+    assert pipeline.step(frame).mask.any()
+    pipeline.configure(replace(pipeline.config, min_confidence=1.0))
+    assert not pipeline.step(frame).mask.any()
+
+
+def test_another_estimator_forgets_the_past(checkpoint: Checkpoint, pipeline: Pipeline) -> None:
+    first, second = frames(2)
+    pipeline.step(first)
+    pipeline.configure(replace(pipeline.config, flow=FlowConfig(estimator="primal_dual")))
+    assert same(pipeline.step(second), build(checkpoint, "primal_dual").step(second))
+
+
+@pytest.mark.parametrize("row", TABLE_3)
+def test_every_row_of_table_3_runs_as_a_pipeline(checkpoint: Checkpoint, row: str) -> None:
+    network_config = replace(TABLE_3[row], width=4)
+    network = AffordanceNetwork(network_config).eval()
+    thin = replace(checkpoint, network=network, network_config=network_config)
+    pipeline = build(thin)
+    for frame in frames(2):
+        prediction = pipeline.step(frame)
+    assert prediction.mask.shape == (120, 160)
+
+
+def test_depth_in_metres_and_in_millimetres_mean_the_same(checkpoint: Checkpoint) -> None:
+    (frame,) = frames(1)
+    in_metres = DepthImage((frame.depth.raw * np.float32(1e-3)).astype(np.float32), 1.0)
+    other = replace(frame, depth=in_metres)
+    assert same(build(checkpoint).step(frame), build(checkpoint).step(other))
+
+
+def test_what_cannot_be_built_is_refused() -> None:
+    with pytest.raises(CheckpointError, match=r"missing\.safetensors"):
+        build_pipeline("/nowhere/missing.safetensors", "cpu", PipelineConfig())
+    with pytest.raises(DeviceError, match="expected auto"):
+        build_pipeline("", "tpu", PipelineConfig())

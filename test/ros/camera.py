@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A camera driver for tests: colour, depth and camera_info on the topics of the node."""
+
+import array
+
+import numpy as np
+from conftest import Client
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CameraInfo, Image
+
+from affordance_seg_ros.camera import Camera
+from affordance_seg_ros.ros import encode
+
+WIDTH, HEIGHT = 64, 48
+CAMERA = Camera(WIDTH, HEIGHT, 60.0, 60.0, 31.5, 23.5)
+RELIABLE = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
+
+
+def color_picture(index: int, width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
+    picture = np.random.default_rng(index).integers(0, 256, (height, width, 4), np.uint8)
+    picture[0, 0] = index % 256
+    return picture
+
+
+def color_message(stamp_ns: int, index: int = 0, frame_id: str = "optical") -> Image:
+    return encode.image(color_picture(index), "bgra8", encode.header(stamp_ns, frame_id))
+
+
+def depth_message(stamp_ns: int, depth_mm: int = 1000) -> Image:
+    depth = np.full((HEIGHT, WIDTH), depth_mm, np.uint16)
+    return encode.image(depth, "16UC1", encode.header(stamp_ns, "optical"))
+
+
+def info_message(stamp_ns: int) -> CameraInfo:
+    return encode.camera_info(CAMERA, encode.header(stamp_ns, "optical"))
+
+
+def truncated(message: Image) -> Image:
+    message.data = array.array("B", message.data[: len(message.data) // 2])
+    return message
+
+
+class TestCamera:
+    """Publishes what it is told to."""
+
+    __test__ = False
+
+    def __init__(self, client: Client, qos: QoSProfile = RELIABLE, prefix: str = "") -> None:
+        node = client.node
+        self._client = client
+        self.color = node.create_publisher(Image, f"{prefix}color/image", qos)
+        self.depth = node.create_publisher(Image, f"{prefix}depth/image", qos)
+        self.info = node.create_publisher(CameraInfo, f"{prefix}color/camera_info", qos)
+
+    def wait_for_subscriber(self) -> None:
+        for publisher in (self.color, self.depth, self.info):
+            self._client.wait(publisher.get_subscription_count, publisher.topic_name)
+
+    def now_ns(self) -> int:
+        return self._client.node.get_clock().now().nanoseconds
+
+    def publish(self, stamp_ns: int, index: int = 0, frame_id: str = "optical") -> None:
+        self.info.publish(info_message(stamp_ns))
+        self.color.publish(color_message(stamp_ns, index, frame_id))
+        self.depth.publish(depth_message(stamp_ns))

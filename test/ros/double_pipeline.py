@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A pipeline without a network: each output is a plain function of the frame."""
+
+import time
+from typing import NamedTuple
+
+import numpy as np
+
+from affordance_seg_ros.config import PipelineConfig
+from affordance_seg_ros.errors import CheckpointError, DeviceError, FrameError
+from affordance_seg_ros.frames import Action, Box, Prediction, Region, RgbdFrame, StageTimes
+from affordance_seg_ros.labels import LabelSet
+
+
+class Card(NamedTuple):
+    name: str
+    trained: bool
+
+
+def label_of(color: np.ndarray) -> np.ndarray:
+    """The mask: red modulo 10."""
+    return color[..., 0] % 10
+
+
+class DoublePipeline:
+    """Counts the frames since the last reset in `action.id`, and is as slow as told."""
+
+    device = "cpu"
+    labels = LabelSet()
+
+    def __init__(self, name: str, config: PipelineConfig, step_s: float) -> None:
+        self.card = Card(name, trained=name == "trained")
+        self.config = config
+        self.step_s = step_s
+        self.steps = 0
+
+    def warm_up(self) -> None:
+        pass
+
+    def reset(self) -> None:
+        self.steps = 0
+
+    def configure(self, config: PipelineConfig) -> None:
+        self.config = config
+
+    def step(self, frame: RgbdFrame) -> Prediction:
+        if np.isnan(frame.depth.to_metres()).all():
+            raise FrameError("no valid depth in the frame; expected at least one pixel")
+        time.sleep(self.step_s)
+        count, self.steps = self.steps, self.steps + 1
+        confidence = np.full(frame.color.shape[:2], self.config.min_confidence, np.float32)
+        scores = np.full(9, 0.1, np.float32)
+        region = Region(
+            label_id=2, name="grasp", score=0.5, area_px=12, box=Box(1, 2, 3, 4),
+            depth_fraction=0.25, centroid_m=np.array([0.1, 0.2, 0.3]),
+            normal=np.array([0.0, 0.0, -1.0]), axes=np.eye(3), extents_m=np.array([3.0, 2, 1]),
+        )  # fmt: skip
+        return Prediction(
+            stamp_ns=frame.stamp_ns,
+            frame_id=frame.frame_id,
+            mask=label_of(frame.color),
+            confidence=confidence,
+            action=Action(min(count, 8), self.labels.actions[min(count, 8)], 0.1, scores),
+            regions=(region,),
+            flow_color=np.zeros((4, 4, 3), np.uint8),
+            stages_ms=StageTimes(0.0, 0.0, 1e3 * self.step_s, 0.0),
+            reset_reason="",
+        )
+
+
+def build_double(weights: str, device: str, config: PipelineConfig) -> DoublePipeline:
+    """Build it from words: weights `slow 1.5` sleep, `missing` and device `cuda` fail."""
+    if weights == "missing":
+        raise CheckpointError("weight file 'missing' is not there; expected a .safetensors file")
+    if weights == "broken":
+        raise ZeroDivisionError("a defect of the double")
+    if device.startswith("cuda"):
+        raise DeviceError(f"device '{device}', but there are 0 CUDA devices; expected auto or cpu")
+    name, _, step_s = weights.partition(" ")
+    if name == "loading":
+        time.sleep(60)
+    return DoublePipeline(name, config, float(step_s or 0))

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+import numpy as np
+import pytest
+from camera import RELIABLE, TestCamera, color_message, color_picture, info_message
+from diagnostic_msgs.msg import DiagnosticArray
+from double_pipeline import label_of
+from rclpy.qos import DurabilityPolicy, QoSProfile, qos_profile_sensor_data
+from sensor_msgs.msg import Image
+from std_srvs.srv import SetBool, Trigger
+
+from affordance_seg_ros.labels import SOR3D_AFF
+from affordance_seg_ros.msg import ActionClass, AffordanceRegionArray, LabelInfo
+from affordance_seg_ros.sources.decode import decode_color, decode_depth, stamp_ns
+
+STEP_NS = 100_000_000
+
+
+@pytest.fixture
+def camera(client):
+    return TestCamera(client)
+
+
+def key_values(message, part):
+    (status,) = [s for s in message.status if s.name.endswith(part)]
+    return status, {pair.key: pair.value for pair in status.values}
+
+
+def test_each_frame_gives_mask_and_action_with_its_own_stamp_and_frame(client, start, camera):
+    start(rate_hz=0)
+    masks = client.collect(Image, "/affordance/mask")
+    actions = client.collect(ActionClass, "/affordance/action")
+    camera.wait_for_subscriber()
+    stamps = [camera.now_ns() + index * 1_000_001 for index in range(4)]
+    for index, stamp in enumerate(stamps):
+        camera.publish(stamp, index, frame_id=f"frame{index}")
+        client.wait(lambda count=index + 1: len(masks) == len(actions) == count)
+    for index, (mask, action, stamp) in enumerate(zip(masks, actions, stamps, strict=True)):
+        assert stamp_ns(mask.header) == stamp_ns(action.header) == stamp
+        assert mask.header.frame_id == action.header.frame_id == f"frame{index}"
+        assert mask.encoding == "mono8"
+        expected = label_of(color_picture(index)[..., [2, 1, 0]])
+        np.testing.assert_array_equal(decode_color(mask)[..., 0], expected)
+        assert action.id == index
+        assert action.name == SOR3D_AFF[index]
+        assert not action.trained
+
+
+def test_sensor_data_publishers_are_heard(client, start):
+    start(rate_hz=0, reliability="best_effort")
+    camera = TestCamera(client, qos_profile_sensor_data)
+    masks = client.collect(Image, "/affordance/mask", qos_profile_sensor_data)
+    camera.wait_for_subscriber()
+
+    def published():
+        camera.publish(camera.now_ns())
+        client.spin(0.1)
+        return masks
+
+    client.wait(published)
+
+
+def test_optional_topics_come_to_those_who_subscribe(client, start, camera):
+    start(rate_hz=0, min_confidence=0.25)
+    overlays = client.collect(Image, "/affordance/overlay")
+    flows = client.collect(Image, "/affordance/flow")
+    confidences = client.collect(Image, "/affordance/confidence")
+    regions = client.collect(AffordanceRegionArray, "/affordance/regions")
+    camera.wait_for_subscriber()
+
+    def published():
+        camera.publish(camera.now_ns())
+        client.spin(0.1)
+        return overlays and flows and confidences and regions
+
+    client.wait(published)
+    assert overlays[0].encoding == flows[0].encoding == "rgb8"
+    assert (overlays[0].width, flows[0].width) == (64, 4)
+    assert (decode_depth(confidences[0]).raw == 0.25).all()
+    (region,) = regions[0].regions
+    assert (region.name, region.box.x_offset, region.area_px) == ("grasp", 1, 12)
+    assert (region.centroid.z, region.normal.z, region.extents.x) == (0.3, -1.0, 3.0)
+
+
+def test_a_late_subscriber_learns_the_labels(client, start, camera):
+    start(min_confidence=0.5)
+    camera.wait_for_subscriber()
+    client.spin(0.5)
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    infos = client.collect(LabelInfo, "/affordance/label_info", latched)
+    client.wait(lambda: infos)
+    (info,) = infos
+    assert info.names == ["background", *SOR3D_AFF]
+    assert list(info.ids) == list(range(10))
+    assert (info.threshold, info.trained) == (0.5, False)
+
+
+def test_only_the_newest_frame_is_processed_when_the_pipeline_is_slow(client, start, camera):
+    process = start(rate_hz=0, weights="slow 0.5", queue_depth=50)
+    masks = client.collect(Image, "/affordance/mask")
+    diagnostics = client.collect(DiagnosticArray, "/diagnostics")
+    process.wait_for("UNTRAINED")
+    camera.wait_for_subscriber()
+    first = camera.now_ns()
+    stamps = [first + index * STEP_NS // 10 for index in range(20)]
+    for stamp in stamps:
+        camera.publish(stamp)
+        client.spin(0.05)
+    client.wait(lambda: masks and stamp_ns(masks[-1].header) == stamps[-1], "newest frame")
+    assert len(masks) < len(stamps) // 2
+    diagnostics.clear()
+    client.wait(lambda: diagnostics)
+    _, values = key_values(diagnostics[0], "processing")
+    assert int(values["processed"]) == len(masks)
+    assert int(values["dropped"]) == len(stamps) - len(masks)
+
+
+def test_frames_are_taken_at_the_rate_asked_for(client, start, camera):
+    start(rate_hz=10, queue_depth=50)
+    masks = client.collect(Image, "/affordance/mask")
+    camera.wait_for_subscriber()
+    first = camera.now_ns()
+    for index in range(16):
+        camera.publish(first + index * 33_333_333)
+        client.spin(0.04)
+    client.wait(lambda: len(masks) >= 6)
+    client.spin(0.2)
+    taken = [round((stamp_ns(mask.header) - first) / 33_333_333) for mask in masks]
+    assert taken == [0, 3, 6, 9, 12, 15]
+
+
+def test_the_first_frame_waits_for_a_late_camera_info(client, start, camera):
+    start(rate_hz=0)
+    masks = client.collect(Image, "/affordance/mask")
+    camera.wait_for_subscriber()
+    stamp = camera.now_ns()
+    camera.color.publish(color_message(stamp))
+    camera.publish(stamp)  # the same colour again is a duplicate; depth makes the pair
+    client.wait(lambda: masks)
+    assert len(masks) == 1
+
+    late = start("-r", "__ns:=/late", rate_hz=0)
+    late_masks = client.collect(Image, "/late/affordance/mask")
+    late.wait_for("UNTRAINED")
+    late_camera = TestCamera(client, RELIABLE, "/late/")
+    late_camera.wait_for_subscriber()
+    late_camera.publish(stamp)
+    client.wait(lambda: late_masks)
+    assert info_message(stamp).width == late_masks[0].width
+
+
+def test_reset_forgets_the_past(client, start, camera):
+    start(rate_hz=0)
+    actions = client.collect(ActionClass, "/affordance/action")
+    camera.wait_for_subscriber()
+    for count in (1, 2):
+        camera.publish(camera.now_ns())
+        client.wait(lambda count=count: len(actions) == count)
+    assert client.call(Trigger, "/affordance/reset").success
+    camera.publish(camera.now_ns())
+    client.wait(lambda: len(actions) == 3)
+    assert [action.id for action in actions] == [0, 1, 0]
+
+
+def test_a_disabled_node_takes_no_frames_until_it_is_enabled(client, start, camera):
+    start(rate_hz=0)
+    masks = client.collect(Image, "/affordance/mask")
+    camera.wait_for_subscriber()
+    assert client.call(SetBool, "/affordance/enable", SetBool.Request(data=False)).success
+    camera.publish(camera.now_ns())
+    client.spin(0.5)
+    assert not masks
+    assert client.call(SetBool, "/affordance/enable", SetBool.Request(data=True)).success
+    camera.publish(camera.now_ns())
+    client.wait(lambda: len(masks) == 1)
+
+
+def test_names_follow_namespace_and_remapping(client, start):
+    start("-r", "__ns:=/robot", "-r", "color/image:=rgb/image_raw", rate_hz=0)
+    camera = TestCamera(client, RELIABLE, "/robot/")
+    camera.color = client.node.create_publisher(Image, "/robot/rgb/image_raw", RELIABLE)
+    masks = client.collect(Image, "/robot/affordance/mask")
+    camera.wait_for_subscriber()
+    camera.publish(camera.now_ns())
+    client.wait(lambda: masks)

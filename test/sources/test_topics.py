@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Topics of a recording: known cameras first, then type and encoding, and no guessing."""
+
+import pytest
+
+from affordance_seg_ros.errors import SourceError
+from affordance_seg_ros.sources.topics import TopicNames, TopicSummary, choose_topics
+
+
+def image(name, encoding):
+    return TopicSummary(name, "Image", encoding)
+
+
+def info(name):
+    return TopicSummary(name, "CameraInfo")
+
+
+def choose(*topics, wanted=TopicNames()):  # noqa: B008  (frozen)
+    return choose_topics(topics, wanted, "recording")
+
+
+CAMERAS = {
+    "azure kinect": (
+        image("/rgb/image_raw", "bgra8"), info("/rgb/camera_info"), image("/ir/image_raw", "16UC1"),
+        image("/depth/image_raw", "16UC1"), image("/depth_to_rgb/image_raw", "16UC1"),
+        info("/depth_to_rgb/camera_info"), info("/depth/camera_info"),
+    ),
+    "kinect v2": (
+        image("/kinect2/hd/image_color_rect", "bgr8"),
+        image("/kinect2/hd/image_depth_rect", "16UC1"), info("/kinect2/hd/camera_info"),
+        image("/kinect2/sd/image_color_rect", "bgr8"),
+        image("/kinect2/sd/image_depth_rect", "16UC1"), info("/kinect2/sd/camera_info"),
+    ),
+    "femto bolt": (
+        image("/camera/color/image_raw", "rgb8"), image("/camera/depth/image_raw", "16UC1"),
+        image("/camera/ir/image_raw", "mono16"), info("/camera/color/camera_info"),
+        info("/camera/depth/camera_info"),
+    ),
+    "realsense": (
+        image("/camera/camera/color/image_raw", "rgb8"),
+        image("/camera/camera/infra1/image_rect_raw", "mono8"),
+        image("/camera/camera/depth/image_rect_raw", "16UC1"),
+        image("/camera/camera/aligned_depth_to_color/image_raw", "16UC1"),
+        info("/camera/camera/color/camera_info"), info("/camera/camera/depth/camera_info"),
+    ),
+    "tum": (
+        image("/camera/rgb/image_color", "rgb8"), image("/camera/depth/image", "32FC1"),
+        info("/camera/rgb/camera_info"), info("/camera/depth/camera_info"),
+    ),
+}  # fmt: skip
+EXPECTED = {
+    "azure kinect": ("/rgb/image_raw", "/depth_to_rgb/image_raw", "/rgb/camera_info"),
+    "kinect v2": (
+        "/kinect2/hd/image_color_rect", "/kinect2/hd/image_depth_rect", "/kinect2/hd/camera_info",
+    ),
+    "femto bolt": (
+        "/camera/color/image_raw", "/camera/depth/image_raw", "/camera/color/camera_info",
+    ),
+    "realsense": (
+        "/camera/camera/color/image_raw", "/camera/camera/aligned_depth_to_color/image_raw",
+        "/camera/camera/color/camera_info",
+    ),
+    "tum": ("/camera/rgb/image_color", "/camera/depth/image", "/camera/rgb/camera_info"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("camera", CAMERAS)
+@pytest.mark.parametrize("backwards", [False, True])
+def test_known_cameras_are_found_with_depth_aligned_to_color(camera, backwards):
+    topics = CAMERAS[camera][::-1] if backwards else CAMERAS[camera]
+    assert choose(*topics) == TopicNames(*EXPECTED[camera])
+
+
+def test_unknown_names_are_found_by_type_and_encoding():
+    found = choose(image("/x", "yuv422"), image("/y", "32FC1"), info("/z"))
+    assert found == TopicNames("/x", "/y", "/z")
+
+
+def test_raw_is_preferred_to_its_compressed_copy():
+    topics = (
+        TopicSummary("/rgb/image_raw/compressed", "CompressedImage", "bgr8"),
+        image("/rgb/image_raw", "bgr8"),
+        TopicSummary("/depth_to_rgb/image_raw/compressedDepth", "CompressedImage", "16UC1"),
+        info("/rgb/camera_info"),
+    )
+    assert choose(*topics).color == "/rgb/image_raw"
+    assert choose(*topics).depth == "/depth_to_rgb/image_raw/compressedDepth"
+    renamed = [topic._replace(name="/odd" + topic.name.replace("_to_", "")) for topic in topics]
+    assert choose(*renamed).color == "/odd/rgb/image_raw"
+
+
+def test_wanted_topics_win():
+    topics = CAMERAS["realsense"]
+    wanted = TopicNames(depth="/camera/camera/depth/image_rect_raw")
+    found = choose(*topics, wanted=wanted)
+    assert found.depth == wanted.depth
+    assert found.color == "/camera/camera/color/image_raw"
+
+
+def test_grey_and_infrared_cameras_are_not_taken_for_depth():
+    with pytest.raises(SourceError, match="has no depth topic"):
+        choose(image("/c", "rgb8"), image("/grey", "mono16"), image("/infra", "16UC1"), info("/i"))
+
+
+@pytest.mark.parametrize(
+    ("topics", "message"),
+    [
+        ((), "recording is empty"),
+        ((image("/a", "rgb8"), image("/b", "bgr8"), image("/d", "16UC1"), info("/i")),
+         "several colour topics: /a, /b; name the one to use"),
+        ((image("/a", "rgb8"), image("/d", "16UC1"), image("/e", "32FC1"), info("/i")),
+         "several depth topics: /d, /e; name the one to use"),
+        ((image("/a", "rgb8"), image("/d", "16UC1"), info("/i"), info("/j")),
+         "several camera_info topics, none beside /a: /i, /j"),
+        ((image("/a", "rgb8"), image("/d", "16UC1")), "no camera_info topic; it has /a .Image"),
+        ((image("/a", "rgb8"), info("/i")), "no depth topic; it has /a"),
+        ((image("/d", "16UC1"), info("/i")), "no colour topic; it has /d"),
+        ((image("/l/rgb/image_raw", "rgb8"), image("/l/depth_to_rgb/image_raw", "16UC1"),
+          image("/r/rgb/image_raw", "rgb8"), image("/r/depth_to_rgb/image_raw", "16UC1")),
+         "several cameras: /l/rgb/image_raw, /r/rgb/image_raw; name the colour topic"),
+    ],
+)  # fmt: skip
+def test_missing_and_ambiguous_topics_are_named(topics, message):
+    with pytest.raises(SourceError, match=message):
+        choose(*topics)
+
+
+def test_wanted_topic_that_is_not_there_is_named():
+    with pytest.raises(SourceError, match="has no topic /nope; it has /rgb/image_raw"):
+        choose(*CAMERAS["azure kinect"], wanted=TopicNames(color="/nope"))
+
+
+@pytest.mark.parametrize(
+    ("name", "rectified"),
+    [
+        ("/kinect2/qhd/image_color_rect", True),
+        ("/camera/rgb/image_rect_color/compressed", True),
+        ("/rectified_robot/rgb/image_raw", False),
+        ("/rgb/image_raw", False),
+    ],
+)
+def test_rectification_is_read_from_the_last_part_of_the_name(name, rectified):
+    assert TopicNames(color=name).rectified is rectified
