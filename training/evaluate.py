@@ -73,7 +73,7 @@ class Evaluation(NamedTuple):
         video: Scores after whole clips.
         static: Scores of the last frames alone.
         best: The best clips, best first.
-        worst: The worst clips, worst first.
+        worst: The worst of the other clips, worst first.
     """
 
     clips: int
@@ -152,7 +152,7 @@ def evaluate(
         video=Scores(video.result(), video_actions.result()),
         static=Scores(static.result(), static_actions.result()),
         best=tuple(ranked[:examples]),
-        worst=tuple(ranked[::-1][:examples]),
+        worst=tuple(ranked[examples:][::-1][:examples]),
     )
 
 

@@ -45,8 +45,8 @@ def write_report(
         write_json(out / "evaluation.json", document)
         (out / "tables.md").write_text(tables, encoding="utf-8")
         for name, picture in pictures.items():
-            data_bytes = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1]
-            (out / name).write_bytes(data_bytes.tobytes())
+            encoded = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1]
+            (out / name).write_bytes(encoded.tobytes())
     except OSError as error:
         raise SourceError(f"{out}: cannot be written to ({error.strerror})") from None
     return document

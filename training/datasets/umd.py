@@ -63,11 +63,12 @@ class UmdPicture(LabelledSequence):
     def affordances(self, index: int) -> LabelImage | None:
         """Return the most likely affordance of every pixel."""
         from scipy.io import loadmat
+        from scipy.io.matlab import MatReadError
 
         path = self._part("label.mat")
         try:
             label = loadmat(path)["gt_label"]
-        except (OSError, ValueError, KeyError, TypeError, NotImplementedError) as error:
+        except (MatReadError, OSError, ValueError, KeyError, NotImplementedError) as error:
             raise SourceError(f"{path} is damaged or lacks gt_label: {error}") from None
         return self._table[label.astype(np.uint8)]
 
