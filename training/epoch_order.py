@@ -36,10 +36,7 @@ def epoch_batches(
         world: Number of processes.
     """
     random = np.random.default_rng((seed, epoch))
-    if balance_actions:
-        order = _balanced(actions, random)
-    else:
-        order = random.permutation(len(actions))
+    order = _balanced(actions, random) if balance_actions else random.permutation(len(actions))
     batch_size = min(batch_size, max(1, len(order) // world))
     step = batch_size * world
     steps = len(order) // step

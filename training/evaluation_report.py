@@ -37,9 +37,7 @@ def write_report(
         "confusion.png": draw_confusion(evaluation.video.actions.confusion, labels),
         "best_and_worst.png": draw_examples(evaluation.best, evaluation.worst, labels),
     }
-    tables = (
-        f"Table 1\n\n{table_1(document, data=data)}\nTable 2\n\n{table_2(document)}"
-    )
+    tables = f"Table 1\n\n{table_1(document, data=data)}\nTable 2\n\n{table_2(document)}"
     try:
         out.mkdir(parents=True, exist_ok=True)
         write_json(out / "evaluation.json", document)

@@ -68,7 +68,7 @@ def export_onnx(checkpoint: Checkpoint, path: Path) -> None:
     inputs += network.empty_state(1, config.height, config.width)
     names += STATES
     program = torch.onnx.export(
-        _Step(network), tuple(inputs), input_names=names, output_names=list(OUTPUTS),
+        _Step(network).eval(), tuple(inputs), input_names=names, output_names=list(OUTPUTS),
         opset_version=OPSET, dynamo=True, verbose=False,
     )  # fmt: skip
     assert program is not None

@@ -49,7 +49,7 @@ class Logbook:
         """Write the losses of every tenth step, and of the first."""
         if self._writer is None or (step % _EVERY_STEPS and step > 1):
             return
-        values = {name: float(value) for name, value in losses._asdict().items()}
+        values = {name: value.item() for name, value in losses._asdict().items()}
         for name, value in values.items():
             self._writer.add_scalar(f"loss/{name}", value, step)
         self._writer.add_scalar("learning_rate", rate, step)

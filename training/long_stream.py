@@ -70,9 +70,8 @@ def measure_rest(
         metrics = SegmentationMetrics(pipeline.labels)
         for sequence in _bar(labelled, f"rest before, {policy.name}", progress):
             frames = [*_still(sequence, 0, longest), *_frames(sequence)]
-            for prediction in _run(pipeline, frames, policy):
-                pass
-            metrics.add(last_label(sequence), prediction.mask)
+            *_, last = _run(pipeline, frames, policy)
+            metrics.add(last_label(sequence), last.mask)
         before[policy.name] = _mean_iou(metrics)
     return {"after": after, f"after {longest:g} s before the clip": before}
 

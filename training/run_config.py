@@ -27,7 +27,7 @@ class DataConfig(Options):
         ("dis",), "Flow estimators of the inputs; a clip is shown with one of them at a time",
         choices=("dis", "primal_dual"),
     )  # fmt: skip
-    flow: FlowConfig = FlowConfig()
+    flow: FlowConfig = FlowConfig()  # noqa: RUF009 (frozen)
     workers: int = option(
         2, "Processes that prepare samples; 0 does it in the trainer's own", minimum=0, maximum=128
     )
@@ -71,7 +71,7 @@ class RunConfig(Options):
     network: NetworkConfig = COMPACT
     input: InputConfig = COMPACT_INPUT
     data: DataConfig = DataConfig()
-    augmentation: AugmentationConfig = AugmentationConfig()
+    augmentation: AugmentationConfig = AugmentationConfig()  # noqa: RUF009 (frozen)
     initialise: InitialiseConfig = InitialiseConfig()
     stages: tuple[StageConfig, ...] = (StageConfig(),)
 

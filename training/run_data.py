@@ -84,9 +84,7 @@ def spread(sequences: Sequence[LabelledSequence], limit: int) -> tuple[LabelledS
     return tuple(sequences[i * len(sequences) // limit] for i in range(limit))
 
 
-def count_pixels(
-    sequences: Sequence[LabelledSequence], target: str, classes: int
-) -> Tensor:
+def count_pixels(sequences: Sequence[LabelledSequence], target: str, classes: int) -> Tensor:
     """Return the (classes,) number of pixels of each label in the last frames of the sequences.
 
     At most 300 sequences are read, evenly spread.

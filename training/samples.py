@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import NamedTuple
 
 import cv2
@@ -93,9 +94,7 @@ class TrainingSamples(Dataset[Batch]):
         last = len(sequence) - 1
         return int(random.integers(max(0, last - self.stage.end_jitter), last + 1))
 
-    def _flow(
-        self, sequence: LabelledSequence, random: np.random.Generator
-    ) -> SequenceFlow | None:
+    def _flow(self, sequence: LabelledSequence, random: np.random.Generator) -> SequenceFlow | None:
         if self.network.flow == "none" or len(sequence) == 1 or not self.caches:
             return None
         return self.caches[int(random.integers(len(self.caches)))].load(sequence)
@@ -125,7 +124,7 @@ class TrainingSamples(Dataset[Batch]):
             np.zeros((1, config.height, config.width), bool),
         )
         motions = [motion_between(still, 0, 0)]
-        for older, newer in zip(indices, indices[1:], strict=False):
+        for older, newer in pairwise(indices):
             if flow is None:
                 motions.append(motions[0])
             else:

@@ -46,9 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     from affordance_seg_ros.training.run_data import find_sequences, spread
 
     flow = read_options(arguments, FlowConfig, prefix="flow-")
-    config = PipelineConfig(
-        min_confidence=arguments.min_confidence, max_gap_s=3600.0, flow=flow
-    )
+    config = PipelineConfig(min_confidence=arguments.min_confidence, max_gap_s=3600.0, flow=flow)
     source = DataSource(
         kind=detect_kind(arguments.data),
         root=str(arguments.data),
@@ -85,4 +83,4 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _text(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+    return "-" if value is None else f"{value:.3f}"

@@ -62,9 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     from affordance_seg_ros.model.checkpoint import load_checkpoint
     from affordance_seg_ros.training.trainer import train
 
-    weights = train(
-        config, arguments.out, resume=arguments.resume, progress=not arguments.quiet
-    )
+    weights = train(config, arguments.out, resume=arguments.resume, progress=not arguments.quiet)
     card = load_checkpoint(weights, "cpu").card
     print(f"{weights}: {card.description} {card.recipe['hours']:.2f} h")
     if arguments.json:

@@ -44,9 +44,7 @@ def test_balanced_actions_come_equally_often():
 
 
 def test_a_share_of_the_batches_is_static():
-    batches = epoch_batches(
-        ["lift"] * 400, seed=0, epoch=0, batch_size=2, static_share=0.25
-    )
+    batches = epoch_batches(["lift"] * 400, seed=0, epoch=0, batch_size=2, static_share=0.25)
     static = [batch[0].static for batch in batches]
     assert all(key.static == batch[0].static for batch in batches for key in batch)
     assert 30 <= sum(static) <= 70

@@ -43,9 +43,7 @@ class AugmentationConfig(Options):
     depth_missing: float = option(
         0.0, "Share of samples without any depth", minimum=0.0, maximum=1.0
     )
-    fast: float = option(
-        0.2, "Share of sequences played at double speed", minimum=0.0, maximum=1.0
-    )
+    fast: float = option(0.2, "Share of sequences played at double speed", minimum=0.0, maximum=1.0)
     drop: float = option(
         0.05, "Share of frames that are dropped, as a camera drops them", minimum=0.0, maximum=0.9
     )

@@ -73,9 +73,7 @@ def check_data(root: Path, labels: LabelSet, *, progress: bool = True) -> DataRe
     if not scan.sequences and not problems:
         problems.append(Problem(root, f"holds no sequence of the layout {kind}"))
     counted = max(1, int(pixels[:IGNORE].sum()))
-    share = {
-        labels.name(i): pixels[i] / counted for i in range(labels.class_count) if pixels[i]
-    }
+    share = {labels.name(i): pixels[i] / counted for i in range(labels.class_count) if pixels[i]}
     return DataReport(
         kind, len(scan.sequences), frames, labelled, dict(actions), share, tuple(problems)
     )
