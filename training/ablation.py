@@ -17,7 +17,8 @@ from affordance_seg_ros.training.evaluate import evaluate
 from affordance_seg_ros.training.run_config import RunConfig
 from affordance_seg_ros.training.run_data import find_sequences, spread
 from affordance_seg_ros.training.tables import table_3
-from affordance_seg_ros.training.trainer import STATE_FILE, train
+from affordance_seg_ros.training.trainer import train
+from affordance_seg_ros.training.training_state import STATE_FILE
 
 
 def run_ablation(

@@ -5,20 +5,14 @@ Lightning Fabric moves it to a GPU or to many (`torchrun`), sets the precision a
 up across processes; the loop itself stays here to be read.
 """
 
-import os
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from lightning_fabric import Fabric
-from lightning_fabric.strategies import DDPStrategy
 from torch import nn
 from torch.utils.data import DataLoader
 
-from affordance_seg_ros.config import NetworkConfig
-from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.evaluation.report import write_json
 from affordance_seg_ros.training.augmentation.augmentation_config import NO_AUGMENTATION
 from affordance_seg_ros.training.datasets.flow_cache import fill_caches
@@ -27,16 +21,21 @@ from affordance_seg_ros.training.initialise import initial_network
 from affordance_seg_ros.training.logbook import Logbook
 from affordance_seg_ros.training.loss import class_weights
 from affordance_seg_ros.training.objective import ActionObjective, AffordanceObjective, freeze
-from affordance_seg_ros.training.run_config import RunConfig, parse_run
+from affordance_seg_ros.training.run_config import RunConfig
 from affordance_seg_ros.training.run_data import StageData, count_pixels, flow_caches, stage_data
+from affordance_seg_ros.training.run_setup import (
+    as_measured,
+    build_fabric,
+    build_optimizer,
+    naming_actions,
+    prepare_folder,
+)
 from affordance_seg_ros.training.samples import TrainingSamples
 from affordance_seg_ros.training.schedule import learning_rate, scaled_epochs
 from affordance_seg_ros.training.stage_config import StageConfig
 from affordance_seg_ros.training.training_state import (
-    STATE_FILE,
     Progress,
     TrainingState,
-    load_state,
     save_state,
 )
 from affordance_seg_ros.training.validation import validate
@@ -44,8 +43,6 @@ from affordance_seg_ros.training.weights_output import save_weights
 
 WEIGHTS_FILE = "weights.safetensors"
 """The best weights of the last stage so far."""
-
-RUN_FILE = "run.yaml"
 
 
 def train(run: RunConfig, out: Path, *, resume: bool = False, progress: bool = True) -> Path:
@@ -76,10 +73,10 @@ class Trainer:
             torch.set_num_threads(run.threads)
         self._config = run
         self._out = out
-        self._fabric = _fabric(run.precision)
+        self._fabric = build_fabric(run.precision)
         self._chief = self._fabric.is_global_zero
         self._show = progress and self._chief
-        self._resumed = _prepare_folder(run, out, resume=resume, chief=self._chief)
+        self._resumed = prepare_folder(run, out, resume=resume, chief=self._chief)
         self._fabric.barrier()
         self._progress = self._resumed.progress if self._resumed else Progress()
         torch.manual_seed(run.seed)
@@ -98,7 +95,7 @@ class Trainer:
         self._fill_flow(stage, data)
         objective = self._objective(stage, data)
         freeze(self._network, stage.frozen)
-        optimizer = _optimizer(objective, stage)
+        optimizer = build_optimizer(objective, stage)
         if self._resumed:
             objective.load_state_dict(self._resumed.objective)
         module, wrapped = self._fabric.setup(objective, optimizer)
@@ -201,10 +198,10 @@ class Trainer:
         run = self._config
         network = run.network
         if stage.task == "actions":
-            network = _naming(network, data)
+            network = naming_actions(network, data)
         return TrainingSamples(
             sequences=data.train if train else data.validation,
-            stage=stage if train else _still(stage),
+            stage=stage if train else as_measured(stage),
             network=network,
             input_config=run.input,
             augmentation=run.augmentation if train else NO_AUGMENTATION,
@@ -214,7 +211,7 @@ class Trainer:
 
     def _objective(self, stage: StageConfig, data: StageData) -> nn.Module:
         if stage.task == "actions":
-            return ActionObjective(self._network, _naming(self._config.network, data), stage)
+            return ActionObjective(self._network, naming_actions(self._config.network, data), stage)
         weights = None
         if stage.class_balance != "none":
             pixels = count_pixels(data.train, stage.target, data.labels.class_count)
@@ -284,59 +281,4 @@ class Trainer:
         stage = self._config.stages[self._progress.stage]
         objective = self._objective(stage, stage_data(self._config, stage))
         freeze(self._network, stage.frozen)
-        self._save(objective, _optimizer(objective, stage))
-
-
-def _fabric(precision: str) -> Fabric:
-    """Return Fabric for this process: alone, or one of those that `torchrun` started."""
-    world = int(os.environ.get("WORLD_SIZE", "1"))
-    local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-    fabric = Fabric(
-        accelerator="cuda" if torch.cuda.is_available() else "cpu",
-        devices=local,
-        num_nodes=max(1, world // local),
-        # A stage without actions, or with frozen parts, leaves parameters without a gradient.
-        strategy=DDPStrategy(find_unused_parameters=True) if world > 1 else "auto",
-        precision=precision,
-    )
-    fabric.launch()
-    return fabric
-
-
-def _prepare_folder(
-    run: RunConfig, out: Path, *, resume: bool, chief: bool
-) -> TrainingState | None:
-    """Make the folder of a new run, or return the state of the old one."""
-    if resume:
-        state = load_state(out)
-        if parse_run(state.run_yaml) != run:
-            raise ConfigError(
-                f"{out} holds another run than the one to resume; see {out / RUN_FILE}"
-            )
-        return state
-    if (out / STATE_FILE).exists():
-        raise ConfigError(f"{out} holds a run already; expected --resume, or a new folder")
-    if chief:
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-            (out / RUN_FILE).write_text(run.to_yaml(), encoding="utf-8")
-        except OSError as error:
-            raise ConfigError(f"{out}: cannot be written to ({error.strerror})") from None
-    return None
-
-
-def _optimizer(objective: nn.Module, stage: StageConfig) -> torch.optim.Optimizer:
-    learning = [each for each in objective.parameters() if each.requires_grad]
-    if stage.optimizer == "adam":
-        return torch.optim.Adam(learning, lr=stage.learning_rate)
-    return torch.optim.AdamW(learning, lr=stage.learning_rate, weight_decay=stage.weight_decay)
-
-
-def _still(stage: StageConfig) -> StageConfig:
-    """Return the stage as it is measured: at the last frame."""
-    return replace(stage, supervision="last", end_jitter=0)
-
-
-def _naming(network: NetworkConfig, data: StageData) -> NetworkConfig:
-    """Return a network's configuration with the actions of other data."""
-    return replace(network, actions=data.labels.actions)
+        self._save(objective, build_optimizer(objective, stage))

@@ -14,7 +14,8 @@ import torch
 from affordance_seg_ros.errors import CheckpointError, ConfigError, SourceError
 from affordance_seg_ros.model.checkpoint import load_checkpoint
 from affordance_seg_ros.training.run_config import parse_run
-from affordance_seg_ros.training.trainer import RUN_FILE, WEIGHTS_FILE, train
+from affordance_seg_ros.training.run_setup import RUN_FILE
+from affordance_seg_ros.training.trainer import WEIGHTS_FILE, train
 from affordance_seg_ros.training.training_state import STATE_FILE, load_state
 
 RUN = """
