@@ -83,7 +83,7 @@ class Camera:
         z = points[..., 2]
         in_front = z > 0
         rays = points[..., :2] / np.where(in_front, z, np.nan)[..., None]
-        if self.is_distorted:
+        if self.is_distorted and rays.size:
             rays = self._distort(rays)
         pixels: FloatArray = rays * (self.fx, self.fy) + (self.cx, self.cy)
         return pixels
@@ -99,7 +99,7 @@ class Camera:
             (..., 3) points [m].
         """
         rays = (np.asarray(pixels, np.float64) - (self.cx, self.cy)) / (self.fx, self.fy)
-        if self.is_distorted:
+        if self.is_distorted and rays.size:
             rays = self._undistort(rays)
         depth = np.asarray(depth_m, np.float64)[..., None]
         return np.concatenate([rays * depth, np.broadcast_to(depth, (*rays.shape[:-1], 1))], -1)
@@ -136,7 +136,8 @@ class Camera:
 
     def _undistort(self, rays: FloatArray) -> FloatArray:
         flat = rays.reshape(-1, 1, 2)
-        out = cv2.undistortPointsIter(
-            flat, np.eye(3), np.array(self.distortion), np.eye(3), np.eye(3), _UNDISTORT_CRITERIA
+        # Of OpenCV's functions for this the one that takes criteria and is in versions 4 and 5.
+        out = cv2.undistortImagePoints(
+            flat, np.eye(3), np.array(self.distortion), None, _UNDISTORT_CRITERIA
         )
         return out.reshape(rays.shape).astype(np.float64)

@@ -127,6 +127,6 @@ def _typed(name: str, value: Any, default: Any) -> Any:
         value = float(value)
     if type(value) is not type(default):
         raise ConfigError(
-            f"{name}={value!r} is a {type(value).__name__}; expected a {type(default).__name__}"
+            f"{name}={value!r} is of type {type(value).__name__}; expected {type(default).__name__}"
         )
     return value

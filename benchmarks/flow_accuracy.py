@@ -9,6 +9,7 @@ import json
 import statistics
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -63,9 +64,11 @@ def run_stream(
     return results
 
 
-def measure(sequence: Sequence, name: str, device: torch.device, repeats: int) -> dict[str, Any]:
-    """Return errors and times of one setting; those of the warm one without its cold pairs."""
-    runs = [run_stream(sequence.frames, SETTINGS[name], device) for _ in range(1 + repeats)]
+def measure(
+    sequence: Sequence, config: FlowConfig, device: torch.device, repeats: int
+) -> dict[str, Any]:
+    """Return errors and times of one setting; those of a warm one without its cold pairs."""
+    runs = [run_stream(sequence.frames, config, device) for _ in range(1 + repeats)]
     timed = runs[1:] or runs  # the first run warms caches and allocators up
     pairs: list[dict[str, Any]] = []
     errors: list[EndpointError] = []
@@ -78,7 +81,8 @@ def measure(sequence: Sequence, name: str, device: torch.device, repeats: int) -
             detail |= {"warm": result.warm, "pixel_iterations": result.pixel_iterations}
         detail["ms"] = statistics.median(run[k].ms for run in timed)
         pairs.append(detail)
-    chosen = [k for k, pair in enumerate(pairs) if name != "primal_dual_warm" or pair["warm"]]
+    only_warm = config.estimator == "primal_dual" and config.warm_iterations > 0
+    chosen = [k for k, pair in enumerate(pairs) if pair.get("warm") or not only_warm]
     times = [run[k].ms for run in timed for k in chosen]
     summary: dict[str, Any] = {}
     if errors and chosen:
@@ -89,7 +93,7 @@ def measure(sequence: Sequence, name: str, device: torch.device, repeats: int) -
 
 
 def measure_still(
-    frame: FlowInput, halvings: int, name: str, device: torch.device
+    frame: FlowInput, halvings: int, config: FlowConfig, device: torch.device
 ) -> dict[str, float]:
     """Return the mean motion found between two noisy pictures of one frame.
 
@@ -99,7 +103,7 @@ def measure_still(
     """
     random = np.random.default_rng(0)
     frames = [halve(_with_noise(frame, random), halvings) for _ in range(2)]
-    flow = run_stream(frames, SETTINGS[name], device)[0].flow
+    flow = run_stream(frames, config, device)[0].flow
     return {
         "mean_flow_px": float(flow.flow_px.norm(dim=0).mean()),
         "mean_motion_mm": 1000 * float(flow.motion_m.norm(dim=0)[flow.valid].mean()),
@@ -117,10 +121,23 @@ def _with_noise(frame: FlowInput, random: np.random.Generator) -> FlowInput:
     )
 
 
-def write_pictures(sequence: Sequence, folder: Path, device: torch.device) -> None:
+def with_exposure_jumps(frames: list[FlowInput], gain: float) -> list[FlowInput]:
+    """Multiply the brightness of every second frame, rounded and saturated as by a camera."""
+    gains = [gain if k % 2 else 1.0 for k in range(len(frames))]
+    return [
+        frame._replace(
+            gray=(frame.gray * factor).round().clamp(0, 255) if factor != 1 else frame.gray
+        )
+        for frame, factor in zip(frames, gains, strict=True)
+    ]
+
+
+def write_pictures(
+    sequence: Sequence, settings: dict[str, FlowConfig], folder: Path, device: torch.device
+) -> None:
     """Write each pair's brightness and its flow in the three encodings, by every setting."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, config in SETTINGS.items():
+    for name, config in settings.items():
         for k, result in enumerate(run_stream(sequence.frames, config, device)):
             tiles = [(sequence.frames[k].gray / 255).expand(3, -1, -1)]
             for encoding in ("signed", "stretched", "viewer"):
@@ -138,7 +155,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    parser.add_argument("--sequence", type=Path, required=True, help="folder of an RGB-D sequence")
+    parser.add_argument("--sequence", type=Path, required=True, help="RGB-D recording")
     parser.add_argument("--json", type=Path, help="file for the figures")
     parser.add_argument("--pictures", type=Path, help="folder for pictures of the coloured flow")
     parser.add_argument("--halvings", type=int, default=1, help="how often to halve the pictures")
@@ -146,6 +163,12 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=2, help="threads of PyTorch and OpenCV")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--still", action="store_true", help="also measure a noisy still scene")
+    parser.add_argument(
+        "--gain", type=float, default=1.0, help="factor of the exposure of every second frame"
+    )
+    parser.add_argument(
+        "--plain-brightness", action="store_true", help="do not normalise the exposure"
+    )
     parser.add_argument("--without-truth", action="store_true", help="measure time only")
     return parser.parse_args(argv)
 
@@ -166,25 +189,32 @@ def main(argv: list[str] | None = None) -> int:
     except AffordanceError as error:
         print(f"flow_accuracy: {error}", file=sys.stderr)
         return 2
+    sequence = sequence._replace(frames=with_exposure_jumps(sequence.frames, arguments.gain))
+    settings = {
+        name: replace(config, normalize_exposure=not arguments.plain_brightness)
+        for name, config in SETTINGS.items()
+    }
     report: dict[str, Any] = {}
-    for name in tqdm(SETTINGS, desc=sequence.name, unit="setting", disable=None):
-        report[name] = measure(sequence, name, device, arguments.repeats)
+    for name, config in tqdm(settings.items(), desc=sequence.name, unit="setting", disable=None):
+        report[name] = measure(sequence, config, device, arguments.repeats)
         if arguments.still:
-            report[name]["still"] = measure_still(original, arguments.halvings, name, device)
+            report[name]["still"] = measure_still(original, arguments.halvings, config, device)
     camera = sequence.frames[0].camera
     report["setting"] = {
         "sequence": sequence.name,
         "size": [camera.width, camera.height],
         "device": str(device),
         "threads": arguments.threads,
+        "gain": arguments.gain,
+        "normalize_exposure": not arguments.plain_brightness,
         "torch": torch.__version__,
         "opencv": cv2.__version__,
     }
     if arguments.pictures:
-        write_pictures(sequence, arguments.pictures, device)
+        write_pictures(sequence, settings, arguments.pictures, device)
     if arguments.json:
         arguments.json.write_text(json.dumps(report, indent=2) + "\n")
-    for name in SETTINGS:
+    for name in settings:
         figures = {key: value for key, value in report[name].items() if key != "pairs"}
         print(f"{name}: {json.dumps(figures)}")
     return 0

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "affordance_seg_ros"
 ROS = {"rclpy", "cv_bridge", "sensor_msgs", "sensor_msgs_py", "std_msgs", "launch", "launch_ros"}
-VOCABULARY = ("__init__", "errors", "labels", "camera", "options", "config", "frames")
+VOCABULARY = ("__init__", "threads", "errors", "labels", "camera", "options", "config", "frames")
 ROOMS = {
     **{name: set(VOCABULARY[:index]) for index, name in enumerate(VOCABULARY)},
     **{name: set(VOCABULARY) for name in ("flow", "model", "sources")},

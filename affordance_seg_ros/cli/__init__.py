@@ -8,6 +8,7 @@ from importlib import import_module
 
 from affordance_seg_ros import __version__
 from affordance_seg_ros.errors import AffordanceError
+from affordance_seg_ros.threads import share_processor
 
 COMMANDS = {
     "replay": "run the pipeline over a recording; write video, pictures, predictions and metrics",
@@ -26,6 +27,8 @@ _INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `affordance-seg`; return its exit code: 0, 2 for bad input, 130 when interrupted."""
+    if arguments is None:  # this is a process of its own
+        share_processor()
     words = list(sys.argv[1:] if arguments is None else arguments)
     parser = argparse.ArgumentParser(
         prog="affordance-seg", description="Affordance segmentation of RGB-D video."
@@ -57,4 +60,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def replay() -> int:
     """Run `ros2 run affordance_seg_ros replay`, the same as `affordance-seg replay`."""
-    return main(["replay", *sys.argv[1:]])
+    sys.argv.insert(1, "replay")
+    return main()

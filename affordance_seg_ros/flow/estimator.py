@@ -22,7 +22,8 @@ class FlowEstimator(Protocol):
         """Return the motion from the previously given frame to this one.
 
         Args:
-            frame: The newer frame; its tensors may be on any device.
+            frame: The newer frame; its tensors may be on any device. They are kept until the next
+                step, not copied: don't change them.
 
         Returns:
             Motion on the older frame's pixel grid, on the estimator's device; for a first frame,

@@ -14,7 +14,7 @@ from torch.nn import functional
 _MIDDLE_GRAY = 127.5
 # Half the side of the neighbourhood, as a share of the picture's longer side. Measured on the
 # sample sequence (docs/scene_flow.md): twice as much lets saturated areas disturb more around
-# them, and half of it is no better.
+# them, and less is no better.
 _RADIUS = 0.03
 
 

@@ -133,7 +133,7 @@ class PrimalDualFlow:
         if ratio > self._config.warm_residual_ratio:
             return None
         self.work = self.work._replace(warm=True)
-        # The duals are not carried on: measured, old ones leave twice the error of zero ones.
+        # The duals are not carried on: measured, zero ones leave less error (docs/scene_flow.md).
         start = Solution.starting_at(motion)
         return self._solve(older, terms, start, self._config.warm_iterations).motion
 

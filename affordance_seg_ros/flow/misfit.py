@@ -7,6 +7,8 @@ from torch.nn import functional
 from affordance_seg_ros.flow.level import DataTerms, Level
 
 _PATCHES_ALONG = 16
+_ROUNDING = 0.25
+"""Misfit [grey levels] that the rounding of brightness to 8 bits makes anyway."""
 
 
 def patch_misfit(terms: DataTerms, depth_change_m: Tensor, older: Level) -> Tensor:
@@ -31,11 +33,12 @@ def rise(misfit: Tensor, reference: Tensor) -> float:
 
     The mean over the picture hardly tells: a hand that starts to move covers a few patches and
     raises it by a few per cent, the patches themselves tenfold. So that noise in patches that
-    fitted perfectly does not count as a rise, the reference is at least its own mean.
+    fitted perfectly does not count as a rise, the reference is at least its own mean, and that at
+    least what rounding makes.
 
     Args:
         misfit: (rows, columns) float32.
         reference: (rows, columns) float32, of an earlier pair.
     """
-    floor = reference.mean().clamp(min=1e-3)
+    floor = reference.mean().clamp(min=_ROUNDING)
     return float((misfit / reference.maximum(floor)).max())

@@ -12,7 +12,8 @@ from torch import Tensor
 from affordance_seg_ros.config import InputConfig
 from affordance_seg_ros.errors import FrameError
 from affordance_seg_ros.flow.estimator import FlowInput
-from affordance_seg_ros.frames import RgbdFrame
+from affordance_seg_ros.frames import DepthImage, RgbdFrame
+from affordance_seg_ros.pipeline.depth_resize import resize_depth
 from affordance_seg_ros.pipeline.fit import Fit, fit
 
 Pixels = npt.NDArray[Any]
@@ -60,9 +61,9 @@ class Preprocessor:
         config = self._config
         height, width = frame.color.shape[:2]
         placed = fit(width, height, config)
-        color = torch.from_numpy(_window(frame.color, placed, cv2.INTER_AREA)).to(self._device)
-        depth_raw = _window(frame.depth.raw, placed, cv2.INTER_NEAREST)
-        depth_m = _metres(depth_raw, frame.depth.metres_per_unit)
+        color = torch.from_numpy(_place(_resize_color(frame.color, placed), placed))
+        color = color.to(self._device)
+        depth_m = _place(_resize_depth(frame.depth, placed), placed)
         if not depth_m.any():
             raise FrameError(
                 f"no valid depth in {width}x{height} pixels; expected millimetres > 0 (16UC1) or "
@@ -82,29 +83,36 @@ class Preprocessor:
         return Prepared(appearance, flow_input, placed)
 
 
-def _window(image: Pixels, placed: Fit, shrink: int) -> Pixels:
-    """Cut the source window out, resize it, and put it into a black input."""
+def _cut(image: Pixels, placed: Fit) -> Pixels:
+    """Return the source window of a picture, as a view."""
     x, y, width, height = placed.source
-    window = image[y : y + height, x : x + width]
+    return image[y : y + height, x : x + width]
+
+
+def _resize_color(color: Pixels, placed: Fit) -> Pixels:
+    window = _cut(color, placed)
     size = (placed.target.width, placed.target.height)
-    # INTER_AREA averages when it shrinks; enlarging wants a smooth kernel instead.
-    enlarging = shrink == cv2.INTER_AREA and (size[0] > width or size[1] > height)
-    resized: Pixels = cv2.resize(
-        window, size, interpolation=cv2.INTER_LINEAR if enlarging else shrink
-    )
+    # Averages when it shrinks; enlarging wants a smooth kernel instead.
+    enlarging = size[0] > window.shape[1] or size[1] > window.shape[0]
+    how = cv2.INTER_LINEAR if enlarging else cv2.INTER_AREA
+    resized: Pixels = cv2.resize(window, size, interpolation=how)
+    return resized
+
+
+def _resize_depth(depth: DepthImage, placed: Fit) -> Pixels:
+    target = placed.target
+    window = _cut(depth.raw, placed)
+    return resize_depth(window, depth.metres_per_unit, target.width, target.height)
+
+
+def _place(resized: Pixels, placed: Fit) -> Pixels:
+    """Put a resized window into a black input."""
     if not placed.is_padded:
         return resized
-    padded = np.zeros((placed.height, placed.width, *image.shape[2:]), image.dtype)
+    padded = np.zeros((placed.height, placed.width, *resized.shape[2:]), resized.dtype)
     x, y, width, height = placed.target
     padded[y : y + height, x : x + width] = resized
     return padded
-
-
-def _metres(raw: Pixels, metres_per_unit: float) -> npt.NDArray[np.float32]:
-    """Return float32 metres with 0 for no depth."""
-    depth_m: npt.NDArray[np.float32] = raw.astype(np.float32) * np.float32(metres_per_unit)
-    depth_m[~(np.isfinite(depth_m) & (depth_m > 0))] = 0
-    return depth_m
 
 
 def _keep_inside(normalized: Tensor, placed: Fit) -> Tensor:

@@ -62,6 +62,7 @@ class RgbdInput:
         now_ns = time.monotonic_ns()
         self.arrivals = {role: Arrivals(now_ns) for role in TOPICS}
         self.pairs = Arrivals(now_ns)
+        self._start_ns = now_ns
         self._subscriptions = {
             "colour": self._subscribe("colour", self._on_color),
             "depth": self._subscribe("depth", self._on_depth),
@@ -92,6 +93,12 @@ class RgbdInput:
         limit_s = self._config.wait_warning_s
         now_ns = time.monotonic_ns()
         found = [awaited(self._view(role, now_ns), limit_s) for role in TOPICS]
+        # A clock that follows /clock stands at 0 until that has come.
+        if (
+            self._node.get_clock().now().nanoseconds == 0
+            and now_ns - self._start_ns >= 1e9 * limit_s
+        ):
+            found.append("no time on /clock, although use_sim_time is set")
         if not any(found):
             found = [
                 unpaired_images(

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Protocol
 
+from affordance_seg_ros.threads import share_processor
+
 
 class StopRequest:
     """Set by the first SIGINT or SIGTERM, which also interrupts what the main thread does.
@@ -53,6 +55,7 @@ def run(name: str, create: Callable[[], Runnable]) -> int:
         Exit code: 0 for a clean end, also by signal; 2 for bad parameters or missing devices.
     """
     stop = StopRequest()
+    share_processor()
     try:
         from affordance_seg_ros.ros.spinning import spin
 

@@ -4,7 +4,8 @@
 import struct
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from rosbags.rosbag2 import ReaderError as Bag2Error
 from rosbags.typesys import Stores, get_typestore
 
 from affordance_seg_ros.camera import Camera
-from affordance_seg_ros.errors import AffordanceError, EncodingError, SourceError
+from affordance_seg_ros.errors import AffordanceError, SourceError
 from affordance_seg_ros.frames import DepthImage, RgbdFrame
 from affordance_seg_ros.sources.clip_info import CLIP_JSON
 from affordance_seg_ros.sources.clip_reader import read_clip
@@ -38,6 +39,9 @@ _DAMAGE = (
     AnyReaderError, Bag1Error, Bag2Error, ValueError, IndexError, KeyError, EOFError, struct.error,
     AssertionError, OSError, MemoryError, OverflowError,
 )  # fmt: skip
+
+# How many messages of a topic are tried to learn its encoding or calibration.
+_FIRST_MESSAGES = 10
 
 _COLOR: dict[str, Callable[[Any], RgbImage]] = {
     "Image": decode_color,
@@ -99,11 +103,14 @@ class BagRecording(Recording):
         return self._buffer.counts
 
     def _first_camera(self, path: Path, reader: AnyReader) -> Camera:
-        connections = reader.topics[self.topics.camera_info].connections
-        for connection, _, raw in reader.messages(connections):
-            info = reader.deserialize(raw, connection.msgtype)
-            return decode_camera_info(info, rectified=self.topics.rectified)
-        raise SourceError(f"{path}: no message on {self.topics.camera_info}; expected calibration")
+        topic = self.topics.camera_info
+        refused: AffordanceError | None = None
+        for message in _first_messages(reader, topic):
+            try:
+                return decode_camera_info(message, rectified=self.topics.rectified)
+            except AffordanceError as error:
+                refused = refused or error
+        raise refused or SourceError(f"{path}: no readable message on {topic}")
 
     def _read(self, skipped: Counter[str]) -> Iterator[RgbdFrame]:
         buffer = self._buffer = PairingBuffer(self._max_skew_ns)
@@ -145,8 +152,6 @@ def _opened(path: Path) -> Iterator[AnyReader]:
     try:
         with AnyReader([path], default_typestore=get_typestore(Stores.ROS2_HUMBLE)) as reader:
             yield reader
-    except AffordanceError:
-        raise
     except _DAMAGE as error:
         reason = str(error) or type(error).__name__
         raise SourceError(f"{path} is no readable bag: {reason}") from error
@@ -157,9 +162,11 @@ def _messages(
 ) -> Iterator[tuple[Connection, Any]]:
     for connection, _, raw in reader.messages(connections):
         try:
-            yield connection, reader.deserialize(raw, connection.msgtype)
+            message = reader.deserialize(raw, connection.msgtype)
         except _DAMAGE:
             skipped[f"{connection.topic}: message of {len(raw)} bytes cannot be deserialised"] += 1
+        else:
+            yield connection, message
 
 
 def _summaries(reader: AnyReader) -> Iterator[TopicSummary]:
@@ -169,13 +176,20 @@ def _summaries(reader: AnyReader) -> Iterator[TopicSummary]:
             continue
         encoding = ""
         if kind in ("Image", "CompressedImage"):
-            try:
-                connection, _, raw = next(iter(reader.messages(topic.connections)))
-                message: Any = reader.deserialize(raw, connection.msgtype)
-                encoding = message.encoding if kind == "Image" else _encoding_in(message.format)
-            except (*_DAMAGE, StopIteration, EncodingError):
+            message = next(_first_messages(reader, name), None)
+            if message is None:
                 encoding = "unreadable"
+            else:
+                encoding = message.encoding if kind == "Image" else _encoding_in(message.format)
         yield TopicSummary(name, kind, encoding)
+
+
+def _first_messages(reader: AnyReader, topic: str) -> Iterator[Any]:
+    """Yield what can be read of the first messages of a topic."""
+    messages = reader.messages(reader.topics[topic].connections)
+    for connection, _, raw in islice(messages, _FIRST_MESSAGES):
+        with suppress(*_DAMAGE):
+            yield reader.deserialize(raw, connection.msgtype)
 
 
 def _encoding_in(image_format: str) -> str:

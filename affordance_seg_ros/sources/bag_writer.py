@@ -118,12 +118,13 @@ class _BagFolder:
         self._compressed = compressed
         self._topics = topics
         self._store = get_typestore(Stores.ROS2_HUMBLE)
-        self._writer = Writer(
-            self.folder, version=Writer.VERSION_LATEST, storage_plugin=STORAGES[storage]
-        )
+        self._plugin = STORAGES[storage]
 
     def __enter__(self) -> "_BagFolder":
+        # What an earlier, killed run left.
         shutil.rmtree(self._hidden, ignore_errors=True)
+        # Version 8, the oldest that rosbags writes: older players cannot read the QoS of 9.
+        self._writer = Writer(self.folder, version=8, storage_plugin=self._plugin)
         try:
             self._writer.open()
         except OSError as error:
@@ -190,9 +191,8 @@ class _BagFolder:
             return self._image(header, "rgb8", frame.color)
         if encoded is None:
             bgr = cv2.cvtColor(frame.color, cv2.COLOR_RGB2BGR)
-            encoded = cv2.imencode(".jpg", bgr, (cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY))[
-                1
-            ].tobytes()
+            _, jpeg = cv2.imencode(".jpg", bgr, (cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY))
+            encoded = jpeg.tobytes()
         codec = "png" if encoded.startswith(b"\x89PNG") else "jpeg"
         return self._message(
             "sensor_msgs/msg/CompressedImage",

@@ -148,8 +148,8 @@ class ClipWriter:
             return suffix, color
         self._check_size("colour", color.shape, (*self._shape, 3))
         bgr = cv2.cvtColor(color, cv2.COLOR_RGB2BGR)
-        data = cv2.imencode(".jpg", bgr, (cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY))[1]
-        return ".jpg", data.tobytes()
+        _, jpeg = cv2.imencode(".jpg", bgr, (cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY))
+        return ".jpg", jpeg.tobytes()
 
     def _write_labels(self, name: str, labels: LabelMap) -> None:
         check_label_ids(f"{self.path}: {name}", labels, self.info.labels)

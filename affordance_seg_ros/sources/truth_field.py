@@ -58,7 +58,7 @@ def read_field(path: Path) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool
     """Read a field [m] and its mask, as `write_field` wrote them.
 
     Raises:
-        SourceError: The file is missing or damaged.
+        SourceError: The file cannot be read or is damaged.
     """
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -72,8 +72,6 @@ def read_field(path: Path) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool
         mask = None
         if bits.size:
             mask = np.unpackbits(bits, count=shape[0] * shape[1]).reshape(shape).astype(bool)
-    except FileNotFoundError:
-        raise SourceError(f"{path} is missing") from None
     except (OSError, ValueError, KeyError, EOFError, BadZipFile, ZlibError) as error:
         raise SourceError(f"{path} is damaged: {error}") from None
     return (steps * unit_m).astype(np.float32), mask

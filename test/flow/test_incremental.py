@@ -45,13 +45,10 @@ def test_a_warm_pair_does_half_the_work_of_a_cold_one_at_a_tenth_more_error_at_m
     assert not cold[1].warm
     assert warm[1].warm
     assert warm[1].pixel_iterations <= 0.5 * cold[1].pixel_iterations
-    # The plane stands at another depth by then: compare with its own truth.
-    truth = moved(1).depth_m[0, 0]
     errors = [
         (flow.motion_m - torch.tensor(STEP_M)[:, None, None])[:, 8:-8, 8:-8].norm(dim=0).mean()
         for flow, _ in (cold, warm)
     ]
-    assert truth > 1
     assert errors[1] <= 1.1 * errors[0] + 1e-4
 
 
@@ -88,8 +85,8 @@ def test_more_iterations_cost_more_work():
 
 
 def test_long_streams_stay_as_accurate_as_their_first_pairs():
-    steps = stream([plane((0.004 * k, 0.0, 0.0)) for k in range(12)])
-    assert [work.warm for _, work in steps[2:]] == [True] * 10
+    steps = stream([plane((0.004 * k, 0.0, 0.0)) for k in range(8)])
+    assert [work.warm for _, work in steps[2:]] == [True] * 6
     px, mm, _ = error_px_mm(steps[-1][0], (0.004, 0.0, 0.0))
     assert px < 0.05
     assert mm < 0.5
@@ -97,6 +94,6 @@ def test_long_streams_stay_as_accurate_as_their_first_pairs():
 
 def test_a_perfect_fit_before_does_not_make_noise_a_rise():
     reference = torch.zeros(3, 4)
-    reference[0, 0] = 1.2
-    noise = torch.full((3, 4), 0.1)
-    assert rise(noise, reference) == pytest.approx(1.0)
+    reference[0, 0] = 12.0  # a mean of 1
+    assert rise(torch.full((3, 4), 0.9), reference) == pytest.approx(0.9)
+    assert rise(torch.full((3, 4), 0.2), torch.zeros(3, 4)) < 1

@@ -14,15 +14,6 @@ INPUT = InputConfig(height=64, width=96, depth_far_m=2.5, color_mean=(0.5, 0.4, 
 CARD = WeightsCard("tiny-1", True, "For a test.", "CC0-1.0", {"iou": 0.5}, {"data": ["a", "b"]})
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    # Networks this small lose time to threads that wait for each other.
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture
 def checkpoint():
     network = AffordanceNetwork(CONFIG)

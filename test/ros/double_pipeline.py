@@ -46,6 +46,8 @@ class DoublePipeline:
     def step(self, frame: RgbdFrame) -> Prediction:
         if np.isnan(frame.depth.to_metres()).all():
             raise FrameError("no valid depth in the frame; expected at least one pixel")
+        if self.card.name == "defect":
+            raise ZeroDivisionError("a defect of the double")
         time.sleep(self.step_s)
         count, self.steps = self.steps, self.steps + 1
         confidence = np.full(frame.color.shape[:2], self.config.min_confidence, np.float32)
@@ -69,7 +71,11 @@ class DoublePipeline:
 
 
 def build_double(weights: str, device: str, config: PipelineConfig) -> DoublePipeline:
-    """Build it from words: weights `slow 1.5` sleep, `missing` and device `cuda` fail."""
+    """Build it from words.
+
+    Weights `slow 1.5` sleep that long in each step, `loading` never end to load, `missing` and
+    device `cuda` are refused, `broken` and `defect` raise what nobody expects.
+    """
     if weights == "missing":
         raise CheckpointError("weight file 'missing' is not there; expected a .safetensors file")
     if weights == "broken":
@@ -78,5 +84,6 @@ def build_double(weights: str, device: str, config: PipelineConfig) -> DoublePip
         raise DeviceError(f"device '{device}', but there are 0 CUDA devices; expected auto or cpu")
     name, _, step_s = weights.partition(" ")
     if name == "loading":
+        print("loading weights", flush=True)
         time.sleep(60)
     return DoublePipeline(name, config, float(step_s or 0))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import numpy as np
 import pytest
-from camera import RELIABLE, TestCamera, color_message, color_picture, info_message
+from camera_double import RELIABLE, TestCamera, color_message, color_picture, info_message
 from diagnostic_msgs.msg import DiagnosticArray
 from double_pipeline import label_of
 from rclpy.qos import DurabilityPolicy, QoSProfile, qos_profile_sensor_data

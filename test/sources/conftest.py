@@ -6,6 +6,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from bag_samples import CAMERA, FRAME_NS, START_NS
+from clip_samples import INFO, depth_mm, label_map, motion
+
+from affordance_seg_ros.frames import DepthImage, RgbdFrame
+from affordance_seg_ros.sources.clip import ClipWriter
 
 
 def _header(stamp_ns=0, frame_id="camera"):
@@ -52,3 +57,47 @@ def picture():
     """(24, 32, 3) RGB whose channels, rows and columns all differ: no flip or swap goes unseen."""
     rows, columns = np.mgrid[:24, :32]
     return np.stack([200 + 0 * rows, 4 * rows, 2 * columns], -1).astype(np.uint8)
+
+
+@pytest.fixture
+def frames(picture):
+    """Ten frames at 30 Hz with metric stamps; the picture moves a column a frame."""
+    depth = np.full((24, 32), 900, np.uint16)
+    depth[:2] = 0
+    return [
+        RgbdFrame(
+            START_NS + i * FRAME_NS,
+            "rgb_camera_link",
+            np.ascontiguousarray(np.roll(picture, i, 1)),
+            DepthImage(depth + np.uint16(i), 0.001),
+            CAMERA,
+        )
+        for i in range(10)
+    ]
+
+
+@pytest.fixture
+def write_clip(tmp_path, picture):
+    """A function that writes a clip of some frames with everything and returns its folder."""
+
+    def make(name="clip", *, info=INFO, frames=3, labelled=True):
+        path = tmp_path / name
+        with ClipWriter(path, info) as writer:
+            for i in range(frames):
+                last = i == frames - 1
+                writer.add_frame(
+                    i * 100,
+                    np.roll(picture, i, 1),
+                    depth_mm(i),
+                    labels=label_map(1 + i),
+                    affordances=label_map(5 + i),
+                    motion_m=None if last else motion(i),
+                    occluded=None if last else motion(i)[0] > 0.03,
+                    true_depth_m=depth_mm(i) * 0.001 + 0.00004 * (depth_mm(i) > 0),
+                )
+            if labelled:
+                writer.set_label(label_map(2))
+                writer.set_affordances(label_map(6))
+        return path
+
+    return make

@@ -162,6 +162,38 @@ def test_irregular_stream_waits_for_the_next_depth_if_that_can_be_nearer():
     assert buffer.counts.unpaired_depth == 1
 
 
+def test_irregular_stream_waits_for_the_next_color_if_that_can_be_nearer():
+    buffer = PairingBuffer()
+    play(buffer, in_order([0, 40 * MS, 50 * MS, 90 * MS], [0, 40 * MS, 50 * MS, 90 * MS]))
+    assert buffer.add_color(120 * MS, "far") == ()
+    assert buffer.add_depth(130 * MS, "depth") == ()
+    (pair,) = buffer.add_color(132 * MS, "near")
+    assert (pair.color, pair.depth) == ("near", "depth")
+    assert buffer.counts.unpaired_color == 1
+
+
+def test_of_two_waiting_colors_the_nearer_one_gets_the_depth():
+    buffer = PairingBuffer()
+    stamps = [0, 40 * MS, 80 * MS, 120 * MS]
+    play(buffer, in_order(stamps, stamps))
+    assert buffer.add_color(160 * MS, "far") == ()
+    assert buffer.add_color(170 * MS, "near") == ()
+    pairs = [*buffer.add_depth(172 * MS, None), *buffer.add_depth(210 * MS, None)]
+    assert [pair.color for pair in pairs] == ["near"]
+    assert buffer.counts.unpaired_color == 1
+
+
+def test_jump_back_gives_up_what_waits_in_both_streams():
+    buffer = PairingBuffer()
+    stamps = [i * FRAME for i in range(20)]
+    play(buffer, in_order(stamps, stamps), flush=False)
+    buffer.add_depth(20 * FRAME, None)
+    assert buffer.counts.pending_depth == 1
+    buffer.add_color(0, None)
+    assert buffer.counts.pending_depth == 0
+    assert buffer.counts.unpaired_depth == 1
+
+
 def test_overtaken_messages_are_still_paired():
     buffer = PairingBuffer()
     stamps = [i * FRAME for i in range(10)]

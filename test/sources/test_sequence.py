@@ -12,6 +12,7 @@ import pytest
 from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.errors import CalibrationError, ConfigError, SourceError
 from affordance_seg_ros.sources.bag import open_recording
+from affordance_seg_ros.sources.sequence import open_pcl_tiffs
 from affordance_seg_ros.sources.trajectory import read_trajectory
 
 MATRIX = [40.0, 0, 0, 0, 41.0, 0, 15.5, 11.5, 1]
@@ -203,6 +204,11 @@ def test_tiff_without_a_time_in_its_name_is_named(tiffs):
         SourceError, match=r"frame_7_rgb\.tiff: no time in the name; expected frame_Y"
     ):
         open_recording(tiffs)
+
+
+def test_folder_without_tiffs_is_named(tmp_path):
+    with pytest.raises(SourceError, match=r"has no frame_\*_rgb\.tiff"):
+        open_pcl_tiffs(tmp_path)
 
 
 def test_trajectory_holds_camera_to_world_motions(tmp_path):

@@ -4,7 +4,7 @@
 import array
 
 import numpy as np
-from conftest import Client
+from harness import Client
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image
 

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Depth at another size: noise averaged, surfaces never mixed, holes never filled."""
+
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+_TAPS = 3
+"""Samples along each side of an output pixel; the middle one decides on which surface it lies."""
+_SAME_SURFACE_M = 0.1
+"""Samples further from the middle one lie on another surface, as in the scene flow's pyramid."""
+
+
+def resize_depth(
+    raw: npt.NDArray[Any], metres_per_unit: float, width: int, height: int
+) -> npt.NDArray[np.float32]:
+    """Resize depth and convert it to metres.
+
+    Each output pixel is the mean of 3x3 samples spread over it, as far as they lie on the surface
+    of the middle one. A hole in the middle stays a hole. Nearest-neighbour sampling instead would
+    keep all of the sensor's noise.
+
+    Args:
+        raw: (H, W) uint16 with 0, or float32 with NaN, Inf or <= 0, for no depth.
+        metres_per_unit: Length of one raw unit [m].
+        width: Columns wanted [px].
+        height: Rows wanted [px].
+
+    Returns:
+        (height, width) float32 [m], 0 for no depth.
+    """
+    taps = cv2.resize(raw, (_TAPS * width, _TAPS * height), interpolation=cv2.INTER_NEAREST_EXACT)
+    depth_m = taps.astype(np.float32) * np.float32(metres_per_unit)
+    depth_m[~(np.isfinite(depth_m) & (depth_m > 0))] = 0
+    split = depth_m.reshape(height, _TAPS, width, _TAPS)
+    middle = split[:, _TAPS // 2, :, _TAPS // 2]  # (height, width)
+    same = np.abs(split - middle[:, None, :, None]) < _SAME_SURFACE_M
+    same &= split > 0
+    total = np.einsum("ijkl,ijkl->ik", split, same, dtype=np.float32)
+    count = np.maximum(same.sum((1, 3)), 1)
+    return np.where(middle > 0, total / count, 0).astype(np.float32)

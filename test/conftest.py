@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What all tests share."""
+
+import pytest
+import torch
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> None:
+    # These networks and pictures are small: on a busy machine more threads only get into each
+    # other's way, and a test may take fifty times as long.
+    torch.set_num_threads(1)

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nodes as processes of their own, and a client that speaks with them over DDS."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+
+HERE = Path(__file__).parent
+DOUBLE_NODE = (sys.executable, str(HERE / "double_node.py"))
+LIMIT_S = 30.0
+"""How long anything may take on a busy machine before a test gives up."""
+
+
+class Process:
+    """A node in a process of its own."""
+
+    def __init__(self, command: tuple[str, ...], log: Path) -> None:
+        self._log = log
+        with log.open("w") as out:
+            self.popen = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
+
+    @property
+    def output(self) -> str:
+        return self._log.read_text()
+
+    def wait_for(self, text: str) -> None:
+        end = time.monotonic() + LIMIT_S
+        while text not in self.output:
+            assert self.popen.poll() is None, f"ended before '{text}':\n{self.output}"
+            assert time.monotonic() < end, f"no '{text}' in:\n{self.output}"
+            time.sleep(0.02)
+
+    def end(self, number: int = signal.SIGINT) -> int:
+        """Send a signal and return the exit code."""
+        self.popen.send_signal(number)
+        return self.popen.wait(LIMIT_S)
+
+
+class Client:
+    """A node of the test's own process, spun while it waits for something."""
+
+    def __init__(self) -> None:
+        self.node = Node("tester")
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(self.node)
+
+    def wait(self, condition: Callable[[], object], what: str = "condition") -> None:
+        end = time.monotonic() + LIMIT_S
+        while not condition():
+            assert time.monotonic() < end, f"{what} not met in {LIMIT_S} s"
+            self._executor.spin_once(timeout_sec=0.02)
+
+    def spin(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self._executor.spin_once(timeout_sec=0.02)
+
+    def collect(self, kind: type, topic: str, qos: Any = 10) -> list[Any]:
+        """Subscribe, and return the list into which the messages go."""
+        found: list[Any] = []
+        self.node.create_subscription(kind, topic, found.append, qos)
+        return found
+
+    def call(self, kind: type, name: str, request: Any = None) -> Any:
+        client = self.node.create_client(kind, name)
+        self.wait(client.service_is_ready, f"service {name}")
+        future = client.call_async(request or kind.Request())
+        self.wait(future.done, f"answer of {name}")
+        self.node.destroy_client(client)
+        return future.result()
+
+    def close(self) -> None:
+        self._executor.shutdown()
+        self.node.destroy_node()

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`ros2 launch` for real, wherever it is installed."""
+
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from camera_double import RELIABLE, TestCamera
+from lifecycle_msgs.srv import GetState
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from sensor_msgs.msg import Image
+
+from affordance_seg_ros.msg import ActionClass, LabelInfo
+
+ROOT = Path(__file__).parents[2]
+SHARED = Path(os.environ.get("AFFORDANCE_SHARED_DATA", ROOT.parent / "shared/data"))
+RECORDING = SHARED / "azure_kinect_mug/recording.mkv"
+PRESETS = sorted(set((ROOT / "config").glob("*.yaml")) - {ROOT / "config/affordance.yaml"})
+LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+
+
+@pytest.fixture
+def ros2():
+    pytest.importorskip("launch_ros")
+    found = shutil.which("ros2")
+    if found is None:
+        pytest.skip("no ros2 command")
+    return found
+
+
+@pytest.fixture
+def launch(ros2, tmp_path):
+    started = []
+
+    def _launch(*arguments):
+        log = (tmp_path / f"launch{len(started)}.log").open("w+")
+        command = [ros2, "launch", "affordance_seg_ros", "bringup.launch.py", *arguments]
+        process = subprocess.Popen(
+            command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        started.append((process, log))
+        return process, Path(log.name)
+
+    yield _launch
+    for process, log in started:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
+        log.close()
+
+
+@pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
+def test_a_preset_maps_every_input_and_sets_known_parameters_only(path):
+    from affordance_seg_ros.config import NodeConfig
+    from affordance_seg_ros.ros.inputs import TOPICS
+
+    preset = yaml.safe_load(path.read_text())
+    assert set(preset) <= {"remappings", "parameters", "driver"}
+    assert set(preset["remappings"]) == set(TOPICS.values())
+    NodeConfig.from_mapping(preset.get("parameters", {}))
+
+
+def test_every_argument_is_described(ros2):
+    command = [ros2, "launch", "affordance_seg_ros", "bringup.launch.py", "--show-args"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+    for name in ("camera", "start_driver", "params_file", "device", "use_sim_time", "namespace"):
+        assert f"'{name}':\n" in shown
+    assert "no description given" not in shown
+
+
+@pytest.mark.skipif(not RECORDING.exists(), reason="no shared data")
+def test_the_kinect_recording_gives_masks_actions_and_labels(client, launch):
+    pytest.importorskip("pyk4a")
+    masks = client.collect(Image, "/affordance/mask")
+    actions = client.collect(ActionClass, "/affordance/action")
+    infos = client.collect(LabelInfo, "/affordance/label_info", LATCHED)
+    process, log = launch(
+        "camera:=azure_kinect", "start_driver:=true", f"recording:={RECORDING}", "loop:=true"
+    )
+    client.wait(lambda: len(masks) >= 3 and actions and infos, log.read_text())
+    assert client.call(GetState, "/affordance/get_state").current_state.label == "active"
+    assert (masks[0].width, masks[0].height, masks[0].encoding) == (1280, 720, "mono8")
+    assert masks[0].header.frame_id == "rgb_camera_link"
+    process.send_signal(signal.SIGINT)
+    process.wait(60)
+    assert log.read_text().count("process has finished cleanly") == 2
+
+
+def test_namespace_and_parameter_file_reach_the_node(client, launch, tmp_path):
+    parameters = tmp_path / "parameters.yaml"
+    parameters.write_text(
+        "/**:\n  ros__parameters:\n    reliability: reliable\n    min_confidence: 0.125\n"
+    )
+    infos = client.collect(LabelInfo, "/robot/affordance/label_info", LATCHED)
+    launch("camera:=realsense", "namespace:=robot", f"params_file:={parameters}")
+    camera = TestCamera(client, RELIABLE, "/unused/")
+    camera.color = client.node.create_publisher(
+        Image, "/robot/camera/camera/color/image_raw", RELIABLE
+    )
+    client.wait(camera.color.get_subscription_count)
+    client.wait(lambda: infos)
+    assert infos[0].threshold == 0.125
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("camera:=toaster",), '"camera" provided value "toaster" is not valid'),
+        (("camera:=realsense", "start_driver:=true"), "realsense2_camera"),
+        (("device:=nonsense",), "device 'nonsense'; expected auto, cpu"),
+    ],
+)
+def test_a_wrong_argument_ends_the_launch_with_the_reason(launch, arguments, words):
+    process, log = launch(*arguments)
+    process.wait(60)
+    assert words in log.read_text()

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from camera_double import TestCamera
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from rcl_interfaces.srv import SetParameters
+from rclpy.parameter import Parameter
+from sensor_msgs.msg import Image
+from std_srvs.srv import Trigger
+
+SIGNALS = [signal.SIGINT, signal.SIGTERM]
+
+
+def change(client, transition):
+    request = ChangeState.Request(transition=Transition(id=transition))
+    return client.call(ChangeState, "/affordance/change_state", request).success
+
+
+def state(client):
+    return client.call(GetState, "/affordance/get_state").current_state.label
+
+
+def assert_ended_cleanly(process, number):
+    assert process.end(number) == 0, process.output
+    assert "Traceback" not in process.output
+
+
+def test_a_manager_can_take_the_node_through_all_states_and_again(client, start):
+    process = start(autostart=False, rate_hz=0)
+    assert state(client) == "unconfigured"
+    assert not client.call(Trigger, "/affordance/reset").success
+    camera = TestCamera(client)
+    masks = client.collect(Image, "/affordance/mask")
+    for _ in range(2):
+        assert change(client, Transition.TRANSITION_CONFIGURE)
+        assert state(client) == "inactive"
+        assert change(client, Transition.TRANSITION_ACTIVATE)
+        assert state(client) == "active"
+        camera.wait_for_subscriber()
+        masks.clear()
+        camera.publish(camera.now_ns())
+        client.wait(lambda: masks)
+        assert change(client, Transition.TRANSITION_DEACTIVATE)
+        client.wait(lambda: not camera.color.get_subscription_count())
+        assert change(client, Transition.TRANSITION_CLEANUP)
+        assert state(client) == "unconfigured"
+    assert change(client, Transition.TRANSITION_UNCONFIGURED_SHUTDOWN)
+    assert_ended_cleanly(process, signal.SIGINT)
+
+
+def test_a_failed_configuration_leaves_the_node_unconfigured_with_the_reason(client, start):
+    process = start(autostart=False, weights="missing")
+    assert not change(client, Transition.TRANSITION_CONFIGURE)
+    assert state(client) == "unconfigured"
+    process.wait_for("configuration failed: weight file 'missing' is not there")
+    assert_ended_cleanly(process, signal.SIGTERM)
+
+
+def test_a_defect_during_configuration_is_logged_not_swallowed(client, start):
+    process = start(autostart=False, weights="broken")
+    assert not change(client, Transition.TRANSITION_CONFIGURE)
+    assert state(client) == "unconfigured"
+    assert "ZeroDivisionError: a defect of the double" in process.output
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_while_unconfigured_ends_the_node_cleanly(client, start, number):
+    process = start(autostart=False)
+    process.wait_for("unconfigured")
+    assert_ended_cleanly(process, number)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_while_weights_load_ends_the_node_cleanly(start, number):
+    process = start(weights="loading")
+    process.wait_for("loading weights")
+    assert_ended_cleanly(process, number)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_while_inactive_ends_the_node_cleanly(client, start, number):
+    process = start(autostart=False)
+    assert change(client, Transition.TRANSITION_CONFIGURE)
+    assert_ended_cleanly(process, number)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_during_inference_ends_the_node_cleanly(client, start, tmp_path, number):
+    report = tmp_path / "report.json"
+    process = start(rate_hz=0, weights="slow 1.5", report_file=report)
+    camera = TestCamera(client)
+    masks = client.collect(Image, "/affordance/mask")
+    camera.wait_for_subscriber()
+    camera.publish(camera.now_ns())
+    client.wait(lambda: masks)
+    camera.publish(camera.now_ns())
+    client.spin(0.5)  # the second frame is in work
+    assert_ended_cleanly(process, number)
+    assert json.loads(report.read_text())["frames_processed"] == 2
+
+
+def test_a_second_signal_does_not_disturb_the_clean_up(client, start):
+    process = start(rate_hz=0, weights="slow 1")
+    camera = TestCamera(client)
+    camera.wait_for_subscriber()
+    camera.publish(camera.now_ns())
+    client.spin(0.4)
+    process.popen.send_signal(signal.SIGINT)
+    time.sleep(0.2)
+    assert_ended_cleanly(process, signal.SIGTERM)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_at_the_very_start_ends_the_process_cleanly(number):
+    # The moment at which the handlers are set, long before rclpy is imported.
+    code = (
+        "import os, signal, sys\n"
+        "from affordance_seg_ros.ros import process\n"
+        "assert 'rclpy' not in sys.modules and 'numpy' not in sys.modules\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        f"        if name == 'rclpy': os.kill(os.getpid(), {int(number)})\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "sys.exit(process.run('affordance', lambda: None))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"weights": "missing"}, "weight file 'missing' is not there; expected a .safetensors"),
+        ({"device": "cuda"}, "device 'cuda', but there are 0 CUDA devices; expected auto or cpu"),
+        ({"rate_hz": "500.0"}, "rate_hz=500.0; expected 0 to 120 Hz"),
+        ({"rate_hz": "fast"}, "rate_hz='fast' is of type str; expected float"),
+        ({"rate": "5.0"}, "unknown parameter 'rate'; did you mean 'rate_hz'?"),
+    ],
+)
+def test_bad_parameters_end_the_node_with_one_line_and_code_2(start, parameters, message):
+    process = start(**parameters)
+    assert process.popen.wait(30) == 2
+    assert message in process.output
+    assert len(process.output.splitlines()) == 1
+
+
+def test_a_missing_parameter_file_ends_the_node_with_code_2(start, tmp_path):
+    process = start("--params-file", str(tmp_path / "none.yaml"))
+    assert process.popen.wait(30) == 2
+    assert "none.yaml" in process.output
+    assert "Traceback" not in process.output
+
+
+def test_an_error_of_ours_in_the_worker_ends_the_node_with_a_traceback(client, start):
+    process = start(rate_hz=0, weights="defect")
+    camera = TestCamera(client)
+    camera.wait_for_subscriber()
+    camera.publish(camera.now_ns())
+    assert process.popen.wait(30) == 1
+    assert "ZeroDivisionError: a defect of the double" in process.output
+
+
+def test_a_parameter_out_of_range_is_refused_with_the_range_while_running(client, start):
+    process = start()
+    process.wait_for("UNTRAINED")
+    parameter = Parameter("min_confidence", value=1.5).to_parameter_msg()
+    request = SetParameters.Request(parameters=[parameter])
+    (result,) = client.call(SetParameters, "/affordance/set_parameters", request).results
+    assert not result.successful
+    assert "Min: 0.0, Max: 1.0" in result.reason

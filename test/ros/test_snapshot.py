@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+
+import pytest
+from diagnostic_msgs.msg import DiagnosticStatus
+
+from affordance_seg_ros.frames import StageTimes
+from affordance_seg_ros.ros.diagnostics import describe
+from affordance_seg_ros.ros.frame_log import FrameLog, FrameRecord
+from affordance_seg_ros.ros.snapshot import Snapshot, write_report
+from affordance_seg_ros.sources.pairing import PairingCounts
+
+
+def snapshot(**changes):
+    log = FrameLog()
+    log.add(FrameRecord(20.0, 18.0, 1.0, 1.0, 1.0, StageTimes(1.0, 2.0, 8.0, 3.0), 1.0))
+    rates = {"colour": 30.0, "depth": 30.0, "camera_info": 30.0, "pairs": 30.0, "published": 10.0}
+    values = {
+        "enabled": True, "awaited": (), "received": {"colour": 9, "depth": 8, "camera_info": 9},
+        "rates_hz": rates, "pairing": PairingCounts(paired=8, unpaired_color=1), "processed": 3,
+        "dropped": 1, "errors": 0, "error_rate_hz": 0.0, "last_error": "",
+        "latency": log.summary(),
+    }  # fmt: skip
+    return Snapshot(**{**values, **changes})
+
+
+def statuses(**changes):
+    found = describe("/affordance", "active", "cpu", "w", True, snapshot(**changes))
+    return {status.name.removeprefix("/affordance: "): status for status in found}
+
+
+def test_all_is_well_while_frames_come_and_masks_go():
+    found = statuses()
+    assert set(found) == {"weights", "input", "processing"}
+    assert {status.level for status in found.values()} == {DiagnosticStatus.OK}
+    values = {pair.key: pair.value for pair in found["processing"].values}
+    assert values["latency p50 [ms]"] == "20.00"
+    assert values["network p99 [ms]"] == "8.00"
+    assert (values["dropped"], values["processed"]) == ("1", "3")
+
+
+@pytest.mark.parametrize(
+    ("part", "changes", "level", "words"),
+    [
+        ("input", {"awaited": ("depth has not come",)}, DiagnosticStatus.ERROR, "depth has not"),
+        ("input", {"pairing": PairingCounts(paired=1, unpaired_depth=5)}, DiagnosticStatus.WARN,
+         "5 images unpaired"),
+        ("processing", {"error_rate_hz": 1.0, "last_error": "bad"}, DiagnosticStatus.WARN, "bad"),
+        ("processing", {"dropped": 9}, DiagnosticStatus.WARN, "too slow"),
+        ("processing", {"enabled": False, "dropped": 9}, DiagnosticStatus.OK, "disabled"),
+    ],
+)  # fmt: skip
+def test_trouble_raises_the_level_and_says_why(part, changes, level, words):
+    status = statuses(**changes)[part]
+    assert status.level == level
+    assert words in status.message
+
+
+def test_errors_without_any_mask_are_an_error():
+    rates = {**snapshot().rates_hz, "published": 0.0}
+    status = statuses(error_rate_hz=1.0, last_error="bad", rates_hz=rates)["processing"]
+    assert status.level == DiagnosticStatus.ERROR
+
+
+def test_untrained_weights_are_a_warning():
+    (status,) = describe("/affordance", "inactive", "cpu", "random", False, None)
+    assert status.level == DiagnosticStatus.WARN
+    assert "UNTRAINED" in status.message
+
+
+def test_the_report_is_json_with_null_for_what_was_never_measured(tmp_path):
+    path = tmp_path / "deep" / "report.json"
+    write_report(path, snapshot(latency=FrameLog().summary()).report("w", False, "cpu"))
+    found = json.loads(path.read_text())
+    assert found["weights"] == {"name": "w", "trained": False}
+    assert found["latency_ms"]["p99"] is None
+    assert (found["frames_processed"], found["frames_dropped"], found["unpaired"]) == (3, 1, 1)
+    assert [file.name for file in path.parent.iterdir()] == ["report.json"]
+
+
+def test_the_report_names_the_clock_and_every_stage():
+    found = snapshot().report("w", True, "cpu")
+    assert found["latency_clock"] == "stamp"
+    assert found["latency_ms"]["p50"] == 20
+    assert found["stage_ms"]["flow"]["p95"] == 2

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+from affordance_seg_ros.ros.waiting import PublisherView, TopicView, awaited, unpaired_images
+
+IMAGE = "sensor_msgs/msg/Image"
+
+
+def view(**changes):
+    found = TopicView("depth", "/depth/image", IMAGE, "reliable", (), "", 6.0, 0)
+    return found._replace(**changes)
+
+
+def test_nothing_is_awaited_within_the_limit():
+    assert awaited(view(silence_s=4.9), 5.0) == ""
+
+
+def test_a_topic_without_publisher_is_named_with_what_to_do():
+    text = awaited(view(), 5.0)
+    assert "depth has not come for 6 s: no publisher on /depth/image" in text
+    assert "remap" in text
+
+
+def test_a_publisher_that_is_silent_is_named():
+    publisher = PublisherView("/camera", IMAGE, "reliable")
+    text = awaited(view(publishers=(publisher,), message_count=3), 5.0)
+    assert "depth stopped for 6 s: 1 publisher on /depth/image (/camera), but no message" in text
+
+
+def test_a_wrong_type_is_named_with_the_one_expected():
+    publisher = PublisherView("/camera", "sensor_msgs/msg/CompressedImage", "reliable")
+    text = awaited(view(publishers=(publisher,)), 5.0)
+    assert text.endswith(f"of type sensor_msgs/msg/CompressedImage; expected {IMAGE}")
+
+
+def test_an_incompatible_qos_is_named_with_both_sides():
+    publishers = (PublisherView("/camera", IMAGE, "best_effort"),) * 2
+    text = awaited(view(publishers=publishers, incompatible_policy="reliability"), 5.0)
+    assert "2 publishers" in text
+    assert "QoS reliability does not match: offered best_effort, expected reliable" in text
+
+
+def test_images_that_never_pair_are_named_with_their_distance():
+    assert unpaired_images(0, 250_000_000, 4.0, 5.0, 0.02) == ""
+    text = unpaired_images(0, 250_000_000, 6.0, 5.0, 0.02)
+    assert "no pair for 6 s" in text
+    assert "0.250 s apart; expected at most max_skew_s=0.02" in text
+    assert "half a frame" in unpaired_images(0, 250_000_000, 6.0, 5.0, 0.0)

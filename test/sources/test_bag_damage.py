@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Damaged and unsuitable bags: what is usable is used, and the rest is named."""
+
+import shutil
+
+import numpy as np
+import pytest
+from bag_samples import (
+    K1,
+    K2,
+    M1,
+    M2,
+    NAMES,
+    assert_same,
+    camera_events,
+    record,
+)
+
+from affordance_seg_ros.errors import CalibrationError, SourceError
+from affordance_seg_ros.sources.bag import open_recording, write_bag
+
+
+def test_single_bad_camera_info_leaves_the_one_before_in_force(frames, tmp_path):
+    events = list(camera_events(M2, frames))
+    events[9] = (NAMES["info"], events[9][1], M2.info(events[9][1], np.zeros(9)))
+    recording = open_recording(record(tmp_path / "bag", events))
+    assert_same(list(recording.frames()), frames)
+    assert "1 x camera_info with a matrix K of zeros" in str(recording.report)
+
+
+def spoil(events, name, count):
+    """Cut off the first messages of a topic."""
+    for topic, t, message in events:
+        if topic == NAMES[name] and count:
+            count -= 1
+            data = bytes(K2.serialize_cdr(message, message.__msgtype__)[:30])
+            message = (message.__msgtype__, data)
+        yield topic, t, message
+
+
+@pytest.mark.parametrize("name", ["color", "depth", "info"])
+def test_unreadable_first_message_does_not_hide_a_topic(name, frames, tmp_path):
+    path = record(tmp_path / "bag", spoil(camera_events(M2, frames), name, 1))
+    recording = open_recording(path)
+    assert_same(list(recording.frames()), frames if name == "info" else frames[1:])
+    assert list(recording.report.skipped.values()) == [1]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("color", r"no colour topic; it has .*/rgb/image_raw \(Image unreadable\)"),
+        ("depth", r"no depth topic; it has .*/depth_to_rgb/image_raw \(Image unreadable\)"),
+        ("info", "no readable message on /rgb/camera_info"),
+    ],
+)
+def test_topic_without_a_readable_message_is_named(name, message, frames, tmp_path):
+    path = record(tmp_path / "bag", spoil(camera_events(M2, frames), name, 10))
+    with pytest.raises(SourceError, match=message):
+        open_recording(path)
+
+
+def test_single_bad_messages_are_left_out_and_counted_with_the_reason(frames, tmp_path):
+    events = list(camera_events(M2, frames))
+    truncated = M2.image(frames[2].stamp_ns, frames[2].color, "rgb8")
+    truncated.data = truncated.data[:100]
+    events[7] = (NAMES["color"], events[7][1], truncated)
+    events[10] = (NAMES["color"], events[10][1], M2.image(events[10][1], frames[3].color, "hsv8"))
+    small = M2.image(frames[4].stamp_ns, frames[4].depth.raw[:5], "16UC1")
+    events[14] = (NAMES["depth"], events[14][1], small)
+    raw = K2.serialize_cdr(events[16][2], "sensor_msgs/msg/Image")
+    events[16] = (NAMES["color"], events[16][1], ("sensor_msgs/msg/Image", bytes(raw[:50])))
+    del events[19]
+    recording = open_recording(record(tmp_path / "bag", events))
+    read = list(recording.frames())
+    assert_same(read, [f for i, f in enumerate(frames) if i not in (2, 3, 4, 5, 6)])
+    reasons = " | ".join(recording.report.skipped)
+    assert sum(recording.report.skipped.values()) == 4
+    for reason in (
+        "100 bytes of image data; expected 2304",
+        "colour encoding 'hsv8'",
+        "depth 32x5 with colour 32x24",
+        "/rgb/image_raw: message of 50 bytes cannot be deserialised",
+    ):
+        assert reason in reasons
+    assert recording.report.pairing.unpaired_depth == 2
+    assert "5 frames; 0 colour and 2 depth images unpaired; 1 x" in str(recording.report)
+
+
+def test_repeated_messages_are_reported(frames, tmp_path):
+    events = [event for event in camera_events(M2, frames) for _ in range(2)]
+    recording = open_recording(record(tmp_path / "bag", events))
+    assert_same(list(recording.frames()), frames)
+    assert "20 images with a stamp that had come before" in str(recording.report)
+
+
+def test_bag_whose_every_frame_is_unusable_says_why(frames, tmp_path):
+    events = [
+        (topic, t, M2.image(t, frames[0].depth.raw[:9], "16UC1") if "depth" in topic else message)
+        for topic, t, message in camera_events(M2, frames)
+    ]
+    recording = open_recording(record(tmp_path / "bag", events))
+    with pytest.raises(SourceError, match="no frame could be read: 0 frames; 10 x depth 32x9 with"):
+        list(recording.frames())
+
+
+@pytest.mark.parametrize(
+    ("left_out", "message"),
+    [
+        ("depth", "has no depth topic; it has .*/rgb/image_raw .Image bgr8"),
+        ("color", "has no colour topic; it has .*16UC1"),
+        ("info", "has no camera_info topic"),
+    ],
+)
+def test_bag_without_a_needed_topic_says_what_it_has(left_out, message, frames, tmp_path):
+    events = [event for event in camera_events(M2, frames) if event[0] != NAMES[left_out]]
+    path = record(tmp_path / "bag", events)
+    with pytest.raises(SourceError, match=message):
+        open_recording(path)
+
+
+@pytest.mark.parametrize(("store", "name"), [(K1, "bag.bag"), (K2, "bag")])
+def test_empty_bag_is_refused(store, name, tmp_path):
+    path = record(tmp_path / name, [], store)
+    with pytest.raises(SourceError, match=r"bag.*(is empty|is no readable bag)"):
+        open_recording(path)
+
+
+def test_bag_with_nan_intrinsics_is_refused(frames, tmp_path):
+    events = [
+        (topic, t, M2.info(t, np.full(9, np.nan)) if "info" in topic else message)
+        for topic, t, message in camera_events(M2, frames)
+    ]
+    path = record(tmp_path / "bag", events)
+    with pytest.raises(CalibrationError, match="expected finite numbers"):
+        open_recording(path)
+
+
+@pytest.mark.parametrize("suffix", ["mcap", "db3", "bag"])
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.5])
+def test_truncated_bag_file_is_named(share, suffix, frames, tmp_path):
+    if suffix == "bag":
+        file = record(tmp_path / "bag.bag", camera_events(M1, frames), K1)
+    else:
+        write_bag(tmp_path / "bag", frames, storage="sqlite3" if suffix == "db3" else "mcap")
+        file = tmp_path / f"bag/bag.{suffix}"
+    data = file.read_bytes()
+    cut = tmp_path / f"cut.{suffix}"
+    cut.write_bytes(data[: int(share * len(data))])
+    with pytest.raises(SourceError, match=f"cut.{suffix} is (no readable bag|empty)"):
+        list(open_recording(cut).frames())
+
+
+def test_what_is_no_recording_is_refused_with_what_is_accepted(tmp_path):
+    (tmp_path / "notes.txt").write_text("")
+    for path in (tmp_path, tmp_path / "notes.txt", tmp_path / "nothing"):
+        with pytest.raises(SourceError, match=r"expected a ROS 2 bag \(folder, \.mcap, \.db3\)"):
+            open_recording(path)
+
+
+def test_folder_of_several_bag_files_asks_for_one(frames, tmp_path):
+    for name in ("a", "b"):
+        write_bag(tmp_path / name, frames)
+        shutil.move(tmp_path / f"{name}/{name}.mcap", tmp_path / f"{name}.mcap")
+        shutil.rmtree(tmp_path / name)
+    with pytest.raises(SourceError, match=r"several bag files .*: a\.mcap, b\.mcap; name one"):
+        open_recording(tmp_path)

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Other objects on the table, now and then of the same kind as the one that is used."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from affordance_seg_ros.training.synthesis.catalogue import catalogue
+from affordance_seg_ros.training.synthesis.object_shapes import SHAPES
+from affordance_seg_ros.training.synthesis.rotations import Array, about_z
+from affordance_seg_ros.training.synthesis.scene_parts import Piece, Role
+from affordance_seg_ros.training.synthesis.variation import Variation
+
+_CLEARANCE_M = 0.13
+_SAME_KIND_SHARE = 0.25
+
+
+def draw_distractors(vary: Variation, used: str, busy_m: Sequence[Array]) -> list[Piece]:
+    """Return up to three objects that nobody touches, clear of where things happen.
+
+    Args:
+        vary: Source of chance.
+        used: Name of the object that is used.
+        busy_m: Points on the table to stay away from.
+    """
+    rng = vary.rng
+    taken = [np.asarray(point)[:2] for point in busy_m]
+    pieces: list[Piece] = []
+    for _ in range(int(rng.choice(4, p=(0.4, 0.3, 0.2, 0.1)))):
+        name = used if rng.random() < _SAME_KIND_SHARE else str(rng.choice(list(SHAPES)))
+        thing = SHAPES[name](vary)
+        solid = thing.solid().vertices
+        radius = float(np.linalg.norm(solid[:, :2], axis=1).max())
+        for _attempt in range(12):
+            at = np.array([rng.choice([-1, 1]) * rng.uniform(0.2, 0.5), rng.uniform(-0.22, 0.12)])
+            clear = min(float(np.linalg.norm(at - other)) for other in taken)
+            if clear > _CLEARANCE_M + radius and not _in_the_arms_way(at, radius):
+                break
+        else:
+            continue
+        taken.append(at)
+        turn = about_z(float(rng.uniform(-np.pi, np.pi)))
+        affordances = catalogue()[name].affordances
+        pieces += [
+            Piece(
+                f"other {name} {part.name}",
+                part.mesh.moved(turn, (*at, 0.0)),
+                part.surface,
+                Role.DISTRACTOR,
+                affordances[part.name],
+            )
+            for part in thing.parts
+        ]
+    return pieces
+
+
+def _in_the_arms_way(at: Array, radius_m: float) -> bool:
+    """Tell whether something would stand where the working hand comes from."""
+    return bool(at[0] < 0 and at[1] > -0.05 - radius_m)

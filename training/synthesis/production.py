@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Making one clip: from its seed to its folder."""
+
+from pathlib import Path
+
+import numpy as np
+
+from affordance_seg_ros.sources.clip import ClipInfo, ClipWriter
+from affordance_seg_ros.training.synthesis.depth_sensor import SENSORS
+from affordance_seg_ros.training.synthesis.filming import FilmedFrame, Filming, film
+from affordance_seg_ros.training.synthesis.rendering import Renderer
+from affordance_seg_ros.training.synthesis.scenario import Scenario, draw_scenario
+from affordance_seg_ros.training.synthesis.settings import SynthesisConfig, clip_rng
+
+RATE_HZ = 10.0
+_FIRST_STAMP_NS = 1_000_000_000
+
+
+def draw_clip(config: SynthesisConfig, index: int) -> tuple[Scenario, Filming, np.random.Generator]:
+    """Return the scene of clip number `index`, how it is filmed, and the chance that is left."""
+    rng = clip_rng(config, index)
+    scenario = draw_scenario(
+        rng,
+        config.demonstration(index),
+        split=config.split,
+        width=config.width,
+        height=config.height,
+        moving_camera=config.moving_camera,
+    )
+    sensor = config.sensor if config.sensor != "any" else str(rng.choice(list(SENSORS)))
+    return scenario, Filming(config.frames, sensor, config.black_holes), rng
+
+
+def make_clip(
+    config: SynthesisConfig, index: int, folder: Path, renderer: Renderer
+) -> list[FilmedFrame]:
+    """Render clip number `index` into a folder, which appears when all is written.
+
+    Returns:
+        The frames, for a contact sheet.
+
+    Raises:
+        SourceError: The folder exists or cannot be written.
+    """
+    scenario, filming, rng = draw_clip(config, index)
+    info = clip_info(config, index, scenario, filming)
+    frames = []
+    with ClipWriter(folder, info) as writer:
+        for number, frame in enumerate(film(scenario, renderer, filming, rng)):
+            truth = config.true_flow and frame.motion_m is not None
+            writer.add_frame(
+                _FIRST_STAMP_NS + round(number * 1e9 / RATE_HZ),
+                frame.jpeg,
+                frame.depth_mm,
+                labels=frame.labels,
+                affordances=frame.affordances,
+                motion_m=np.moveaxis(frame.motion_m, 2, 0) if truth else None,
+                occluded=frame.occluded if truth else None,
+                true_depth_m=frame.truth.depth_m if config.true_depth else None,
+            )
+            frames.append(frame)
+        writer.set_label(frames[-1].labels)
+        writer.set_affordances(frames[-1].affordances)
+    return frames
+
+
+def clip_info(
+    config: SynthesisConfig, index: int, scenario: Scenario, filming: Filming
+) -> ClipInfo:
+    """Return what clip.json says of a rendered clip."""
+    return ClipInfo(
+        object_name=scenario.demonstration.object_name,
+        action=scenario.demonstration.action,
+        source="rendered",
+        camera=scenario.viewpoint.camera,
+        rate_hz=RATE_HZ,
+        seed=config.seed,
+        split=config.split,
+        extra={
+            "index": index,
+            "kind": scenario.kind,
+            "left_handed": scenario.left_handed,
+            "sensor": filming.sensor,
+            "full_frame": scenario.viewpoint.full_frame,
+            "moving_camera": config.moving_camera,
+        },
+    )

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What clips are made of a seed: size, length, objects, actions, sensors."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from affordance_seg_ros.errors import ConfigError
+from affordance_seg_ros.options import Options, option
+from affordance_seg_ros.training.synthesis.catalogue import Demonstration, demonstrations
+from affordance_seg_ros.training.synthesis.depth_sensor import SENSORS
+from affordance_seg_ros.training.synthesis.variation import SPLITS
+
+
+@dataclass(frozen=True)
+class SynthesisConfig(Options):
+    """What clips are made; the same values and seed make the same clips on the same machine."""
+
+    seed: int = option(0, "Seed of the whole set", minimum=0, maximum=2**31 - 1)
+    width: int = option(320, "Width of the pictures", unit="px", minimum=64, maximum=1920)
+    height: int = option(240, "Height of the pictures", unit="px", minimum=64, maximum=1440)
+    frames: int = option(21, "Frames of a clip, at 10 frames/s", minimum=4, maximum=1000)
+    split: str = option(
+        "train", "Share of the objects' variety that is drawn from; test has shapes and cloths "
+        "that train and val never show", choices=SPLITS,
+    )  # fmt: skip
+    sensor: str = option(
+        "any", "Depth sensor that is imitated", choices=("any", *SENSORS)
+    )
+    objects: tuple[str, ...] = option((), "Objects to show; none means all")
+    actions: tuple[str, ...] = option((), "Actions to show; none means all")
+    moving_camera: bool = option(False, "Let the camera sway slowly")
+    black_holes: bool = option(
+        False, "Make colour black where there is no depth, as in SOR3D-AFF"
+    )
+    true_flow: bool = option(True, "Store true 3D flow and occlusions")
+    true_depth: bool = option(False, "Store depth without sensor noise too")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        demonstrations(self.objects, self.actions)
+        if self.width % 2 or self.height % 2:
+            raise ConfigError(f"size {self.width}x{self.height}; expected even numbers")
+
+    def demonstration(self, index: int) -> Demonstration:
+        """Return what clip number `index` shows: objects in turn, so that all are as frequent.
+
+        Each object's actions take turns in a shuffled order that depends on the seed.
+        """
+        table = demonstrations(self.objects, self.actions)
+        names = list(dict.fromkeys(pair.object_name for pair in table))
+        order = np.random.default_rng([self.seed, 7]).permutation(len(names))
+        name = names[int(order[index % len(names)])]
+        pairs = [pair for pair in table if pair.object_name == name]
+        turn = np.random.default_rng([self.seed, 8, names.index(name)]).permutation(len(pairs))
+        return pairs[int(turn[(index // len(names)) % len(pairs)])]
+
+
+def clip_name(config: SynthesisConfig, index: int) -> str:
+    """Return the folder name of clip number `index`."""
+    shown = config.demonstration(index)
+    return f"{index:06}_{shown.object_name}_{shown.action}"
+
+
+def clip_rng(config: SynthesisConfig, index: int) -> np.random.Generator:
+    """Return the source of all chance of clip number `index`."""
+    return np.random.default_rng([config.seed, SPLITS.index(config.split), index])

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything in front of the camera as one mesh: what renderers draw, and what parts mean."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from affordance_seg_ros.labels import LabelSet
+from affordance_seg_ros.training.synthesis.arm import UpperBody
+from affordance_seg_ros.training.synthesis.catalogue import Demonstration, catalogue
+from affordance_seg_ros.training.synthesis.clothes import Figure
+from affordance_seg_ros.training.synthesis.mesh import Mesh, creased
+from affordance_seg_ros.training.synthesis.objects import HandledObject
+from affordance_seg_ros.training.synthesis.performance import Performance, squeezed
+from affordance_seg_ros.training.synthesis.rendering import Model, Shape
+from affordance_seg_ros.training.synthesis.rotations import Array, about_z
+from affordance_seg_ros.training.synthesis.scene_parts import Piece, Role
+from affordance_seg_ros.training.synthesis.surface import as_rows
+from affordance_seg_ros.training.synthesis.textures import LAYERS, paint_textures
+
+_HANDS = ("hand_right", "hand_left")
+
+
+class Stage:
+    """The parts of a scene, their meaning, and where they are over time.
+
+    Args:
+        thing: The object that is used.
+        performance: What is done with it.
+        person: Who does it.
+        figure: The same, dressed.
+        pieces: Everything that does not move.
+        demonstration: Object and action, for the labels.
+        rng: Source of chance for textures.
+        mirrored: Whether all is mirrored, which makes the person left-handed.
+        labels: Label ids.
+
+    Attributes:
+        model: What does not change, for a renderer.
+        part_names: Name of each part, in the order of ids from 1.
+        demonstrated: (256,) label id of each part id, only of parts that the action labels.
+        affordances: (256,) label id of each part id by what the part affords.
+        brightness: (256,) reflectance of each part id in [0, 1].
+        shine: (256,) how much each part id mirrors, in [0, 1].
+    """
+
+    def __init__(
+        self,
+        thing: HandledObject,
+        performance: Performance,
+        person: UpperBody,
+        figure: Figure,
+        pieces: Sequence[Piece],
+        demonstration: Demonstration,
+        rng: np.random.Generator,
+        *,
+        mirrored: bool,
+        labels: LabelSet,
+    ) -> None:
+        self._thing, self._performance, self._person, self._figure = (
+            thing, performance, person, figure,
+        )  # fmt: skip
+        self._mirror = np.array([-1.0, 1, 1]) if mirrored else np.ones(3)
+        entry = catalogue()[thing.name]
+        use = entry.actions[demonstration.action]
+        self.part_names: list[str] = []
+        self._roles: list[Role] = []
+        self.demonstrated, self.affordances = (np.zeros(256, np.uint8) for _ in range(2))
+        meshes: list[Mesh] = []
+        looks: list[npt.NDArray[np.float32]] = []
+        ids: list[npt.NDArray[np.uint8]] = []
+
+        def add(mesh: Mesh, look: npt.NDArray[np.float32], name: str, role: Role) -> int:
+            part_id = len(self.part_names) + 1
+            self.part_names.append(name)
+            self._roles.append(role)
+            meshes.append(mesh)
+            looks.append(look)
+            ids.append(np.full(len(mesh.vertices), part_id, np.uint8))
+            return part_id
+
+        # The nearest to the camera first: what they hide is not shaded.
+        self._rigid: list[tuple[str, Mesh, Array]] = []
+        for part in thing.parts:
+            mesh, normals = creased(part.mesh)
+            self._rigid.append((part.name, mesh, normals))
+            look = as_rows(part.surface, LAYERS[part.surface.texture], len(mesh.vertices))
+            part_id = add(mesh, look, part.name, Role.OBJECT)
+            self.affordances[part_id] = labels.label_id(entry.affordances[part.name])
+            if part.name in use.parts:
+                self.demonstrated[part_id] = labels.label_id(demonstration.action)
+        self._add_figure(figure, add)
+        self._still: list[tuple[Array, Array]] = []
+        for piece in pieces:
+            mesh, normals = creased(piece.mesh)
+            self._still.append((mesh.vertices * self._mirror, normals * self._mirror))
+            look = as_rows(piece.surface, LAYERS[piece.surface.texture], len(mesh.vertices))
+            part_id = add(mesh, look, piece.name, piece.role)
+            if piece.affordance:
+                self.affordances[part_id] = labels.label_id(piece.affordance)
+        offsets = np.cumsum([0, *(len(mesh.vertices) for mesh in meshes[:-1])])
+        self.model = Model(
+            faces=np.concatenate([m.faces + o for m, o in zip(meshes, offsets, strict=True)]).astype(
+                np.int32
+            ),
+            uv=np.concatenate([mesh.uv for mesh in meshes]),
+            look=np.concatenate(looks),
+            part_id=np.concatenate(ids),
+            textures=paint_textures(rng),
+        )
+
+        self.brightness, self.shine = (np.zeros(256, np.float32) for _ in range(2))
+        for part_id, look in enumerate(looks, 1):
+            self.brightness[part_id] = look[0, :3].mean() ** 0.5
+            self.shine[part_id] = look[0, 4] * (0.25 + 0.75 * look[0, 5])
+
+    def mask_of(self, role: Role) -> npt.NDArray[np.bool_]:
+        """Return (256,) whether each part id counts as a role."""
+        table = np.zeros(256, bool)
+        table[1 : len(self._roles) + 1] = [found is role for found in self._roles]
+        return table
+
+    def shape(self, time: float) -> Shape:
+        """Return where every vertex is at a time in [0, 1]."""
+        moment = self._performance.at(time)
+        state = moment.thing
+        T = state.T_world_object
+        positions, normals = [], []
+        for name, mesh, rest_normals in self._rigid:
+            vertices = squeezed(mesh.vertices, self._thing, state.squeeze)
+            turned = rest_normals
+            if name in self._thing.turning and state.turn_rad:
+                R = about_z(state.turn_rad)
+                vertices, turned = vertices @ R.T, turned @ R.T
+            positions.append((vertices @ T[:3, :3].T + T[:3, 3]) * self._mirror)
+            normals.append((turned @ T[:3, :3].T) * self._mirror)
+        skeleton = self._person.pose(moment.right, moment.left)
+        vertices, skin_normals = self._figure.posed(skeleton)
+        positions.append(vertices * self._mirror)
+        normals.append(skin_normals * self._mirror)
+        positions += [still for still, _ in self._still]
+        normals += [still for _, still in self._still]
+        return Shape(np.concatenate(positions), np.concatenate(normals))
+
+    def object_pose(self, time: float) -> Array:
+        """Return the (4, 4) pose of the object, not mirrored."""
+        return self._performance.at(time).thing.T_world_object
+
+    def action_centre(self) -> Array:
+        """Return (3,) the middle of where the object is over the clip."""
+        solid = self._thing.solid().vertices
+        box = np.stack([solid.min(0), solid.max(0)])
+        middle = box.mean(0)
+        places = []
+        for time in (0.0, 0.35, 0.5, 0.65, 1.0):
+            T = self.object_pose(time)
+            places.append(T[:3, :3] @ middle + T[:3, 3])
+        centre: Array = np.mean([np.min(places, 0), np.max(places, 0)], 0) * self._mirror
+        return centre
+
+    def object_extent_m(self) -> float:
+        """Return a measure of how large the object looks: mean of its two larger extents."""
+        extents = np.sort(np.ptp(self._thing.solid().vertices, axis=0))
+        return float(np.sqrt(extents[1] * extents[2]))
+
+    def _add_figure(self, figure: Figure, add: object) -> None:
+        """Add the person; pieces with one name share one part id."""
+        assert callable(add)
+        start = 0
+        for index, piece in enumerate(figure.pieces):
+            count = int((figure.owners == index).sum())
+            faces = piece.faces
+            mesh = Mesh(
+                figure.rest[start : start + count], faces, figure.uv[start : start + count]
+            )
+            role = Role.HAND if piece.name in _HANDS else Role.PERSON
+            look = as_rows(piece.surface, LAYERS[piece.surface.texture], count)
+            add(mesh, look, piece.name, role)
+            start += count
