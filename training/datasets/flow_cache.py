@@ -58,6 +58,11 @@ class FlowCache:
         digest = hashlib.sha256(settings.encode()).hexdigest()[:8]
         self.key = f"{estimator}-{input_config.width}x{input_config.height}-{digest}"
 
+    @property
+    def wants_gpu(self) -> bool:
+        """Whether the flow is computed on a GPU: DIS never is."""
+        return self._config.estimator != "dis" and torch.cuda.is_available()
+
     def path(self, sequence: LabelledSequence) -> Path | None:
         """Return where a sequence's flow is kept; None for one that keeps nothing."""
         return sequence.cache_folder and sequence.cache_folder / f"flow-{self.key}.npz"
@@ -83,7 +88,7 @@ class FlowCache:
     @torch.no_grad()
     def compute(self, sequence: LabelledSequence) -> SequenceFlow:
         """Return a sequence's flow as the pipeline would see it."""
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        device = torch.device("cuda" if self.wants_gpu else "cpu")
         preprocessor = Preprocessor(self._input, device)
         estimator = build_estimator(self._config, device)
         flows = [
@@ -123,17 +128,17 @@ def fill_caches(
         for cache in caches
         if (path := cache.path(sequence)) is not None and len(sequence) > 1 and not path.exists()
     ]
-    if not missing:
-        return
-    bar = partial(tqdm, total=len(missing), unit="clip", desc="flow", disable=not progress)
-    # A GPU serves one process best, and must not be forked.
-    if workers < 2 or torch.cuda.is_available():
-        for cache, sequence in bar(missing):
-            cache.load(sequence)
-        return
-    with ProcessPoolExecutor(workers, initializer=partial(torch.set_num_threads, 1)) as pool:
-        for _ in bar(pool.map(_fill, missing)):
-            pass
+    # A GPU serves one process best, and processes that were forked cannot use it.
+    here = [item for item in missing if workers < 2 or item[0].wants_gpu]
+    elsewhere = [item for item in missing if workers >= 2 and not item[0].wants_gpu]
+    bar = partial(tqdm, unit="clip", desc="flow")
+    if elsewhere:
+        with ProcessPoolExecutor(workers, initializer=partial(torch.set_num_threads, 1)) as pool:
+            done = pool.map(_fill, elsewhere)
+            for _ in bar(done, total=len(elsewhere), disable=not progress):
+                pass
+    for cache, sequence in bar(here, disable=not (progress and here)):
+        cache.load(sequence)
 
 
 def _fill(item: tuple[FlowCache, LabelledSequence]) -> None:
