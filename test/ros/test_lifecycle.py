@@ -168,7 +168,7 @@ def test_an_error_of_ours_in_the_worker_ends_the_node_with_a_traceback(client, s
 
 def test_a_parameter_out_of_range_is_refused_with_the_range_while_running(client, start):
     process = start()
-    process.wait_for("UNTRAINED")
+    process.wait_for("active: colour on")
     parameter = Parameter("min_confidence", value=1.5).to_parameter_msg()
     request = SetParameters.Request(parameters=[parameter])
     (result,) = client.call(SetParameters, "/affordance/set_parameters", request).results
