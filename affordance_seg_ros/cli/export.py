@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from affordance_seg_ros.cli.extras import require
 from affordance_seg_ros.errors import SourceError
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Export and compare; return the exit code: 1 if the outputs differ."""
+    require("onnx", "onnxscript", "onnxruntime")
     from affordance_seg_ros.evaluation.report import write_json
     from affordance_seg_ros.model.checkpoint import load_weights
     from affordance_seg_ros.training.export import export_onnx, largest_difference

@@ -4,6 +4,12 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from affordance_seg_ros.cli.extras import require
+
+if TYPE_CHECKING:
+    from affordance_seg_ros.labels import LabelSet
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     config = read_run(arguments.config, arguments.set)
     if arguments.check_data:
         return _check(arguments, config.network.labels)
+    require("lightning_fabric", "tensorboard")
     from affordance_seg_ros.evaluation.report import write_json
 
     if arguments.ablation:
@@ -70,12 +77,10 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _check(arguments: argparse.Namespace, labels: object) -> int:
+def _check(arguments: argparse.Namespace, labels: "LabelSet") -> int:
     from affordance_seg_ros.evaluation.report import write_json
-    from affordance_seg_ros.labels import LabelSet
     from affordance_seg_ros.training.datasets.check import check_data
 
-    assert isinstance(labels, LabelSet)
     report = check_data(arguments.check_data, labels, progress=not arguments.quiet)
     print(
         f"{report.kind}: {report.sequences} sequences, {report.frames} frames, "

@@ -90,3 +90,12 @@ def test_the_rows_of_table_3_are_trained_and_evaluated(clips, tmp_path):
     assert len(rows) == 6
     assert (tmp_path / "table_3.md").read_text().count("\n| rgb") == 6
     assert main(["train", *arguments, "--resume", "--set", *settings]) == 0
+
+
+def test_a_package_that_is_not_installed_is_named(monkeypatch, tmp_path, capsys):
+    from affordance_seg_ros.cli import extras
+
+    monkeypatch.setattr(extras, "find_spec", lambda name: None if name == "onnx" else name)
+    arguments = ["--out", str(tmp_path / "step.onnx"), "--check", str(tmp_path)]
+    assert main(["export", *arguments]) == 2
+    assert "missing: onnx; expected those of" in capsys.readouterr().err
