@@ -2,6 +2,7 @@
 """Measure scene flow: end-point errors against camera poses, time, and a still scene.
 
 python benchmarks/flow_accuracy.py --sequence DIR --json out.json
+python benchmarks/flow_accuracy.py --clips DIR --json out.json
 """
 
 import argparse
@@ -16,12 +17,13 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 import torch
+from clip_flow import DEPTHS, RegionSums, load_clip
 from endpoint_error import EndpointError, endpoint_error, mean_error
 from posed_sequence import Sequence, halve, load_sequence
 from tqdm import tqdm
 
 from affordance_seg_ros.config import FlowConfig, InputConfig
-from affordance_seg_ros.errors import AffordanceError
+from affordance_seg_ros.errors import AffordanceError, SourceError
 from affordance_seg_ros.flow.colorize import colorize
 from affordance_seg_ros.flow.estimator import FlowInput, build_estimator
 from affordance_seg_ros.flow.incremental import PrimalDualFlow
@@ -32,6 +34,9 @@ SETTINGS = {
     "dis": FlowConfig(estimator="dis"),
     "primal_dual_warm": FlowConfig(estimator="primal_dual"),
 }
+CLIP_SETTINGS = {name: SETTINGS[name] for name in ("dis", "primal_dual_warm")}
+"""What the node may run; cold starts at every pair take three times as long."""
+
 GRAY_NOISE = 2.0
 """Standard deviation of the still scene's brightness noise, in grey levels of 255."""
 
@@ -155,7 +160,9 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    parser.add_argument("--sequence", type=Path, required=True, help="RGB-D recording")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--sequence", type=Path, help="RGB-D recording with poses")
+    what.add_argument("--clips", type=Path, help="folder of rendered clips with true depth")
     parser.add_argument("--json", type=Path, help="file for the figures")
     parser.add_argument("--pictures", type=Path, help="folder for pictures of the coloured flow")
     parser.add_argument("--halvings", type=int, default=1, help="how often to halve the pictures")
@@ -173,12 +180,49 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def measure_clips(
+    folders: list[Path], depth: str, settings: dict[str, FlowConfig], device: torch.device
+) -> dict[str, Any]:
+    """Return errors over moving and static pixels, hand, object and occlusions, by setting."""
+    sums = {name: RegionSums() for name in settings}
+    for folder in tqdm(folders, desc=depth, unit="clip", disable=None):
+        clip = load_clip(folder, depth)
+        for name, config in settings.items():
+            results = run_stream(clip.frames, config, device)
+            for result, truth, regions in zip(results, clip.truths, clip.regions, strict=True):
+                sums[name].add(result.flow, truth, regions)
+    return {name: region_sums.summary() for name, region_sums in sums.items()}
+
+
+def run_clips(arguments: argparse.Namespace, device: torch.device) -> int:
+    """Measure all clips of a folder with noisy and clean depth; return the exit code."""
+    folders = sorted(path.parent for path in arguments.clips.glob("*/clip.json"))
+    try:
+        if not folders:
+            raise SourceError(f"{arguments.clips} holds no clip; expected folders with clip.json")
+        report: dict[str, Any] = {
+            depth: measure_clips(folders, depth, CLIP_SETTINGS, device) for depth in DEPTHS
+        }
+    except AffordanceError as error:
+        print(f"flow_accuracy: {error}", file=sys.stderr)
+        return 2
+    report["clips"] = len(folders)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(report, indent=2) + "\n")
+    for depth in DEPTHS:
+        for name, regions in report[depth].items():
+            print(f"{depth} {name}: {json.dumps(regions)}")
+    return 0
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; return its exit code."""
     arguments = _arguments(argv)
     torch.set_num_threads(arguments.threads)
     cv2.setNumThreads(arguments.threads)
     device = torch.device(arguments.device)
+    if arguments.clips:
+        return run_clips(arguments, device)
     try:
         sequence = load_sequence(
             arguments.sequence,

@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Make the clips; return the exit code."""
     from affordance_seg_ros.evaluation.report import write_json
 
-    settings, batch = _import("settings"), _import("batch")
+    settings, folder, batch = _import("settings"), _import("batch_folder"), _import("batch")
     width, height = parse_size(arguments.size)
     config = read_options(
         arguments,
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         actions=tuple(arguments.actions),
     )
     result = batch.make_batch(
-        batch.Batch(
+        folder.Batch(
             config,
             arguments.clips,
             arguments.out,

@@ -23,7 +23,7 @@ STORAGES = {"mcap": StoragePlugin.MCAP, "sqlite3": StoragePlugin.SQLITE3}
 
 _JPEG_QUALITY = 95
 _LABEL_FILES = ("clip.json", "label.png", "affordances.png")
-_LABEL_FOLDERS = ("labels", "affordances", "flow", "true_depth")
+_LABEL_FOLDERS = ("labels", "affordances", "roles", "flow", "true_depth")
 
 Progress = Callable[[int], None]
 

@@ -15,6 +15,9 @@ from affordance_seg_ros.labels import LabelSet
 CLIP_JSON = "clip.json"
 _FORMAT = "affordance_seg_ros/clip"
 _VERSION = 1
+ROLES = ("surroundings", "object", "distractor", "hand", "person")
+"""What a pixel of a rendered clip shows, by the id in its role map."""
+
 _ORIGINS = ("rendered", "recorded", "converted")
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.frames import DepthImage, RgbdFrame
 from affordance_seg_ros.sources.clip_info import ClipInfo, read_clip_info
-from affordance_seg_ros.sources.clip_writer import check_label_ids
+from affordance_seg_ros.sources.clip_writer import check_label_ids, check_roles
 from affordance_seg_ros.sources.truth_field import read_field
 
 
@@ -92,6 +92,15 @@ class Clip:
     def affordances(self, index: int = -1) -> npt.NDArray[np.uint8] | None:
         """Return the (H, W) affordance of every part, demonstrated or not; None if not stored."""
         return self._optional_labels("affordances", index, self.path / "affordances.png")
+
+    def roles(self, index: int) -> npt.NDArray[np.uint8] | None:
+        """Return (H, W) what each pixel shows, indices of `ROLES`; None if not stored."""
+        path = self.path / f"roles/{self._index(index):05}.png"
+        if not path.exists():
+            return None
+        roles = self._picture(path, cv2.IMREAD_UNCHANGED, np.uint8)
+        check_roles(str(path), roles)
+        return roles
 
     def flow(self, index: int) -> TrueMotion | None:
         """Return the true motion from a frame to the next; None if not stored."""

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.frames import DepthImage
 from affordance_seg_ros.labels import IGNORE, LabelSet
-from affordance_seg_ros.sources.clip_info import ClipInfo, write_clip_info
+from affordance_seg_ros.sources.clip_info import ROLES, ClipInfo, write_clip_info
 from affordance_seg_ros.sources.truth_field import DEPTH_UNIT_M, MOTION_UNIT_M, write_field
 
 _JPEG_QUALITY = 95
@@ -78,6 +78,7 @@ class ClipWriter:
         *,
         labels: LabelMap | None = None,
         affordances: LabelMap | None = None,
+        roles: LabelMap | None = None,
         motion_m: npt.NDArray[np.floating[Any]] | None = None,
         occluded: npt.NDArray[np.bool_] | None = None,
         true_depth_m: npt.NDArray[np.floating[Any]] | None = None,
@@ -92,6 +93,7 @@ class ClipWriter:
                 beyond 65.535 m as none. An array is in millimetres.
             labels: (H, W) ids of the demonstrated affordance, 255 = ignore.
             affordances: (H, W) ids of every part's affordance, demonstrated or not.
+            roles: (H, W) what each pixel shows, indices of `ROLES`.
             motion_m: (3, H, W) true 3D motion to the next frame in the camera frame [m].
             occluded: (H, W) true where what is seen is hidden in the next frame; with motion_m.
             true_depth_m: (H, W) depth without sensor noise [m]; NaN or 0 for none.
@@ -111,6 +113,9 @@ class ClipWriter:
             self._write_labels(f"labels/{index:05}.png", labels)
         if affordances is not None:
             self._write_labels(f"affordances/{index:05}.png", affordances)
+        if roles is not None:
+            check_roles(f"{self.path}: roles", roles)
+            self._write_png(f"roles/{index:05}.png", roles)
         if motion_m is not None:
             self._check_size("motion", motion_m.shape, (3, *self._shape))
             if occluded is not None:
@@ -187,6 +192,15 @@ def check_label_ids(where: str, labels: npt.NDArray[Any], names: LabelSet) -> No
     if unknown:
         raise SourceError(
             f"{where} holds label ids {unknown}; expected 0 to {names.class_count - 1}, or {IGNORE}"
+        )
+
+
+def check_roles(where: str, roles: npt.NDArray[Any]) -> None:
+    """Raise SourceError unless a map holds uint8 indices of `ROLES`."""
+    if roles.dtype != np.uint8 or roles.max(initial=0) >= len(ROLES):
+        raise SourceError(
+            f"{where} holds {roles.dtype} up to {roles.max(initial=0)}; expected uint8 from 0 to "
+            f"{len(ROLES) - 1}"
         )
 
 

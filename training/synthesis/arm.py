@@ -32,9 +32,7 @@ class UpperBody:
         swivel_rad: Turn of the elbows outwards.
     """
 
-    def __init__(
-        self, body: Body, *, lean_rad: float, gaze_rad: float, swivel_rad: float
-    ) -> None:
+    def __init__(self, body: Body, *, lean_rad: float, gaze_rad: float, swivel_rad: float) -> None:
         self.body = body
         self.right, self.left = Hand(body, "R"), Hand(body, "L")
         self._lean_rad, self._gaze_rad, self._swivel_rad = lean_rad, gaze_rad, swivel_rad
@@ -100,8 +98,9 @@ class UpperBody:
 
         rest_upper = rest["lowerarm01"] - rest["upperarm01"]
         rest_fore = hand.wrist - rest["lowerarm01"]
-        rest_hinge, hinge = np.cross(rest_upper, rest_fore), np.cross(
-            elbow - shoulder, target.wrist_m - elbow
+        rest_hinge, hinge = (
+            np.cross(rest_upper, rest_fore),
+            np.cross(elbow - shoulder, target.wrist_m - elbow),
         )
         R_upper = frame(elbow - shoulder, hinge) @ frame(rest_upper, rest_hinge).T
         R_fore = frame(target.wrist_m - elbow, hinge) @ frame(rest_fore, rest_hinge).T

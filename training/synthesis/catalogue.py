@@ -75,7 +75,8 @@ def _entry(name: str, row: Mapping[str, Mapping[str, object]]) -> Entry:
     for action, use in row["actions"].items():
         assert isinstance(use, Mapping)
         parts = tuple(use["parts"])
-        assert action in SOR3D_AFF and set(parts) <= set(affordances), (name, action)
+        assert action in SOR3D_AFF, (name, action)
+        assert set(parts) <= set(affordances), (name, action)
         actions[action] = Use(str(use["grip"]), parts)
-    assert set(affordances.values()) <= set(SOR3D_AFF) and len(actions) >= 2, name
+    assert set(affordances.values()) <= set(SOR3D_AFF), name
     return Entry(MappingProxyType(affordances), MappingProxyType(actions))

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a person wears: a shirt with sleeves, trousers, hair; cut from the body's own surface."""
 
-from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
 
-from affordance_seg_ros.training.synthesis.body import Body, Posed, is_face, is_hand
+from affordance_seg_ros.training.synthesis.body import Body, is_face, is_hand
+from affordance_seg_ros.training.synthesis.figure import Garment
 from affordance_seg_ros.training.synthesis.mesh import (
     IntArray,
     cut,
@@ -20,26 +21,7 @@ from affordance_seg_ros.training.synthesis.rotations import Array
 from affordance_seg_ros.training.synthesis.surface import Surface, cloth_color, rgb, skin_color
 
 _HIDDEN_SKIN_M = 0.025  # skin this far under a hem is left out, so that it cannot poke through
-_TEXTURE_PER_M = 5.0
 _THIGH_Z_M = -0.15  # well under the table
-
-
-class Garment(NamedTuple):
-    """A skinned piece with one look.
-
-    Attributes:
-        name: Its part name.
-        rest: (V, 3) vertices at rest [m].
-        weights: (V, J) skinning weights.
-        faces: (F, 3).
-        surface: Its look.
-    """
-
-    name: str
-    rest: Array
-    weights: sparse.csr_matrix
-    faces: IntArray
-    surface: Surface
 
 
 class Outfit(NamedTuple):
@@ -97,7 +79,12 @@ def dress(body: Body, outfit: Outfit) -> tuple[Garment, ...]:
 
 
 def _piece(
-    name: str, body: Body, rest: Array, field: Array, surface: Surface, faces: IntArray | None = None
+    name: str,
+    body: Body,
+    rest: Array,
+    field: Array,
+    surface: Surface,
+    faces: IntArray | None = None,
 ) -> Garment:
     part = cut(body.data.faces if faces is None else faces, field)
     weights = sparse.csr_matrix(part.blend @ body.data.weights)
@@ -110,10 +97,10 @@ def _covered_m(body: Body, sleeve: float) -> Array:
     covered = np.full(len(rest), 1.0)
     for side in "RL":
         points = [body.head(f"{bone}.{side}") for bone in ("upperarm01", "lowerarm01", "wrist")]
-        lengths = [float(np.linalg.norm(b - a)) for a, b in zip(points, points[1:], strict=False)]
+        lengths = [float(np.linalg.norm(b - a)) for a, b in pairwise(points)]
         best, along = np.full(len(rest), np.inf), np.zeros(len(rest))
         start = 0.0
-        for (a, b), length in zip(zip(points, points[1:], strict=False), lengths, strict=True):
+        for (a, b), length in zip(pairwise(points), lengths, strict=True):
             axis = (b - a) / length
             share = (rest - a) @ axis
             inside = np.clip(share, 0, length if b is not points[-1] else 1.0)
@@ -122,8 +109,10 @@ def _covered_m(body: Body, sleeve: float) -> Array:
             best = np.minimum(best, distance)
             start += length
         of_arm = body.weight_of(
-            lambda name, side=side: name.endswith(f".{side}")  # type: ignore[misc]
-            and name.startswith(("upperarm", "lowerarm", "wrist", "finger", "metacarpal"))
+            lambda name, side=side: (
+                name.endswith(f".{side}")  # type: ignore[misc]
+                and name.startswith(("upperarm", "lowerarm", "wrist", "finger", "metacarpal"))
+            )
         )
         hem = sleeve * sum(lengths)
         covered = np.where(of_arm > 0.02, np.minimum(covered, hem - along), covered)
@@ -223,32 +212,3 @@ def _eyes(body: Body) -> list[Garment]:
             rest = ball.vertices + centre + np.array([0, -ahead, 0])
             pieces.append(Garment("eyes", rest, weights, ball.faces, surface))
     return pieces
-
-
-class Figure:
-    """A dressed person as one skinned mesh.
-
-    Args:
-        body: The person.
-        pieces: Skin and clothes.
-    """
-
-    def __init__(self, body: Body, pieces: Sequence[Garment]) -> None:
-        self._body = body
-        counts = [len(piece.rest) for piece in pieces]
-        offsets = np.cumsum([0, *counts[:-1]])
-        self.rest = np.concatenate([piece.rest for piece in pieces])
-        self._weights = sparse.csr_matrix(sparse.vstack([piece.weights for piece in pieces]))
-        self.faces = np.concatenate(
-            [piece.faces + o for piece, o in zip(pieces, offsets, strict=True)]
-        ).astype(np.int32)
-        self.owners = np.repeat(np.arange(len(pieces)), counts)
-        self.pieces = tuple(pieces)
-        # Cylindrical about each limb would be better; seen from afar this is cloth enough.
-        self.uv = (self.rest[:, [0, 2]] + self.rest[:, [1, 1]] * 0.5) * _TEXTURE_PER_M
-        self._sums = incidence(self.faces, len(self.rest))
-
-    def posed(self, skeleton: Posed) -> tuple[Array, Array]:
-        """Return (V, 3) vertices and unit normals in a pose."""
-        vertices = self._body.skin_points(self.rest, self._weights, skeleton)
-        return vertices, smooth_normals(vertices, self.faces, self._sums)

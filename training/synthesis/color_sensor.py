@@ -36,7 +36,7 @@ def draw_color_sensor(rng: np.random.Generator) -> ColorSensor:
         noise=float(rng.uniform(0.8, 3.0)),
         chroma=float(rng.uniform(0.2, 0.6)),
         gain=float(rng.uniform(0.92, 1.08)),
-        jpeg_quality=int(rng.integers(82, 94)),
+        jpeg_quality=int(rng.integers(80, 92)),
     )
 
 

@@ -24,7 +24,8 @@ class DepthSensor:
         wiggle_m: Amplitude of the error that repeats with distance.
         wiggle_period_m: Its period.
         flying_share: Share of pixels at a depth edge that fall between front and back.
-        edge_loss: Share of pixels at a depth edge without depth.
+        edge_loss: Share of pixels beside a depth edge without depth.
+        edge_width_rad: How far such holes reach to either side of the edge.
         grazing_cosine: Surfaces seen more obliquely than this lose most pixels.
         dark_loss: How quickly pixels on dark surfaces are lost.
         multipath_m: How far concave corners bulge towards the camera.
@@ -41,6 +42,7 @@ class DepthSensor:
     wiggle_period_m: float
     flying_share: float
     edge_loss: float
+    edge_width_rad: float
     grazing_cosine: float
     dark_loss: float
     multipath_m: float
@@ -53,14 +55,16 @@ class DepthSensor:
 SENSORS: Mapping[str, DepthSensor] = MappingProxyType(
     {
         "kinect_v2": DepthSensor(
-            noise_m=0.0012, smooth_noise_share=0.6, wiggle_m=0.0015, wiggle_period_m=0.15,
-            flying_share=0.4, edge_loss=0.45, grazing_cosine=0.14, dark_loss=0.5,
-            multipath_m=0.004, min_m=0.5, max_m=4.5, baseline_m=0.052, fixed_loss=0.0006,
+            noise_m=0.0008, smooth_noise_share=0.6, wiggle_m=0.0015, wiggle_period_m=0.15,
+            flying_share=0.4, edge_loss=0.6, edge_width_rad=0.003, grazing_cosine=0.14,
+            dark_loss=0.5, multipath_m=0.004, min_m=0.5, max_m=4.5, baseline_m=0.052,
+            fixed_loss=0.0006,
         ),
         "azure_kinect": DepthSensor(
-            noise_m=0.0009, smooth_noise_share=0.75, wiggle_m=0.0008, wiggle_period_m=0.2,
-            flying_share=0.25, edge_loss=0.6, grazing_cosine=0.12, dark_loss=0.8,
-            multipath_m=0.005, min_m=0.35, max_m=3.86, baseline_m=0.032, fixed_loss=0.0002,
+            noise_m=0.00028, smooth_noise_share=0.75, wiggle_m=0.0008, wiggle_period_m=0.2,
+            flying_share=0.25, edge_loss=0.8, edge_width_rad=0.0045, grazing_cosine=0.12,
+            dark_loss=0.8, multipath_m=0.005, min_m=0.35, max_m=3.86, baseline_m=0.032,
+            fixed_loss=0.0002,
         ),
     }
 )  # fmt: skip
@@ -134,7 +138,9 @@ def sense_depth(
     measured += np.float32(sensor.wiggle_m) * wave
 
     lost = (z < sensor.min_m) | (z > sensor.max_m)
-    lost |= edge & (chance > 1 - sensor.edge_loss)
+    lost |= _beside(edge, sensor.edge_width_rad * focal_px) & (
+        _clumps(rng, shape) < sensor.edge_loss
+    )
     lost |= (incidence < sensor.grazing_cosine) & (chance_2 < 0.85)
     weak = np.clip(1 - returned / 0.05, 0, 1) * sensor.dark_loss
     mirrored = gloss * np.clip(1 - incidence, 0, 1) ** 2 * 0.5 + gloss * (incidence > 0.995) * 0.5
@@ -146,6 +152,23 @@ def sense_depth(
     millimetres = np.rint(measured * 1000).clip(0, 65535).astype(np.uint16)
     millimetres[lost] = 0
     return millimetres
+
+
+def _beside(edge: npt.NDArray[np.bool_], width_px: float) -> npt.NDArray[np.bool_]:
+    """Return where an edge is nearer than a width; the edge itself is two pixels wide."""
+    reach = max(0, round(width_px - 1))
+    if not reach:
+        return edge
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    return cv2.dilate(edge.astype(np.uint8), disc) > 0
+
+
+def _clumps(rng: np.random.Generator, shape: tuple[int, ...]) -> Float:
+    """Return values even in [0, 1] that neighbouring pixels share."""
+    noise = cv2.GaussianBlur(rng.standard_normal(shape, np.float32), (0, 0), 0.8)
+    noise = noise / noise.std()
+    # The normal distribution's own, to a percent.
+    return (1 / (1 + np.exp(-1.702 * noise))).astype(np.float32)
 
 
 def shadow(depth_m: Float, focal_baseline: float) -> npt.NDArray[np.bool_]:

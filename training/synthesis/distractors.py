@@ -13,6 +13,7 @@ from affordance_seg_ros.training.synthesis.variation import Variation
 
 _CLEARANCE_M = 0.13
 _SAME_KIND_SHARE = 0.25
+_RESTING_HAND_M = (np.array([0.36, 0.06]), np.array([0.37, 0.18]))
 
 
 def draw_distractors(vary: Variation, used: str, busy_m: Sequence[Array]) -> list[Piece]:
@@ -24,7 +25,7 @@ def draw_distractors(vary: Variation, used: str, busy_m: Sequence[Array]) -> lis
         busy_m: Points on the table to stay away from.
     """
     rng = vary.rng
-    taken = [np.asarray(point)[:2] for point in busy_m]
+    taken = [np.asarray(point)[:2] for point in (*busy_m, *_RESTING_HAND_M)]
     pieces: list[Piece] = []
     for _ in range(int(rng.choice(4, p=(0.4, 0.3, 0.2, 0.1)))):
         name = used if rng.random() < _SAME_KIND_SHARE else str(rng.choice(list(SHAPES)))

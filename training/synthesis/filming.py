@@ -32,6 +32,7 @@ class FilmedFrame(NamedTuple):
         depth_mm: (H, W) uint16, 0 for none.
         labels: (H, W) uint8 ids of what is demonstrated.
         affordances: (H, W) uint8 ids of what every part affords.
+        roles: (H, W) uint8 what each pixel shows, indices of `ROLES`.
         motion_m: (H, W, 3) float32 motion to the next frame; None in the last frame.
         occluded: (H, W) bool, hidden in the next frame; None in the last frame.
         truth: The rendering itself.
@@ -42,6 +43,7 @@ class FilmedFrame(NamedTuple):
     depth_mm: npt.NDArray[np.uint16]
     labels: npt.NDArray[np.uint8]
     affordances: npt.NDArray[np.uint8]
+    roles: npt.NDArray[np.uint8]
     motion_m: npt.NDArray[np.float32] | None
     occluded: npt.NDArray[np.bool_] | None
     truth: Rendering
@@ -113,11 +115,10 @@ class _Shot:
         motion, occluded = None, None
         if following is not None:
             motion = rendering.motion_m
-            occluded = hidden_next(
-                self._camera, rendering.depth_m, motion, following.depth_m
-            )
+            occluded = hidden_next(self._camera, rendering.depth_m, motion, following.depth_m)
         return FilmedFrame(
             color, as_jpeg(color, self._color.jpeg_quality), depth_mm,
             stage.demonstrated[rendering.part_id], stage.affordances[rendering.part_id],
+            stage.roles[rendering.part_id],
             motion, occluded, rendering,
         )  # fmt: skip

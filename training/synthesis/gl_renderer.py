@@ -134,7 +134,7 @@ class GlRenderer:
             (size, size, layers), 3, np.ascontiguousarray(model.textures).tobytes()
         )
         self._textures.build_mipmaps()
-        self._textures.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
+        self._textures.filter = (moderngl.LINEAR_MIPMAP_NEAREST, moderngl.LINEAR)
         self._buffers = [
             self._color_array, self._geometry_array, self._shadow_array, self._moving, fixed,
             index, self._textures,

@@ -15,7 +15,6 @@ from affordance_seg_ros.training.synthesis.hand import CLOSED, FINGERS, OPEN, Fi
 from affordance_seg_ros.training.synthesis.objects import Grip
 from affordance_seg_ros.training.synthesis.rotations import Array, axis_angle, pose, unit
 
-
 _PINCH_PITCH_RAD = 0.6
 _PINCH_SHIFTS_M = (0.01, 0.0, 0.02, 0.03, -0.01, 0.04)
 
@@ -46,9 +45,7 @@ def hand_rotation(hand: Hand, thumb: Array, palm: Array) -> Array:
     return np.stack([np.cross(thumbward, third), thumbward, third], 1)
 
 
-def take_hold(
-    hand: Hand, grip: Grip, surface: ContactSurface
-) -> Grasp:
+def take_hold(hand: Hand, grip: Grip, surface: ContactSurface) -> Grasp:
     """Place a hand on a grip and close it until it touches.
 
     Args:
@@ -74,9 +71,7 @@ def take_hold(
     return Grasp(pose(rotation, wrist), OPEN[grip.style], closed, low, palm)
 
 
-def _wrap(
-    hand: Hand, grip: Grip, rotation: Array, palm: Array, surface: ContactSurface
-) -> Array:
+def _wrap(hand: Hand, grip: Grip, rotation: Array, palm: Array, surface: ContactSurface) -> Array:
     """Press the palm on, thumb out of the way."""
     skin = hand.skin(OPEN["wrap"])[hand.owners != 0] @ rotation.T
     centre = np.array([hand.palm_centre[0] + 0.012, hand.palm_centre[1], 0.0])
@@ -86,9 +81,7 @@ def _wrap(
     return advance(skin, surface, start, palm)
 
 
-def _pinch(
-    hand: Hand, grip: Grip, rotation: Array, palm: Array, surface: ContactSurface
-) -> Array:
+def _pinch(hand: Hand, grip: Grip, rotation: Array, palm: Array, surface: ContactSurface) -> Array:
     """Come down around the grip, thumb on one side and fingers on the other."""
     skin = hand.skin(OPEN["pinch"])
     tips = np.array([hand.tip(skin, finger) for finger in (0, 1, 2)])
@@ -148,4 +141,9 @@ def lay_against(
     start = start + np.array([0, 0, max(0.0, 0.002 - float((skin + start)[:, 2].min()))])
     wrist = advance(skin, surface, start, unit(palm), limit_m=0.3)
     closed = close_fingers(hand, "palm", surface, wrist, rotation, floor_m=0.001)
+    # Fingers that meet nothing stay straight.
+    distance = surface.distance(hand.skin(closed) @ rotation.T + wrist)
+    idle = [distance[hand.owners == finger].min() > 0.002 for finger in range(FINGERS)]
+    flexion = np.where(np.array(idle)[:, None], OPEN["palm"].flexion_rad, closed.flexion_rad)
+    closed = closed._replace(flexion_rad=flexion)
     return Grasp(pose(rotation, wrist), OPEN["palm"], closed, closed, unit(palm))

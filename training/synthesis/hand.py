@@ -36,9 +36,7 @@ class Fingers(NamedTuple):
         )
 
 
-def _fingers(
-    opposition: float, *rows: tuple[float, float, float], reach: float = 0.0
-) -> Fingers:
+def _fingers(opposition: float, *rows: tuple[float, float, float], reach: float = 0.0) -> Fingers:
     return Fingers(np.array(rows), opposition, reach)
 
 
@@ -158,7 +156,9 @@ class Hand:
 
     def skin(self, fingers: Fingers) -> Array:
         """Return the (n, 3) vertices of the hand in the hand frame, bent."""
-        posed = Posed(np.tile(np.eye(3), (len(self._body.data.names), 1, 1)), self._body.heads.copy())
+        posed = Posed(
+            np.tile(np.eye(3), (len(self._body.data.names), 1, 1)), self._body.heads.copy()
+        )
         for name, (rotation, start) in self.bones(fingers).items():
             index = self._body.index(name)
             posed.rotations[index], posed.positions[index] = rotation, start

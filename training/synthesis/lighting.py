@@ -48,9 +48,7 @@ class Lighting:
         if peak > _HIGHLIGHT_LIMIT:
             factor *= (_HIGHLIGHT_LIMIT / peak) ** 2.2
         exposure = self.lamps.exposure * float(np.clip(factor, 0.25, 4))
-        return replace(
-            self, lamps=replace_light(self.lamps, exposure, self.lamps.balance_rgb)
-        )
+        return replace(self, lamps=replace_light(self.lamps, exposure, self.lamps.balance_rgb))
 
 
 def replace_light(light: Light, exposure: float, balance_rgb: Array) -> Light:
@@ -65,7 +63,11 @@ def draw_lighting(rng: np.random.Generator) -> Lighting:
     azimuth = rng.uniform(-2.6, 2.6)
     elevation = rng.uniform(0.65, 1.25)
     direction = np.array(
-        [np.sin(azimuth) * np.cos(elevation), -np.cos(azimuth) * np.cos(elevation), np.sin(elevation)]
+        [
+            np.sin(azimuth) * np.cos(elevation),
+            -np.cos(azimuth) * np.cos(elevation),
+            np.sin(elevation),
+        ]
     )
     sky = np.array([1 - 0.5 * warmth, 1.0, 1 + 0.5 * warmth]) * rng.uniform(0.45, 0.9)
     ground = np.array([1.05, 1.0, 0.92]) * rng.uniform(0.15, 0.3)

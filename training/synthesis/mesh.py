@@ -101,9 +101,7 @@ def creased(mesh: Mesh, crease_deg: float = 38.0) -> tuple[Mesh, Array]:
     )
     summed = np.zeros((len(corner_face), 3))
     for k in range(3):
-        summed[:, k] = np.bincount(
-            pairs.row[near], normals[pairs.col[near], k], len(corner_face)
-        )
+        summed[:, k] = np.bincount(pairs.row[near], normals[pairs.col[near], k], len(corner_face))
     corner_normals = summed / np.maximum(np.linalg.norm(summed, axis=1, keepdims=True), 1e-12)
     corner_vertex = faces.ravel()
     key = np.concatenate([corner_vertex[:, None], np.round(corner_normals * 500)], 1)
@@ -149,33 +147,27 @@ def cut(faces: IntArray, values: Array) -> Cut:
         values: (V,) field at the vertices.
     """
     inside = values > 0
-    rows: dict[tuple[int, int], int] = {}
-    kept: list[tuple[int, int, int]] = []
-
-    def vertex(a: int, b: int) -> int:
-        return rows.setdefault((min(a, b), max(a, b)), len(rows))
-
-    whole = inside[faces].all(1)
-    for face in faces[whole].tolist():
-        a, b, c = (vertex(v, v) for v in face)
-        kept.append((a, b, c))
-    for face in faces[inside[faces].any(1) & ~whole].tolist():
+    corner_inside = inside[faces]
+    whole = faces[corner_inside.all(1)]
+    kept, used = np.unique(whole, return_inverse=True)
+    new_faces = [used.reshape(-1, 3)]
+    rows = {(v, v): k for k, v in enumerate(kept.tolist())}
+    for face in faces[corner_inside.any(1) & ~corner_inside.all(1)].tolist():
         corners: list[int] = []
         for a, b in zip(face, face[1:] + face[:1], strict=True):
             if inside[a]:
-                corners.append(vertex(a, a))
+                corners.append(rows.setdefault((a, a), len(rows)))
             if inside[a] != inside[b]:
-                corners.append(vertex(a, b))
-        kept += [(corners[0], corners[k], corners[k + 1]) for k in range(1, len(corners) - 1)]
+                corners.append(rows.setdefault((min(a, b), max(a, b)), len(rows)))
+        fan = [(corners[0], corners[k], corners[k + 1]) for k in range(1, len(corners) - 1)]
+        new_faces.append(np.array(fan))
     ends = np.array(list(rows), np.int64).reshape(-1, 2)
-    first, second = values[ends[:, 0]], values[ends[:, 1]]
-    share = np.where(ends[:, 0] == ends[:, 1], 0.5, first / np.where(first == second, 1, first - second))
+    first, second = values[ends].T
+    between = ends[:, 0] != ends[:, 1]
+    share = np.where(between, first / np.where(between, first - second, 1), 0.5)
     index = np.arange(len(ends))
     blend = sparse.csr_matrix(
-        (
-            np.concatenate([1 - share, share]),
-            (np.concatenate([index, index]), ends.T.ravel()),
-        ),
+        (np.concatenate([1 - share, share]), (np.concatenate([index, index]), ends.T.ravel())),
         (len(ends), len(values)),
     )
-    return Cut(blend, np.array(kept, np.int32).reshape(-1, 3))
+    return Cut(blend, np.concatenate(new_faces).astype(np.int32))

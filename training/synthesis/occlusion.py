@@ -9,6 +9,8 @@ from affordance_seg_ros.camera import Camera
 Float = npt.NDArray[np.float32]
 
 _TOLERANCE_M = 0.002
+_REACH_PX = 0.6  # the nearest pixel, and another that is about as near
+_ROUNDING_PX = 1e-3
 
 
 def hidden_next(
@@ -33,15 +35,21 @@ def hidden_next(
     z = np.maximum(depth_m + motion_m[..., 2], 1e-3)
     to_column = x / z * camera.fx + camera.cx
     to_row = y / z * camera.fy + camera.cy
-    inside = (to_column >= 0) & (to_row >= 0) & (to_column <= width - 1) & (to_row <= height - 1)
+    inside = (np.minimum(to_column, to_row) >= -_ROUNDING_PX) & (
+        np.maximum(to_column - width, to_row - height) <= _ROUNDING_PX - 1
+    )
     left = np.clip(np.floor(to_column).astype(np.intp), 0, width - 2)
     top = np.clip(np.floor(to_row).astype(np.intp), 0, height - 2)
-    # Visible if one of the four pixels around it shows a surface that is not nearer; depth may
+    corners = [(j, i) for j in (0, 1) for i in (0, 1)]
+    taps = np.stack([next_depth_m[top + j, left + i] for j, i in corners])
+    # Visible if a pixel whose centre is near enough shows a surface that is not nearer; depth may
     # change by a pixel's slope between them.
-    taps = np.stack([next_depth_m[top + j, left + i] for j in (0, 1) for i in (0, 1)])
+    away = np.stack(
+        [np.maximum(abs(to_row - top - j), abs(to_column - left - i)) for j, i in corners]
+    )
     empty = taps <= 0
     slope = np.where(empty, 0, taps).max(0) - np.where(empty, np.inf, taps).min(0)
     slack = _TOLERANCE_M + np.clip(slope, 0, 0.006)
-    seen = ((taps >= z - slack) | empty).any(0)
+    seen = (((taps >= z - slack) | empty) & (away < _REACH_PX)).any(0)
     hidden: npt.NDArray[np.bool_] = (depth_m > 0) & ~(inside & seen)
     return hidden

@@ -159,12 +159,9 @@ class Performance:
         along = inverse @ self._manner.push_direction
         centre = (solid.vertices.min(0) + solid.vertices.max(0)) / 2
         height = float(np.ptp(solid.vertices[:, 2]))
-        low = height < 0.06
-        # A low thing is pushed with the fingers, hand tilted; a high one with the flat hand upright.
-        thumb = np.array([0, 0, 1.0])
-        palm = unit(along)
-        centre = centre.copy()
-        centre[2] = max(0.042, min(0.5 * height, 0.09)) if not low else 0.044
+        # The hand stands on its little finger; what is low meets only that.
+        centre[2] = np.clip(0.5 * height, 0.044, 0.09)
+        palm, thumb = unit(along), np.array([0, 0, 1.0])
         return lay_against(self._body.right, self._surface, centre, palm, thumb)
 
     def _tap_grasp(self, rng: np.random.Generator) -> Grasp:
@@ -225,9 +222,7 @@ def _resting(hand: Hand, rng: np.random.Generator, at_x_m: tuple[float, float]) 
     rotation = frame(along, (sign, 0.2, -0.12 * sign))
     fingers = RELAXED
     lowest = float((hand.skin(fingers) @ rotation.T)[:, 2].min())
-    wrist = np.array(
-        [-sign * rng.uniform(*at_x_m), rng.uniform(0.2, 0.27), 0.003 - lowest]
-    )
+    wrist = np.array([-sign * rng.uniform(*at_x_m), rng.uniform(0.2, 0.27), 0.003 - lowest])
     return HandPose(wrist, rotation, fingers)
 
 

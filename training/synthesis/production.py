@@ -47,15 +47,16 @@ def make_clip(
     frames = []
     with ClipWriter(folder, info) as writer:
         for number, frame in enumerate(film(scenario, renderer, filming, rng)):
-            truth = config.true_flow and frame.motion_m is not None
+            motion_m = frame.motion_m if config.true_flow else None
             writer.add_frame(
                 _FIRST_STAMP_NS + round(number * 1e9 / RATE_HZ),
                 frame.jpeg,
                 frame.depth_mm,
                 labels=frame.labels,
                 affordances=frame.affordances,
-                motion_m=np.moveaxis(frame.motion_m, 2, 0) if truth else None,
-                occluded=frame.occluded if truth else None,
+                roles=frame.roles,
+                motion_m=None if motion_m is None else np.moveaxis(motion_m, 2, 0),
+                occluded=frame.occluded if config.true_flow else None,
                 true_depth_m=frame.truth.depth_m if config.true_depth else None,
             )
             frames.append(frame)

@@ -82,5 +82,3 @@ def _sheet(rng: np.random.Generator) -> Prop:
         )
         pieces.append(Piece("paint", blob, Surface(color, "plain", 0.5)))
     return Prop(tuple(pieces), 0.002)
-
-

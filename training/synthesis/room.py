@@ -7,7 +7,13 @@ from affordance_seg_ros.training.synthesis.mesh import Mesh
 from affordance_seg_ros.training.synthesis.primitives import cylinder, grid_faces, rounded_box
 from affordance_seg_ros.training.synthesis.rotations import about_z
 from affordance_seg_ros.training.synthesis.scene_parts import Piece
-from affordance_seg_ros.training.synthesis.surface import Surface, any_color, cloth_color, rgb, wood_color
+from affordance_seg_ros.training.synthesis.surface import (
+    Surface,
+    any_color,
+    cloth_color,
+    rgb,
+    wood_color,
+)
 from affordance_seg_ros.training.synthesis.textures import SIZE_PX, cloud
 from affordance_seg_ros.training.synthesis.variation import Variation
 
@@ -32,18 +38,17 @@ def furnish(vary: Variation, seat_x_m: float) -> list[Piece]:
         wear=float(rng.uniform(0, 0.5)),
     )
     top = rounded_box((width, depth, 0.028), 0.004).tiled(2.5)
-    pieces = [Piece("table", top.moved(None, (0, middle_y, top_z - 0.014)), board)]
+    # The cloth first: what it hides is not shaded.
+    pieces = [_cloth(vary, width, depth, middle_y)] if has_cloth else []
+    pieces.append(Piece("table", top.moved(None, (0, middle_y, top_z - 0.014)), board))
     for x in (-1, 1):
         for y in (-1, 1):
             leg = rounded_box((0.05, 0.05, 0.68), 0.004)
             at = (x * (width / 2 - 0.06), middle_y + y * (depth / 2 - 0.06), top_z - 0.37)
             pieces.append(Piece("table", leg.moved(None, at), board))
-    if has_cloth:
-        pieces.append(_cloth(vary, width, depth, middle_y))
-    pieces += _walls(vary)
     pieces.append(_chair(rng, seat_x_m))
     pieces += _background(rng)
-    return pieces
+    return pieces + _walls(vary)
 
 
 def _cloth(vary: Variation, width: float, depth: float, middle_y: float) -> Piece:

@@ -53,9 +53,7 @@ def slerp(start: Array, end: Array, share: float) -> Array:
     """Return the rotation at a share in [0, 1] of the shortest turn from start to end."""
     turn = start.T @ end
     angle = float(np.arccos(np.clip((np.trace(turn) - 1) / 2, -1, 1)))
-    axis = np.array(
-        [turn[2, 1] - turn[1, 2], turn[0, 2] - turn[2, 0], turn[1, 0] - turn[0, 1]]
-    )
+    axis = np.array([turn[2, 1] - turn[1, 2], turn[0, 2] - turn[2, 0], turn[1, 0] - turn[0, 1]])
     length = np.linalg.norm(axis)
     if length < 1e-9:  # no turn at all, or half a turn whose axis is not defined
         return start if angle < 1 else (start if share < 0.5 else end)

@@ -11,8 +11,9 @@ from affordance_seg_ros.training.synthesis.actions import Manner, working_rotati
 from affordance_seg_ros.training.synthesis.arm import UpperBody
 from affordance_seg_ros.training.synthesis.body import Body
 from affordance_seg_ros.training.synthesis.catalogue import Demonstration, catalogue
-from affordance_seg_ros.training.synthesis.clothes import Figure, draw_outfit, dress
+from affordance_seg_ros.training.synthesis.clothes import draw_outfit, dress
 from affordance_seg_ros.training.synthesis.distractors import draw_distractors
+from affordance_seg_ros.training.synthesis.figure import Figure
 from affordance_seg_ros.training.synthesis.lighting import Lighting, draw_lighting
 from affordance_seg_ros.training.synthesis.object_shapes import SHAPES
 from affordance_seg_ros.training.synthesis.objects import HandledObject
@@ -75,8 +76,8 @@ def draw_scenario(
     vary = Variation(rng, split)
     thing = SHAPES[demonstration.object_name](vary)
     use = catalogue()[demonstration.object_name].actions[demonstration.action]
-    person, figure = _draw_person(rng)
-    manner, prop = _draw_manner(rng, thing, demonstration.action)
+    person, figure = draw_person(rng)
+    manner, prop = draw_manner(rng, thing, demonstration.action)
     performance = Performance(
         person, thing, demonstration.action, use.grip, manner, draw_timeline(rng), rng
     )
@@ -96,12 +97,11 @@ def draw_scenario(
     viewpoint = draw_viewpoint(
         rng, width, height, stage.action_centre(), stage.object_extent_m(), moving=moving_camera
     )
-    return Scenario(
-        demonstration, thing.kind, left_handed, stage, viewpoint, draw_lighting(rng)
-    )
+    return Scenario(demonstration, thing.kind, left_handed, stage, viewpoint, draw_lighting(rng))
 
 
-def _draw_person(rng: np.random.Generator) -> tuple[UpperBody, Figure]:
+def draw_person(rng: np.random.Generator) -> tuple[UpperBody, Figure]:
+    """Draw somebody at the table, and how they look."""
     mix = rng.dirichlet((0.6, 0.6, 0.6))
     shoulder = (rng.uniform(0.02, 0.08), rng.uniform(0.47, 0.54), rng.uniform(0.36, 0.43))
     body = Body(mix, shoulder)
@@ -115,14 +115,19 @@ def _draw_person(rng: np.random.Generator) -> tuple[UpperBody, Figure]:
     return person, figure
 
 
-def _draw_manner(
+def draw_manner(
     rng: np.random.Generator, thing: HandledObject, action: str
 ) -> tuple[Manner, Prop | None]:
+    """Draw where an object is and how it is used, and what a tool is used on."""
     heading = float(rng.uniform(*thing.heading_rad))
     rotation = about_z(heading)
     position = np.array([rng.uniform(-0.12, 0.06), rng.uniform(-0.05, 0.09), 0.0])
     # A tool lies with its handle, not its middle, where the hand expects it.
-    if "handle" in thing.grips and action in (*_TOOL_ACTIONS, "grasp", "lift") and not _stands(thing):
+    if (
+        "handle" in thing.grips
+        and action in (*_TOOL_ACTIONS, "grasp", "lift")
+        and not _stands(thing)
+    ):
         position = position - rotation @ (thing.grips["handle"].point_m * (1, 1, 0))
         position = position + np.array([-0.05, 0.02, 0])
     amplitude, repeats = float(rng.uniform(0.8, 1.2)), int(rng.integers(2, 4))

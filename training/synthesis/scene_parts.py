@@ -4,6 +4,7 @@
 from enum import Enum
 from typing import NamedTuple
 
+from affordance_seg_ros.sources.clip import ROLES
 from affordance_seg_ros.training.synthesis.mesh import Mesh
 from affordance_seg_ros.training.synthesis.surface import Surface
 
@@ -16,6 +17,11 @@ class Role(Enum):
     DISTRACTOR = "distractor"
     HAND = "hand"
     PERSON = "person"
+
+    @property
+    def role_id(self) -> int:
+        """Its id in the role map of a clip."""
+        return ROLES.index(self.value)
 
 
 class Piece(NamedTuple):

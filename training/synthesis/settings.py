@@ -24,15 +24,11 @@ class SynthesisConfig(Options):
         "train", "Share of the objects' variety that is drawn from; test has shapes and cloths "
         "that train and val never show", choices=SPLITS,
     )  # fmt: skip
-    sensor: str = option(
-        "any", "Depth sensor that is imitated", choices=("any", *SENSORS)
-    )
+    sensor: str = option("any", "Depth sensor that is imitated", choices=("any", *SENSORS))
     objects: tuple[str, ...] = option((), "Objects to show; none means all")
     actions: tuple[str, ...] = option((), "Actions to show; none means all")
     moving_camera: bool = option(False, "Let the camera sway slowly")
-    black_holes: bool = option(
-        False, "Make colour black where there is no depth, as in SOR3D-AFF"
-    )
+    black_holes: bool = option(False, "Make colour black where there is no depth, as in SOR3D-AFF")
     true_flow: bool = option(True, "Store true 3D flow and occlusions")
     true_depth: bool = option(False, "Store depth without sensor noise too")
 

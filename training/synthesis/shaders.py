@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """GLSL of the three passes: shadow depth, colour, and geometry (never antialiased)."""
 
+from affordance_seg_ros.training.synthesis.textures import WEAR_LAYER
+
 SHADOW_VERTEX = """#version 330
 in vec3 position;
 uniform mat4 light_clip;
@@ -92,16 +94,20 @@ uniform vec2 blur;  // of key and sky, in shadow map coordinates
 uniform float exposure;
 out vec4 pixel;
 
-const vec2 disk[8] = vec2[](vec2(-0.33, 0.12), vec2(0.72, 0.27), vec2(0.05, -0.61),
-  vec2(-0.78, -0.42), vec2(0.31, 0.83), vec2(-0.42, 0.81), vec2(0.83, -0.51), vec2(0.12, 0.14));
+const vec2 disk[5] = vec2[](vec2(0.04, 0.08), vec2(0.72, 0.37), vec2(-0.41, 0.78),
+  vec2(-0.75, -0.42), vec2(0.45, -0.74));
 
+// A blur of few samples, turned differently at each pixel: grain instead of copies of the shadow.
 float lit(sampler2DShadow map, mat4 map_clip, vec3 at, float radius, float bias) {
   vec3 q = (map_clip * vec4(at, 1.0)).xyz * 0.5 + 0.5;
   if (any(lessThan(q, vec3(0.0))) || any(greaterThan(q, vec3(1.0)))) return 1.0;
+  float grain = fract(52.9829189 * fract(dot(gl_FragCoord.xy, vec2(0.06711056, 0.00583715))));
+  float c = cos(6.2831853 * grain) * radius, s = sin(6.2831853 * grain) * radius;
+  mat2 turn = mat2(c, s, -s, c);
   float sum = 0.0;
-  for (int i = 0; i < 8; i++)
-    sum += texture(map, vec3(q.xy + disk[i] * radius, q.z - bias));
-  return sum * 0.125;
+  for (int i = 0; i < 5; i++)
+    sum += texture(map, vec3(q.xy + turn * disk[i], q.z - bias));
+  return sum * 0.2;
 }
 
 void main() {
@@ -111,10 +117,12 @@ void main() {
   if (dot(n, to_eye) < 0.0) n = -n;
   vec3 tint = texture(textures, vec3(texture_uv, texture_layer)).rgb;
   vec3 base = albedo * tint * tint;
-  float stain = texture(textures, vec3(texture_uv * 1.7 + 0.3, 8.0)).r;
-  float worn = wear * smoothstep(0.90, 0.97, stain);
-  base = mix(base, base * 0.45 + 0.04, worn);
-  gloss *= 1.0 - 0.7 * worn;
+  if (wear > 0.0) {
+    float stain = texture(textures, vec3(texture_uv * 1.7 + 0.3, WEAR_LAYER)).r;
+    float worn = wear * smoothstep(0.90, 0.97, stain);
+    base = mix(base, base * 0.45 + 0.04, worn);
+    gloss *= 1.0 - 0.7 * worn;
+  }
 
   float facing = dot(n, key_direction);
   float shade = lit(key_shadow, key_clip, world + n * 0.004, blur.x, 0.0012);
@@ -140,4 +148,4 @@ void main() {
   c = (c * (2.51 * c + 0.03)) / (c * (2.43 * c + 0.59) + 0.14);
   pixel = vec4(pow(clamp(c, 0.0, 1.0), vec3(1.0 / 2.2)), 1.0);
 }
-"""
+""".replace("WEAR_LAYER", f"{WEAR_LAYER}.0")

@@ -17,7 +17,9 @@ def _side() -> Grip:
 def sponge(vary: Variation) -> HandledObject:
     """Return a block or one with a scouring pad; unseen: an oval."""
     kind = vary.kind(("block", "scourer"), ("oval",))
-    size = np.array([vary.uniform(0.085, 0.115), vary.uniform(0.055, 0.072), vary.uniform(0.03, 0.045)])
+    size = np.array(
+        [vary.uniform(0.085, 0.115), vary.uniform(0.055, 0.072), vary.uniform(0.03, 0.045)]
+    )
     look = Surface(
         rgb(vary.rng.choice([0.13, 0.55, 0.95, 0.3, 0.08]), vary.uniform(0.35, 0.8), 0.85),
         "foam", 0.03, softness=0.4,
@@ -75,7 +77,9 @@ def book(vary: Variation) -> HandledObject:
         rounded_box((width, length, board), board * 0.4, 2).moved(None, (0, 0, z))
         for z in (board / 2, thick - board / 2)
     ]
-    spine = rounded_box((board, length, thick), board * 0.4, 2).moved(None, (-width / 2, 0, thick / 2))
+    spine = rounded_box((board, length, thick), board * 0.4, 2).moved(
+        None, (-width / 2, 0, thick / 2)
+    )
     lip = 0.005 if kind == "hardcover" else 0.001
     pages = rounded_box((width - lip, length - 2 * lip, thick - 2 * board), 0.0005, 1)
     pages = pages.moved(None, (-lip / 2 + board / 2, 0, thick / 2))
@@ -98,7 +102,9 @@ def book(vary: Variation) -> HandledObject:
 def smartphone(vary: Variation) -> HandledObject:
     """Return a phone with round or square corners; unseen: a small tablet."""
     kind = vary.kind(("phone", "slab"), ("tablet",))
-    size = np.array([vary.uniform(0.068, 0.078), vary.uniform(0.14, 0.165), vary.uniform(0.0085, 0.011)])
+    size = np.array(
+        [vary.uniform(0.068, 0.078), vary.uniform(0.14, 0.165), vary.uniform(0.0085, 0.011)]
+    )
     if kind == "tablet":
         size[:2] *= 1.45
     corner = 0.012 if kind == "phone" else 0.004

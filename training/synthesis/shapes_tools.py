@@ -82,8 +82,9 @@ def _hammer_head(kind: str, radius: float, half: float) -> Mesh:
         back = merge([lathe(ball, 24).moved(None, (0, 0.85 * h, 0)), neck])
     else:
         curve = np.array([(0, 0.3, 0.1), (0, 0.7, 0.12), (0, 1.05, -0.05), (0, 1.35, -0.4)])
+        spread = np.array([[0.6], [0.8], [1], [1.3]]) * (0.45 * r, 0, 0)
         prongs = [
-            tube(curve * (1, h, 1.8 * r) + np.array([s * r * 0.45, 0, 0]) * [[0.6], [0.8], [1], [1.3]],
+            tube(curve * (1, h, 1.8 * r) + s * spread,
                  [0.52 * r, 0.45 * r, 0.36 * r, 0.12 * r], flatten=(1, 0.8), segments=10)
             for s in (-1, 1)
         ]  # fmt: skip
@@ -100,15 +101,13 @@ def knife(vary: Variation) -> HandledObject:
         blade, width = blade * 0.75, width * 0.55
     elif kind == "cleaver":
         width *= 1.9
-    z = 0.0105
+    z = 0.0114
     outline = _blade_outline(kind, blade, width)
     edge = plate(outline, 0.0018).moved(None, (0, 0, z - 0.0009))
     bolster = rounded_box((0.012, min(width, 0.03) * 0.62, 0.013), 0.003).moved(None, (0.002, 0, z))
     x = np.linspace(-length, 0, 12)
     swell = 0.0155 * (1 + 0.16 * np.sin(np.linspace(0.5, 5.5, 12)))
-    handle = tube(
-        np.stack([x, 0 * x, 0 * x + z], 1), swell, flatten=(0.95, 0.62), segments=18
-    )
+    handle = tube(np.stack([x, 0 * x, 0 * x + z], 1), swell, flatten=(0.95, 0.62), segments=18)
     steel = steel_surface(vary)._replace(gloss=0.75)
     handle_part = Part("handle", handle.tiled(1.5), handle_surface(vary))
     return HandledObject(
@@ -153,8 +152,9 @@ def brush(vary: Variation) -> HandledObject:
     hair = vary.uniform(0.045, 0.062)
     if kind == "round":
         ferrule = cylinder(width / 2, 0.034, 0.001).moved(about_y(np.pi / 2), (0.013, 0, z))
-        profile = [(0, 0), (width * 0.46, 0), (width * 0.52, hair * 0.4), (width * 0.34, hair * 0.8),
-                   (0.001, hair)]  # fmt: skip
+        r = width / 2
+        profile = [(0, 0), (r * 0.92, 0), (r * 1.04, hair * 0.4), (r * 0.68, hair * 0.8)]
+        profile.append((0.001, hair))
         bristles = lathe(profile, 24).moved(about_y(np.pi / 2), (0.028, 0, z))
     else:
         ferrule = rounded_box((0.034, width, thickness), 0.002).moved(None, (0.013, 0, z))

@@ -6,8 +6,8 @@ import numpy as np
 from affordance_seg_ros.training.synthesis.mesh import Mesh
 from affordance_seg_ros.training.synthesis.objects import Grip, HandledObject, Part, grip
 from affordance_seg_ros.training.synthesis.primitives import lathe, tube
-from affordance_seg_ros.training.synthesis.surface import Surface, any_color
 from affordance_seg_ros.training.synthesis.shapes_tools import steel_surface
+from affordance_seg_ros.training.synthesis.surface import Surface, any_color
 from affordance_seg_ros.training.synthesis.variation import Variation
 
 # The handle (+x) towards the right hand of a person who sits at +y and looks along -y.
@@ -53,9 +53,7 @@ def cup(vary: Variation) -> HandledObject:
         "footed": np.interp(share, [0, 0.1, 0.25, 0.55, 1], [0.72, 0.5, 0.62, 0.98, 1.04]),
     }[kind]
     wall = 0.0032
-    outside = [
-        (float(radius * s), float(height * t)) for s, t in zip(shape, share, strict=True)
-    ]
+    outside = [(float(radius * s), float(height * t)) for s, t in zip(shape, share, strict=True)]
     foot = outside[0][0]
     body = lathe(_hollow([(foot - 0.003, 0.0), (foot, 0.003), *outside[1:]], wall), 44)
     at = float(np.interp(0.52, share, shape)) * radius
@@ -89,9 +87,7 @@ def pitcher(vary: Variation) -> HandledObject:
         "waisted": 1 - 0.26 * np.sin(np.pi * share) ** 2 + 0.04 * share,
     }[kind]
     wall = 0.0035
-    outside = [
-        (float(radius * s), float(height * t)) for s, t in zip(shape, share, strict=True)
-    ]
+    outside = [(float(radius * s), float(height * t)) for s, t in zip(shape, share, strict=True)]
     foot = outside[0][0]
     body = lathe(_hollow([(foot - 0.003, 0.0), (foot, 0.003), *outside[1:]], wall), 48)
     v = body.vertices.copy()
@@ -126,7 +122,10 @@ def bottle(vary: Variation) -> HandledObject:
     blend = share**2 * (3 - 2 * share)
     walls = np.linspace(0.04, shoulder, 9)
     waist = 1 - (0.24 * np.exp(-(((walls - 0.38) / 0.1) ** 2)) if kind == "waisted" else 0)
-    side = [(float(radius * w), float(height * t)) for t, w in zip(walls, waist * np.ones(9), strict=True)]
+    side = [
+        (float(radius * w), float(height * t))
+        for t, w in zip(walls, waist * np.ones(9), strict=True)
+    ]
     up = [
         (float(radius + (neck - radius) * b), float(height * (shoulder + s * (0.88 - shoulder))))
         for s, b in zip(share[1:], blend[1:], strict=True)
@@ -164,7 +163,14 @@ def can(vary: Variation) -> HandledObject:
     radius, height = vary.uniform(0.031, 0.037), vary.uniform(0.095, 0.122)
     r, h = radius, height
     if kind == "drink":
-        wall = [(0, 0.003), (r * 0.8, 0.002), (r * 0.84, 0), (r, 0.008), (r, h - 0.012), (r * 0.86, h)]
+        wall = [
+            (0, 0.003),
+            (r * 0.8, 0.002),
+            (r * 0.84, 0),
+            (r, 0.008),
+            (r, h - 0.012),
+            (r * 0.86, h),
+        ]
         lid = [(r * 0.86, h), (r * 0.84, h + 0.0012), (r * 0.81, h - 0.003), (0, h - 0.003)]
     elif kind == "tin":
         r, h = r * 1.1, h * 0.85
@@ -174,7 +180,13 @@ def can(vary: Variation) -> HandledObject:
         lid = [(r + 0.001, h - 0.002), (r + 0.0005, h), (r - 0.002, h - 0.003), (0, h - 0.003)]
     else:
         wall = [(0, 0.0), (r - 0.003, 0), (r, 0.004), (r, h * 0.72), (r * 0.86, h * 0.8)]
-        lid = [(r * 0.86, h * 0.8), (r * 0.93, h * 0.81), (r * 0.93, h - 0.002), (r * 0.9, h), (0, h)]
+        lid = [
+            (r * 0.86, h * 0.8),
+            (r * 0.93, h * 0.81),
+            (r * 0.93, h - 0.002),
+            (r * 0.9, h),
+            (0, h),
+        ]
     look = Surface(any_color(vary.rng), "label", vary.uniform(0.4, 0.7), wear=vary.uniform(0, 0.5))
     parts = (
         Part("body", lathe(wall, 44), look),

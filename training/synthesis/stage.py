@@ -9,7 +9,7 @@ import numpy.typing as npt
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.training.synthesis.arm import UpperBody
 from affordance_seg_ros.training.synthesis.catalogue import Demonstration, catalogue
-from affordance_seg_ros.training.synthesis.clothes import Figure
+from affordance_seg_ros.training.synthesis.figure import Figure
 from affordance_seg_ros.training.synthesis.mesh import Mesh, creased
 from affordance_seg_ros.training.synthesis.objects import HandledObject
 from affordance_seg_ros.training.synthesis.performance import Performance, squeezed
@@ -41,6 +41,7 @@ class Stage:
         part_names: Name of each part, in the order of ids from 1.
         demonstrated: (256,) label id of each part id, only of parts that the action labels.
         affordances: (256,) label id of each part id by what the part affords.
+        roles: (256,) role of each part id, an index of `ROLES`.
         brightness: (256,) reflectance of each part id in [0, 1].
         shine: (256,) how much each part id mirrors, in [0, 1].
     """
@@ -101,25 +102,21 @@ class Stage:
                 self.affordances[part_id] = labels.label_id(piece.affordance)
         offsets = np.cumsum([0, *(len(mesh.vertices) for mesh in meshes[:-1])])
         self.model = Model(
-            faces=np.concatenate([m.faces + o for m, o in zip(meshes, offsets, strict=True)]).astype(
-                np.int32
-            ),
+            faces=np.concatenate(
+                [m.faces + o for m, o in zip(meshes, offsets, strict=True)]
+            ).astype(np.int32),
             uv=np.concatenate([mesh.uv for mesh in meshes]),
             look=np.concatenate(looks),
             part_id=np.concatenate(ids),
-            textures=paint_textures(rng),
+            textures=paint_textures(rng, {int(look[0, 3]) for look in looks}),
         )
 
+        self.roles = np.zeros(256, np.uint8)
+        self.roles[1 : len(self._roles) + 1] = [role.role_id for role in self._roles]
         self.brightness, self.shine = (np.zeros(256, np.float32) for _ in range(2))
         for part_id, look in enumerate(looks, 1):
             self.brightness[part_id] = look[0, :3].mean() ** 0.5
             self.shine[part_id] = look[0, 4] * (0.25 + 0.75 * look[0, 5])
-
-    def mask_of(self, role: Role) -> npt.NDArray[np.bool_]:
-        """Return (256,) whether each part id counts as a role."""
-        table = np.zeros(256, bool)
-        table[1 : len(self._roles) + 1] = [found is role for found in self._roles]
-        return table
 
     def shape(self, time: float) -> Shape:
         """Return where every vertex is at a time in [0, 1]."""
@@ -171,9 +168,7 @@ class Stage:
         for index, piece in enumerate(figure.pieces):
             count = int((figure.owners == index).sum())
             faces = piece.faces
-            mesh = Mesh(
-                figure.rest[start : start + count], faces, figure.uv[start : start + count]
-            )
+            mesh = Mesh(figure.rest[start : start + count], faces, figure.uv[start : start + count])
             role = Role.HAND if piece.name in _HANDS else Role.PERSON
             look = as_rows(piece.surface, LAYERS[piece.surface.texture], count)
             add(mesh, look, piece.name, role)

@@ -61,8 +61,8 @@ def metal_color(rng: np.random.Generator) -> Array:
     return rgb(0.6, rng.uniform(0, 0.06), rng.uniform(0.5, 0.85))
 
 
-# Display colours of skin, light to dark, after the ten Monk tones; the lightest are toned down so that
-# they do not blow out under a lamp.
+# Display colours of skin, light to dark, after the ten Monk tones; the lightest are toned down so
+# that they do not blow out under a lamp.
 _SKIN_TONES = (
     "e2bfa8", "e3ba9c", "dfb594", "d4a582", "c08e68", "a5795a", "825c43", "60412e", "493226",
     "382a24",
@@ -72,9 +72,7 @@ _SKIN_TONES = (
 def skin_color(rng: np.random.Generator) -> Array:
     """Return a skin tone."""
     position = rng.uniform(0, len(_SKIN_TONES) - 1)
-    tones = [
-        np.array([int(tone[k : k + 2], 16) for k in (0, 2, 4)]) / 255 for tone in _SKIN_TONES
-    ]
+    tones = [np.array([int(tone[k : k + 2], 16) for k in (0, 2, 4)]) / 255 for tone in _SKIN_TONES]
     low = int(position)
     mixed = tones[low] + (position - low) * (tones[min(low + 1, len(tones) - 1)] - tones[low])
     linear: Array = np.asarray(mixed) ** 2.2 * 0.8

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Procedural textures: wood grain, weaves, prints, labels, a phone's screen."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 
 import cv2
@@ -206,7 +206,22 @@ LAYERS: Mapping[str, int] = MappingProxyType({name: k for k, name in enumerate(_
 """Layer of each texture in the array, by name."""
 
 
-def paint_textures(rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Return (layers, SIZE_PX, SIZE_PX, 3) uint8 textures, multipliers of a surface's colour."""
-    layers = [np.clip(paint(rng), 0, 1) * 255 for paint in _PAINTERS.values()]
-    return np.stack(layers).astype(np.uint8)
+WEAR_LAYER = LAYERS["plaster"]
+"""The texture that stains are made of."""
+
+
+def paint_textures(rng: np.random.Generator, used: Collection[int]) -> npt.NDArray[np.uint8]:
+    """Return (layers, SIZE_PX, SIZE_PX, 3) uint8 textures, multipliers of a surface's colour.
+
+    Args:
+        rng: Source of chance.
+        used: Layers that are needed, beside that of stains; the others stay black.
+    """
+    seed = int(rng.integers(2**32))
+    textures = np.zeros((len(_PAINTERS), SIZE_PX, SIZE_PX, 3), np.uint8)
+    for layer, paint in enumerate(_PAINTERS.values()):
+        if layer in used or layer == WEAR_LAYER:
+            # Each has its own chance, so that it does not depend on which others are painted.
+            image = paint(np.random.default_rng([seed, layer]))
+            textures[layer] = (np.clip(image, 0, 1) * 255).astype(np.uint8)
+    return textures

@@ -80,7 +80,9 @@ def draw_viewpoint(
         focal = rng.uniform(1.5, 2.0) * height
     smallest = 0.12 * height
     distance = min(distance, focal * object_size_m / smallest)
-    target = centre_m + np.array([rng.normal(0, 0.035), rng.normal(0.03, 0.03), rng.uniform(0, 0.05)])
+    target = centre_m + np.array(
+        [rng.normal(0, 0.035), rng.normal(0.03, 0.03), rng.uniform(0, 0.05)]
+    )
     line = np.array(
         [
             np.sin(azimuth) * np.cos(elevation),

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from affordance_seg_ros.training.synthesis.actions import ACTIONS, Manner
+from affordance_seg_ros.training.synthesis.catalogue import Demonstration, demonstrations
+from affordance_seg_ros.training.synthesis.object_shapes import SHAPES
+from affordance_seg_ros.training.synthesis.objects import HandledObject
+from affordance_seg_ros.training.synthesis.performance import squeezed
+from affordance_seg_ros.training.synthesis.rotations import about_z, move
+from affordance_seg_ros.training.synthesis.scenario import draw_manner
+from affordance_seg_ros.training.synthesis.timeline import Timeline, draw_timeline
+from affordance_seg_ros.training.synthesis.variation import Variation
+
+TIMES = np.linspace(0, 1, 41)
+
+
+def draw(pair: Demonstration, seed: int = 0) -> tuple[HandledObject, Manner]:
+    rng = np.random.default_rng(seed)
+    thing = SHAPES[pair.object_name](Variation(rng, "train"))
+    return thing, draw_manner(rng, thing, pair.action)[0]
+
+
+@pytest.mark.parametrize("pair", demonstrations(), ids="/".join)
+def test_objects_never_sink_into_the_table_and_end_on_it(pair: Demonstration) -> None:
+    thing, manner = draw(pair)
+    lowest = []
+    for u in TIMES:
+        state = ACTIONS[pair.action](float(u), thing, manner)
+        vertices = squeezed(thing.solid().vertices, thing, state.squeeze)
+        lowest.append(move(state.T_world_object, vertices)[:, 2].min())
+    assert min(lowest) > -0.006
+    assert lowest[0] == pytest.approx(lowest[-1], abs=3e-4)  # a ball has facets
+
+
+@pytest.mark.parametrize("pair", demonstrations(), ids="/".join)
+def test_objects_move_smoothly_from_where_they_stood(pair: Demonstration) -> None:
+    thing, manner = draw(pair)
+    poses = [ACTIONS[pair.action](float(u), thing, manner).T_world_object for u in TIMES]
+    assert np.allclose(poses[0][:3, :3], manner.rotation)
+    steps = [np.linalg.norm(b[:3, 3] - a[:3, 3]) for a, b in pairwise(poses)]
+    assert max(steps) < 0.09  # of 40 steps in about a second
+
+
+@pytest.mark.parametrize("name", ["hammer", "knife", "brush"])
+def test_tools_reach_what_they_work_on(name: str) -> None:
+    action = {"hammer": "hammer", "knife": "cut", "brush": "paint"}[name]
+    for seed in range(3):
+        thing, manner = draw(Demonstration(name, action), seed)
+        tips = [
+            move(ACTIONS[action](float(u), thing, manner).T_world_object, thing.tool_m)
+            for u in np.linspace(0.25, 0.75, 101)
+        ]
+        assert min(np.linalg.norm(tip - manner.target_m) for tip in tips) < 0.015
+
+
+def test_a_hammer_strikes_as_often_as_it_should() -> None:
+    thing, manner = draw(Demonstration("hammer", "hammer"))
+    heights = np.array(
+        [
+            move(ACTIONS["hammer"](float(u), thing, manner).T_world_object, thing.tool_m)[2]
+            for u in np.linspace(0.17, 0.83, 300)
+        ]
+    )
+    peaks = (heights[1:-1] > heights[:-2]) & (heights[1:-1] >= heights[2:])
+    assert (peaks & (heights[1:-1] > 0.1)).sum() == manner.repeats
+
+
+def test_a_push_goes_as_far_as_it_should_and_a_ball_rolls() -> None:
+    for name in ("cup", "ball"):
+        thing, manner = draw(Demonstration(name, "push"))
+        centre = thing.solid().vertices.mean(0)
+        first, last = (
+            move(ACTIONS["push"](u, thing, manner).T_world_object, centre) for u in (0.0, 1.0)
+        )
+        assert np.allclose(last - first, manner.push_direction * manner.push_m, atol=2e-3)
+    turned = ACTIONS["push"](1.0, thing, manner).T_world_object[:3, :3] @ manner.rotation.T
+    angle = np.arccos((np.trace(turned) - 1) / 2)
+    assert angle == pytest.approx(manner.push_m / thing.roll_radius_m, abs=1e-6)
+
+
+def test_only_the_cap_of_a_bottle_turns() -> None:
+    thing, manner = draw(Demonstration("bottle", "rotate"))
+    states = [ACTIONS["rotate"](float(u), thing, manner) for u in TIMES]
+    assert all(np.allclose(s.T_world_object, states[0].T_world_object) for s in states)
+    assert max(abs(s.turn_rad) for s in states) > 0.8
+    can, manner = draw(Demonstration("can", "rotate"))
+    last = ACTIONS["rotate"](0.5, can, manner)
+    assert not np.allclose(last.T_world_object[:3, :3], manner.rotation, atol=0.1)
+    assert last.T_world_object[2, :3] @ about_z(1.0)[:, 2] == pytest.approx(1)
+
+
+def test_timelines_go_through_their_phases_in_order() -> None:
+    for seed in range(30):
+        line: Timeline = draw_timeline(np.random.default_rng(seed))
+        times = np.linspace(0, 1.1, 200)
+        for phase in (line.approach, line.interact, line.retreat):
+            shares = [phase(float(t)) for t in times]
+            assert np.all(np.diff(shares) >= 0)
+            assert shares[0] == 0
+        assert line.interact(float(line.knots[2])) == 0
+        assert line.close(float(line.knots[2])) == 1
+        assert line.interact(float(line.knots[3])) == 1
+        assert line.close(1.1) == 0
+
+
+def test_some_hesitate() -> None:
+    lines = [draw_timeline(np.random.default_rng(seed)) for seed in range(40)]
+    pauses = [line.interact_warp.shape[1] > 2 for line in lines]
+    assert 0.1 < np.mean(pauses) < 0.7

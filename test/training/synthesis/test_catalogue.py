@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+import numpy as np
+import pytest
+
+from affordance_seg_ros.errors import ConfigError
+from affordance_seg_ros.labels import SOR3D_AFF
+from affordance_seg_ros.training.synthesis.catalogue import catalogue, demonstrations
+from affordance_seg_ros.training.synthesis.object_shapes import SHAPES
+from affordance_seg_ros.training.synthesis.variation import SPLITS, Variation
+
+EACH = [(name, split) for name in SHAPES for split in SPLITS]
+
+
+def test_the_table_names_every_shape_and_no_other() -> None:
+    assert set(catalogue()) == set(SHAPES)
+
+
+def test_every_action_is_shown_and_every_object_in_two_ways_at_least() -> None:
+    assert {pair.action for pair in demonstrations()} == set(SOR3D_AFF)
+    assert all(len(entry.actions) >= 2 for entry in catalogue().values())
+
+
+def test_what_is_labelled_differs_between_the_actions_of_an_object() -> None:
+    # Else a picture alone would tell the label.
+    for name, entry in catalogue().items():
+        labels = {(action, use.parts) for action, use in entry.actions.items()}
+        assert len(labels) >= 2, name
+
+
+@pytest.mark.parametrize(("name", "split"), EACH)
+def test_shapes_have_the_parts_and_grips_of_the_table(name: str, split: str) -> None:
+    entry = catalogue()[name]
+    for seed in range(4):
+        thing = SHAPES[name](Variation(np.random.default_rng(seed), split))
+        assert {part.name for part in thing.parts} == set(entry.affordances)
+        assert {use.grip for use in entry.actions.values()} <= set(thing.grips)
+
+
+@pytest.mark.parametrize(("name", "split"), EACH)
+def test_shapes_stand_on_the_table_and_are_solid(name: str, split: str) -> None:
+    for seed in range(4):
+        thing = SHAPES[name](Variation(np.random.default_rng(seed), split))
+        assert -1e-6 < thing.solid().vertices[:, 2].min() < 0.004
+        assert 0.05 < np.ptp(thing.solid().vertices, axis=0).max() < 0.45
+        for part in thing.parts:
+            corners = part.mesh.vertices[part.mesh.faces]
+            volume = np.einsum("ij,ij->", corners[:, 0], np.cross(corners[:, 1], corners[:, 2]))
+            assert volume > 0, part.name
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_the_test_split_shows_kinds_that_training_never_does(name: str) -> None:
+    kinds = {
+        split: {SHAPES[name](Variation(np.random.default_rng(s), split)).kind for s in range(12)}
+        for split in SPLITS
+    }
+    assert not kinds["test"] & (kinds["train"] | kinds["val"])
+
+
+def test_training_and_validation_draw_from_bands_apart() -> None:
+    drawn = {
+        split: [Variation(np.random.default_rng(s), split).uniform(0, 1) for s in range(400)]
+        for split in ("train", "val")
+    }
+    for value in drawn["val"]:
+        assert min(abs(value - np.array([0.2, 0.6, 0.9]))) <= 0.05 + 1e-9
+    held_out = [v for v in drawn["train"] if min(abs(v - np.array([0.2, 0.6, 0.9]))) < 0.05 - 1e-9]
+    assert held_out == []
+    assert max(drawn["train"]) > 0.95
+
+
+def test_an_unknown_split_is_refused() -> None:
+    with pytest.raises(ConfigError, match="split 'dev'; expected one of train, val, test"):
+        Variation(np.random.default_rng(0), "dev")
+
+
+def test_unknown_objects_and_actions_are_refused_by_name() -> None:
+    with pytest.raises(ConfigError, match="object 'axe'; expected one of hammer, knife"):
+        demonstrations(objects=("axe",))
+    with pytest.raises(ConfigError, match="action 'throw'; expected one of cut, grasp"):
+        demonstrations(actions=("throw",))
+
+
+def test_actions_that_no_chosen_object_has_are_refused_with_those_it_has() -> None:
+    with pytest.raises(ConfigError, match="expected ball: push, rotate, grasp"):
+        demonstrations(objects=("ball",), actions=("cut",))
