@@ -4,7 +4,7 @@ SHELL := /bin/bash
 setup: ; @tools/bootstrap.sh
 demo: setup ; @. tools/env.sh && exec python tools/demo.py --out out/demo
 test: setup ; @. tools/env.sh && exec pytest
-coverage: setup ; @. tools/env.sh && exec pytest --cov --cov-report=term-missing:skip-covered
+coverage: setup ; @. tools/env.sh && exec pytest --cov --cov-report=term-missing
 check: setup ; @. tools/env.sh && exec tools/check.sh
 format: setup ; @. tools/env.sh && ruff format . && ruff check --fix .
 clean: ; rm -rf .colcon out

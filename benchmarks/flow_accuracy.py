@@ -161,7 +161,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--sequence", type=Path, help="folder of an RGB-D sequence")
+    what.add_argument("--sequence", type=Path, help="RGB-D recording with poses")
     what.add_argument("--clips", type=Path, help="folder of rendered clips with true depth")
     parser.add_argument("--json", type=Path, help="file for the figures")
     parser.add_argument("--pictures", type=Path, help="folder for pictures of the coloured flow")

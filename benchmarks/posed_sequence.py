@@ -1,23 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""RGB-D sequences in folders, and the scene flow that their camera poses imply."""
+"""RGB-D recordings, and the scene flow that their camera poses imply."""
 
-import json
-import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.flow.flow_input import FlowInput
 from affordance_seg_ros.flow.pyramid import downsample_brightness, downsample_depth
-from affordance_seg_ros.frames import SceneFlow
+from affordance_seg_ros.frames import RgbdFrame, SceneFlow
+from affordance_seg_ros.sources.bag import open_recording
+from affordance_seg_ros.sources.trajectory import read_trajectory
 
-_LAYOUTS = (("color/*.jpg", "depth/*.png"), ("*_rgb.tiff", "*_depth.tiff"))
 _LUMA = np.float32([0.299, 0.587, 0.114])
 
 
@@ -25,7 +23,7 @@ class Sequence(NamedTuple):
     """Consecutive frames of one camera.
 
     Attributes:
-        name: Name of the folder.
+        name: Name of the recording.
         frames: The frames, oldest first.
         truths: True flow from each frame to the next, one fewer than frames; None where the truth
             is unknown.
@@ -36,37 +34,32 @@ class Sequence(NamedTuple):
     truths: list[SceneFlow] | None
 
 
-def load_sequence(folder: Path, *, halvings: int, with_truth: bool) -> Sequence:
-    """Read pictures, depth [mm], intrinsics and, for the truth, camera poses.
+def load_sequence(path: Path, *, halvings: int, with_truth: bool) -> Sequence:
+    """Read a recording and, for the truth, the camera poses beside its pictures.
 
     Args:
-        folder: Holds color/*.jpg and depth/*.png with a camera*.json, or *_rgb.tiff and
-            *_depth.tiff with *.xml; poses in trajectory.log, camera to world.
+        path: A recording of any format; poses are in its trajectory.log, camera to world.
         halvings: How often the pictures are smoothed and halved.
         with_truth: Whether to read the poses of what must be a static scene.
 
     Raises:
-        SourceError: Something is missing or does not fit.
+        AffordanceError: Something is missing, damaged or does not fit.
     """
-    for colors, depths in _LAYOUTS:
-        pairs = list(zip(sorted(folder.glob(colors)), sorted(folder.glob(depths)), strict=False))
-        if len(pairs) > 1:
-            break
-    else:
-        raise SourceError(
-            f"{folder} holds no two pictures with depth; expected color/*.jpg with depth/*.png, or "
-            "*_rgb.tiff with *_depth.tiff"
-        )
-    poses = _read_poses(folder / "trajectory.log", len(pairs)) if with_truth else None
-    camera = _read_camera(folder)
-    frames = [halve(_read_frame(color, depth, camera), halvings) for color, depth in pairs]
+    poses = _read_poses(path) if with_truth else None
+    recording = open_recording(path)
+    frames = [halve(_flow_input(frame), halvings) for frame in recording.frames()]
+    # A gap would give the frames after it the poses of others.
+    if recording.report.skipped or len(frames) < 2:
+        raise SourceError(f"{path}: {recording.report}; expected at least 2, and none left out")
     truths = None
     if poses is not None:
+        if len(poses) != len(frames):
+            raise SourceError(f"{path} has {len(poses)} poses; expected {len(frames)}, one a frame")
         truths = [
             rigid_flow(frame, np.linalg.inv(newer) @ older)
             for frame, older, newer in zip(frames[:-1], poses[:-1], poses[1:], strict=True)
         ]
-    return Sequence(folder.name, frames, truths)
+    return Sequence(recording.name, frames, truths)
 
 
 def halve(frame: FlowInput, times: int) -> FlowInput:
@@ -75,7 +68,15 @@ def halve(frame: FlowInput, times: int) -> FlowInput:
         gray, depth_m = downsample_brightness(frame.gray), downsample_depth(frame.depth_m)
         camera = frame.camera
         height, width = gray.shape
-        camera = Camera(width, height, camera.fx / 2, camera.fy / 2, camera.cx / 2, camera.cy / 2)
+        camera = replace(
+            camera,
+            width=width,
+            height=height,
+            fx=camera.fx / 2,
+            fy=camera.fy / 2,
+            cx=camera.cx / 2,
+            cy=camera.cy / 2,
+        )
         frame = FlowInput(gray, depth_m, camera)
     return frame
 
@@ -105,49 +106,19 @@ def rigid_flow(frame: FlowInput, T_newer_older: npt.NDArray[np.float64]) -> Scen
     )
 
 
-def _read_frame(color: Path, depth: Path, camera: Camera) -> FlowInput:
-    bgr, raw = cv2.imread(str(color)), cv2.imread(str(depth), cv2.IMREAD_UNCHANGED)
-    for path, image in ((color, bgr), (depth, raw)):
-        if image is None or image.shape[:2] != (camera.height, camera.width):
-            came = "no picture" if image is None else f"{image.shape[1]}x{image.shape[0]}"
-            raise SourceError(f"{path}: {came}; expected {camera.width}x{camera.height} pixels")
-    gray = bgr[..., ::-1].astype(np.float32) @ _LUMA
-    return FlowInput(
-        torch.from_numpy(gray), torch.from_numpy(raw.astype(np.float32) / 1000), camera
-    )
+def _flow_input(frame: RgbdFrame) -> FlowInput:
+    gray = frame.color.astype(np.float32) @ _LUMA
+    # Rounded once, after the product; `to_metres` rounds its factor too, which is faster.
+    depth_m = frame.depth.raw * np.float64(frame.depth.metres_per_unit)
+    depth_m = np.where(np.isfinite(depth_m) & (depth_m > 0), depth_m, 0).astype(np.float32)
+    return FlowInput(torch.from_numpy(gray), torch.from_numpy(depth_m), frame.camera)
 
 
-def _read_camera(folder: Path) -> Camera:
-    for path in sorted(folder.glob("camera*.json")):
-        content = json.loads(path.read_text())
-        fx, _, _, _, fy, _, cx, cy, _ = content["intrinsic_matrix"]  # column by column
-        return Camera(content["width"], content["height"], fx, fy, cx, cy)
-    for path in sorted(folder.glob("*.xml")):
-        # These files have two roots, colour and depth, which XML does not allow.
-        declaration, roots = path.read_text().split("?>")
-        rgb = ElementTree.fromstring(f"{declaration}?><both>{roots}</both>")[0]
-        values = [
-            float(rgb.findtext(name, "nan"))
-            for name in (
-                "focal_length_x", "focal_length_y", "principal_point_x", "principal_point_y"
-            )
-        ]  # fmt: skip
-        return Camera(640, 480, *values)  # the size of these recordings
-    raise SourceError(f"{folder} holds no intrinsics; expected camera*.json or *.xml")
-
-
-def _read_poses(path: Path, count: int) -> list[npt.NDArray[np.float64]]:
+def _read_poses(folder: Path) -> npt.NDArray[np.float64]:
+    path = folder / "trajectory.log"
     if not path.is_file():
         raise SourceError(
-            f"{path.parent} has no trajectory.log, so its true flow is unknown; expected camera "
-            "poses there, or --without-truth to measure time only"
+            f"{folder} has no trajectory.log, so its true flow is unknown; expected camera poses "
+            "there, or --without-truth to measure time only"
         )
-    # Blocks of five lines: three indices, then the rows of a 4x4 matrix.
-    rows = [line.split() for line in path.read_text().splitlines() if line.strip()]
-    try:
-        poses = [np.array(rows[k + 1 : k + 5], np.float64) for k in range(0, len(rows), 5)]
-    except ValueError as error:
-        raise SourceError(f"{path} cannot be read: {error}") from error
-    if len(poses) != count or any(pose.shape != (4, 4) for pose in poses):
-        raise SourceError(f"{path} holds {len(poses)} poses; expected {count} of 4x4 numbers")
-    return poses
+    return read_trajectory(path)

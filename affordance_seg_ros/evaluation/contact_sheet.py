@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from affordance_seg_ros.frames import DepthImage, Prediction
 from affordance_seg_ros.labels import LabelSet
-from affordance_seg_ros.pipeline.overlay import blend_mask, label_scores, write_text
+from affordance_seg_ros.pipeline.overlay import blend_mask, label_scores, text_width, write_text
 
 Picture = npt.NDArray[np.uint8]
 Item = TypeVar("Item")
@@ -20,6 +20,9 @@ _CAPTION_HEIGHT = 64
 _ROW_TITLES = ("colour", "depth", "3D flow", "mask")
 _TITLE_WIDTH = 84
 _TITLE_HEIGHT = 34
+_TITLE_SCALE = 0.9
+_MARGIN = 8
+_UNTRAINED = "UNTRAINED WEIGHTS"
 _GAP = 4
 _INK = (235, 235, 235)
 _DIM = (160, 160, 160)
@@ -108,14 +111,18 @@ def draw_contact_sheet(
     cell_height = round(_CELL_WIDTH * height / width)
     rows = len(_ROW_TITLES)
     sheet_height = _TITLE_HEIGHT + rows * (cell_height + _GAP) + _CAPTION_HEIGHT
-    sheet_width = _TITLE_WIDTH + len(moments) * (_CELL_WIDTH + _GAP)
+    alarm = "" if trained else _UNTRAINED
+    alarm_width = text_width(alarm, _TITLE_SCALE)
+    sheet_width = max(
+        _TITLE_WIDTH + len(moments) * (_CELL_WIDTH + _GAP),
+        text_width(title, _TITLE_SCALE) + alarm_width + 4 * _MARGIN,
+    )
     sheet = np.full((sheet_height, sheet_width, 3), _GROUND, np.uint8)
-    write_text(sheet, title, (8, 23), 0.9, _INK)
-    if not trained:
-        write_text(sheet, "UNTRAINED WEIGHTS", (sheet_width - 232, 23), 0.9, _ALARM)
+    write_text(sheet, title, (_MARGIN, 23), _TITLE_SCALE, _INK)
+    write_text(sheet, alarm, (sheet_width - alarm_width - _MARGIN, 23), _TITLE_SCALE, _ALARM)
     for row, name in enumerate((*_ROW_TITLES, "action")):
         top = _TITLE_HEIGHT + row * (cell_height + _GAP)
-        write_text(sheet, name, (8, top + 20), 0.8, _INK)
+        write_text(sheet, name, (_MARGIN, top + 20), 0.8, _INK)
     first_ns = moments[0].prediction.stamp_ns
     for column, moment in enumerate(moments):
         left = _TITLE_WIDTH + column * (_CELL_WIDTH + _GAP)

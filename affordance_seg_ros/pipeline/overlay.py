@@ -80,6 +80,13 @@ def label_scores(prediction: Prediction) -> dict[int, float]:
     }
 
 
+def text_width(text: str, scale: float) -> int:
+    """Return the width of a line of text as `write_text` writes it [px]."""
+    size, thickness = _font(scale)
+    (width, _), _ = cv2.getTextSize(text, _FONT, size, thickness)
+    return int(width)
+
+
 def write_text(
     picture: Picture,
     text: str,
@@ -96,7 +103,11 @@ def write_text(
         scale: Size; 1 suits 480 rows.
         color: RGB.
     """
-    size = 0.6 * scale
-    thickness = max(1, round(1.5 * scale))
+    size, thickness = _font(scale)
     cv2.putText(picture, text, origin, _FONT, size, _BLACK, thickness + 2, cv2.LINE_AA)
     cv2.putText(picture, text, origin, _FONT, size, color, thickness, cv2.LINE_AA)
+
+
+def _font(scale: float) -> tuple[float, int]:
+    """Return size and thickness of letters; scale 1 suits 480 rows."""
+    return 0.6 * scale, max(1, round(1.5 * scale))

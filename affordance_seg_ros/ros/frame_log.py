@@ -40,8 +40,8 @@ class FrameRecord(NamedTuple):
 
     @property
     def overhead(self) -> float:
-        """What the node adds to the pipeline, the wait for the depth image left out."""
-        return self.receipt_to_publish - self.pairing - sum(self.pipeline)
+        """What the node adds to the pipeline; the waits for depth and for the worker left out."""
+        return self.receipt_to_publish - self.pairing - self.queue - sum(self.pipeline)
 
 
 class LatencySummary(NamedTuple):

@@ -112,10 +112,16 @@ class KinectNode(Node):
         count = 0
         for capture in self._captures(recording):
             due = playback.place(capture.color_ns)
-            if self._stopping.wait(max(0.0, start + due.after_s - time.monotonic())):
+            early_s = start + due.after_s - time.monotonic()
+            if self._stopping.wait(max(0.0, early_s)):
                 return
-            recorded = self._config.stamps == "recorded"
-            color_ns = capture.color_ns if recorded else due.stamp_ns
+            stamp_ns = due.stamp_ns
+            if playback.fell_behind(-early_s):
+                stamp_ns += round(-1e9 * early_s)
+                self.get_logger().warning(
+                    "too slow for this machine: playback is delayed", throttle_duration_sec=30.0
+                )
+            color_ns = capture.color_ns if self._config.stamps == "recorded" else stamp_ns
             self._publish(capture, color_ns, color_ns + capture.depth_ns - capture.color_ns)
             count += 1
         if recording.skipped:

@@ -17,13 +17,13 @@ from affordance_seg_ros.config import NodeConfig, PipelineConfig
 from affordance_seg_ros.errors import AffordanceError
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.ros.diagnostics import describe
+from affordance_seg_ros.ros.inputs import TOPICS
 from affordance_seg_ros.ros.outputs import PredictionOutput
 from affordance_seg_ros.ros.parameters import NodeParameters
 from affordance_seg_ros.ros.processor import StreamingPipeline
+from affordance_seg_ros.ros.reminder import Reminder
 from affordance_seg_ros.ros.session import Session
 from affordance_seg_ros.ros.snapshot import Snapshot, write_report
-
-_REMIND_S = 30.0
 
 
 class _Card(Protocol):
@@ -80,13 +80,12 @@ class AffordanceNode(LifecycleNode):
         self._pipeline: LoadedPipeline | None = None
         self._output: PredictionOutput | None = None
         self._session: Session | None = None
-        self._awaited: tuple[str, ...] = ()
+        self._reminder = Reminder(self.get_logger().warning, self.get_logger().info)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self.create_service(Trigger, "~/reset", self._on_reset)
         self.create_service(SetBool, "~/enable", self._on_enable)
         # Not the node's clock: with use_sim_time that one may never start.
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self._reminded = self._steady.now()
         self.create_timer(1.0, self._on_timer, clock=self._steady)
 
     def start(self) -> bool:
@@ -144,6 +143,8 @@ class AffordanceNode(LifecycleNode):
             self, self._pipeline, self._output, self._config, self._pipeline_config
         )
         self._state = "active"
+        topics = (f"{role} on {self.resolve_topic_name(topic)}" for role, topic in TOPICS.items())
+        self.get_logger().info(f"active: {', '.join(topics)}")
         return found
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -183,7 +184,7 @@ class AffordanceNode(LifecycleNode):
         if session is None:
             return
         session.stop()
-        self._awaited = ()
+        self._reminder.forget()
         self._report(session.snapshot())
 
     def _release(self) -> None:
@@ -228,7 +229,7 @@ class AffordanceNode(LifecycleNode):
     def _on_timer(self) -> None:
         snapshot = None if self._session is None else self._session.snapshot()
         if snapshot is not None:
-            self._say_what_is_awaited(snapshot.awaited)
+            self._reminder.update(snapshot.awaited, 1e-9 * self._steady.now().nanoseconds)
         pipeline = self._pipeline
         message = DiagnosticArray()
         message.header.stamp = self.get_clock().now().to_msg()
@@ -241,14 +242,3 @@ class AffordanceNode(LifecycleNode):
             snapshot=snapshot,
         )
         self._diagnostics.publish(message)
-
-    def _say_what_is_awaited(self, awaited: tuple[str, ...]) -> None:
-        now = self._steady.now()
-        due = 1e-9 * (now - self._reminded).nanoseconds >= _REMIND_S
-        if awaited and (not self._awaited or due):
-            self._reminded = now
-            for sentence in awaited:
-                self.get_logger().warning(f"waiting: {sentence}")
-        elif self._awaited and not awaited:
-            self.get_logger().info("all inputs arrive")
-        self._awaited = awaited

@@ -26,6 +26,7 @@ class Playback:
         self._period_ns = round(1e9 / rate_hz)
         self._first_ns: int | None = None
         self._last_ns = 0
+        self._delay_ns = 0
 
     def place(self, recorded_ns: int) -> Due:
         """Return the place of the next capture, given its recorded time [ns].
@@ -38,5 +39,16 @@ class Playback:
         elif recorded_ns <= self._last_ns:
             self._first_ns += recorded_ns - self._last_ns - self._period_ns
         self._last_ns = recorded_ns
-        played_ns = (recorded_ns - self._first_ns) / self._rate
-        return Due(1e-9 * played_ns, self._start_ns + round(played_ns))
+        played_ns = round((recorded_ns - self._first_ns) / self._rate) + self._delay_ns
+        return Due(1e-9 * played_ns, self._start_ns + played_ns)
+
+    def fell_behind(self, late_s: float) -> bool:
+        """Take note of a capture that is late; return whether that delays all that follow.
+
+        A machine that is too slow by more than a frame plays slower, with stamps that stay true,
+        as they would not if the delay grew.
+        """
+        if late_s * self._rate * 1e9 <= self._period_ns:
+            return False
+        self._delay_ns += round(1e9 * late_s)
+        return True

@@ -15,7 +15,7 @@ from affordance_seg_ros.threads import share_processor
 class StopRequest:
     """Set by the first SIGINT or SIGTERM, which also interrupts what the main thread does.
 
-    Later signals are ignored, so that the clean-up is not interrupted itself.
+    Later signals are ignored.
     """
 
     def __init__(self) -> None:
@@ -23,9 +23,16 @@ class StopRequest:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
 
+    def ignore_signals(self) -> None:
+        """Let nothing disturb the clean-up.
+
+        A handler in Python would not do: the interpreter takes it away before it is gone itself.
+        """
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self.is_set:
-            return
+        self.ignore_signals()
         # An interrupt that falls into a destructor is lost: whoever waits looks here, too.
         self.is_set = True
         raise KeyboardInterrupt
@@ -62,3 +69,5 @@ def run(name: str, create: Callable[[], Runnable]) -> int:
         return spin(name, create, stop)
     except KeyboardInterrupt:
         return 0
+    finally:
+        stop.ignore_signals()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the node waits for, in words a person can act on."""
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -82,6 +83,11 @@ def unpaired_images(
         f"no pair for {silence_s:.0f} s: colour and depth both come, but the last stamps are "
         f"{apart_s:.3f} s apart; expected at most {accepted}"
     )
+
+
+def without_durations(sentence: str) -> str:
+    """Return the sentence without its durations, which change while the reason stays the same."""
+    return re.sub(r"[\d.]+ s\b", "", sentence)
 
 
 def _publishers(count: int) -> str:

@@ -70,6 +70,19 @@ def test_the_sheet_has_a_column_a_moment() -> None:
     assert three.shape[1] - one.shape[1] == 2 * 244
 
 
+def test_a_long_title_and_the_warning_do_not_overlap() -> None:
+    title = "a recording of a rather long name, weights untrained-compact"
+    sheets = [
+        draw_contact_sheet([moment(0)], LabelSet(), title=text, trained=trained)[:34]
+        for text, trained in ((title, True), (title, False), ("", False))
+    ]
+    width = min(sheet.shape[1] for sheet in sheets)
+    assert width == sheets[2].shape[1] < sheets[0].shape[1] < sheets[1].shape[1]
+    warned = (sheets[1] != sheets[1][0, 0]).any((0, 2))
+    gap = np.flatnonzero(np.diff(np.flatnonzero(warned)) > 12)
+    assert gap.size == 1
+
+
 def test_the_sheet_says_untrained() -> None:
     moments = [moment(i) for i in range(3)]
     sheets = [

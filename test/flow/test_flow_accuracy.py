@@ -3,6 +3,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -13,6 +14,8 @@ from flow_scenes import CAMERA, plane
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("AFFORDANCE_SHARED_DATA", ROOT.parent / "shared" / "data"))
+
+POSE = "0 0 0\n1 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1\n"
 
 
 @pytest.fixture
@@ -84,17 +87,42 @@ def test_a_sequence_without_poses_is_refused_unless_only_time_is_wanted(
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda d: [p.unlink() for p in d.glob("depth/*")], "holds no two pictures with depth"),
-        (lambda d: (d / "camera.json").unlink(), "holds no intrinsics"),
-        (lambda d: (d / "color/1.jpg").write_bytes(b"no"), "no picture; expected 160x120"),
-        (lambda d: (d / "trajectory.log").write_text("0 0 0\n1 0 0 0\n"), "1 poses; expected 3"),
-        (lambda d: (d / "trajectory.log").write_text("0\nx\nx\nx\nx\n"), "cannot be read"),
+        (lambda d: [p.unlink() for p in d.glob("depth/*")], "3 colour and 0 depth pictures"),
+        (lambda d: [p.unlink() for p in d.glob("*/[12].*")], "1 frames; expected at least 2"),
+        (lambda d: (d / "camera.json").unlink(), "camera files: none; expected one"),
+        (lambda d: (d / "color/1.jpg").write_bytes(b"no"), "2 frames; 1 x "),
+        (lambda d: (d / "trajectory.log").write_text(POSE), "has 1 poses; expected 3, one a frame"),
+        (lambda d: (d / "trajectory.log").write_text("0\nx\nx\nx\nx\n"), "is damaged"),
     ],
 )
 def test_a_spoilt_sequence_is_refused_with_the_reason(benchmark, sequence, spoil, message, capsys):
     spoil(sequence)
     assert run(benchmark, "--sequence", sequence) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_halved_camera_sees_the_same_points_at_half_the_pixels(benchmark):
+    from posed_sequence import halve
+
+    camera = replace(CAMERA, distortion=(0.1, -0.05, 0.001, 0.002))
+    frame = plane((0.0, 0.0, 0.0))._replace(camera=camera)
+    points_m = np.random.default_rng(0).uniform((-0.3, -0.3, 0.8), (0.3, 0.3, 2), (20, 3))
+    halved = halve(frame, 2).camera
+    assert (halved.width, halved.height) == (camera.width // 4, camera.height // 4)
+    np.testing.assert_allclose(halved.project(points_m) * 4, camera.project(points_m))
+
+
+def test_depth_that_is_no_number_is_no_depth(benchmark, sequence):
+    from posed_sequence import load_sequence
+
+    for path in (sequence / "depth").iterdir():
+        depth_mm = cv2.imread(str(path), cv2.IMREAD_UNCHANGED).astype(np.float32)
+        depth_mm[0, :4] = (np.nan, np.inf, -np.inf, -1)
+        path.unlink()
+        cv2.imwrite(str(path.with_suffix(".tiff")), depth_mm)
+    for frame in load_sequence(sequence, halvings=0, with_truth=False).frames:
+        assert (frame.depth_m[0, :4] == 0).all()
+        assert (frame.depth_m[1:] > 0.1).all()
 
 
 def test_the_truth_has_no_error_and_a_constant_offset_has_its_own(benchmark, sequence):

@@ -13,7 +13,8 @@ from affordance_seg_ros.ros import encode
 
 WIDTH, HEIGHT = 64, 48
 CAMERA = Camera(WIDTH, HEIGHT, 60.0, 60.0, 31.5, 23.5)
-RELIABLE = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
+# Deep: nothing that a test publishes may be lost on a busy machine.
+RELIABLE = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
 
 
 def color_picture(index: int, width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:

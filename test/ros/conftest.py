@@ -42,7 +42,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Process]]:
         *arguments: str, command: tuple[str, ...] = DOUBLE_NODE, **parameters: object
     ) -> Process:
         if command is DOUBLE_NODE:
-            parameters = {"reliability": "reliable", **parameters}
+            parameters = {"reliability": "reliable", "queue_depth": 100, **parameters}
         values = [f"{name.replace('__', '.')}:={_yaml(v)}" for name, v in parameters.items()]
         flags = [word for value in values for word in ("-p", value)]
         line = (*command, "--ros-args", *flags, *arguments)

@@ -4,12 +4,16 @@ import pytest
 from camera_double import RELIABLE, TestCamera, color_message, color_picture, info_message
 from diagnostic_msgs.msg import DiagnosticArray
 from double_pipeline import label_of
+from rcl_interfaces.srv import SetParameters
+from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, qos_profile_sensor_data
+from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image
 from std_srvs.srv import SetBool, Trigger
 
 from affordance_seg_ros.labels import SOR3D_AFF
 from affordance_seg_ros.msg import ActionClass, AffordanceRegionArray, LabelInfo
+from affordance_seg_ros.ros.encode import header
 from affordance_seg_ros.sources.decode import decode_color, decode_depth, stamp_ns
 
 STEP_NS = 100_000_000
@@ -95,16 +99,15 @@ def test_a_late_subscriber_learns_the_labels(client, start, camera):
 
 
 def test_only_the_newest_frame_is_processed_when_the_pipeline_is_slow(client, start, camera):
-    process = start(rate_hz=0, weights="slow 0.5", queue_depth=50)
+    process = start(rate_hz=0, weights="slow 0.5")
     masks = client.collect(Image, "/affordance/mask")
     diagnostics = client.collect(DiagnosticArray, "/diagnostics")
-    process.wait_for("UNTRAINED")
+    process.wait_for("active: colour on")
     camera.wait_for_subscriber()
     first = camera.now_ns()
     stamps = [first + index * STEP_NS // 10 for index in range(20)]
     for stamp in stamps:
         camera.publish(stamp)
-        client.spin(0.05)
     client.wait(lambda: masks and stamp_ns(masks[-1].header) == stamps[-1], "newest frame")
     assert len(masks) < len(stamps) // 2
     diagnostics.clear()
@@ -115,7 +118,7 @@ def test_only_the_newest_frame_is_processed_when_the_pipeline_is_slow(client, st
 
 
 def test_frames_are_taken_at_the_rate_asked_for(client, start, camera):
-    start(rate_hz=10, queue_depth=50)
+    start(rate_hz=10)
     masks = client.collect(Image, "/affordance/mask")
     camera.wait_for_subscriber()
     first = camera.now_ns()
@@ -140,7 +143,7 @@ def test_the_first_frame_waits_for_a_late_camera_info(client, start, camera):
 
     late = start("-r", "__ns:=/late", rate_hz=0)
     late_masks = client.collect(Image, "/late/affordance/mask")
-    late.wait_for("UNTRAINED")
+    late.wait_for("active: colour on")
     late_camera = TestCamera(client, RELIABLE, "/late/")
     late_camera.wait_for_subscriber()
     late_camera.publish(stamp)
@@ -182,3 +185,76 @@ def test_names_follow_namespace_and_remapping(client, start):
     camera.wait_for_subscriber()
     camera.publish(camera.now_ns())
     client.wait(lambda: masks)
+
+
+def set_parameter(client, name, value):
+    request = SetParameters.Request(parameters=[Parameter(name, value=value).to_parameter_msg()])
+    (result,) = client.call(SetParameters, "/affordance/set_parameters", request).results
+    return result.successful
+
+
+def test_live_parameters_hold_from_the_next_frame_on(client, start, camera):
+    start(rate_hz=0, min_confidence=0.25)
+    confidences = client.collect(Image, "/affordance/confidence")
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    infos = client.collect(LabelInfo, "/affordance/label_info", latched)
+    camera.wait_for_subscriber()
+    client.wait(lambda: infos)
+    assert set_parameter(client, "min_confidence", 0.5)
+    client.wait(lambda: len(infos) == 2)
+    assert [info.threshold for info in infos] == [0.25, 0.5]
+
+    def published():
+        camera.publish(camera.now_ns())
+        client.spin(0.1)
+        return confidences
+
+    client.wait(published)
+    assert (decode_depth(confidences[0]).raw == 0.5).all()
+
+
+def test_a_live_rate_holds_at_once(client, start, camera):
+    start(rate_hz=0)
+    masks = client.collect(Image, "/affordance/mask")
+    camera.wait_for_subscriber()
+    assert set_parameter(client, "rate_hz", 2.0)
+    first = camera.now_ns()
+    for index in range(6):
+        camera.publish(first + index * STEP_NS)
+        client.spin(0.05)
+    client.wait(lambda: len(masks) >= 2)
+    client.spin(0.2)
+    assert [stamp_ns(mask.header) - first for mask in masks] == [0, 5 * STEP_NS]
+
+
+def test_latency_is_measured_on_simulated_time(client, start, camera):
+    start(rate_hz=0, use_sim_time=True, weights="slow 0.2")
+    clock = client.node.create_publisher(Clock, "/clock", 1)
+    masks = client.collect(Image, "/affordance/mask")
+    diagnostics = client.collect(DiagnosticArray, "/diagnostics")
+    camera.wait_for_subscriber()
+    client.wait(clock.get_subscription_count)
+    simulated = 1000 * 1_000_000_000
+
+    def arrived():
+        clock.publish(Clock(clock=header(simulated, "").stamp))
+        client.spin(0.05)
+        return any(message.header.stamp.sec == 1000 for message in diagnostics)
+
+    client.wait(arrived, "simulated time in the node")
+    camera.publish(simulated - STEP_NS)
+    client.wait(lambda: masks)
+    diagnostics.clear()
+    client.wait(lambda: diagnostics)
+    _, values = key_values(diagnostics[0], "processing")
+    assert values["latency measured from"] == "stamp"
+    # Time stands still while the pipeline sleeps: only the age on arrival counts.
+    assert float(values["latency p50 [ms]"]) == 100
+
+
+def test_a_report_that_cannot_be_written_is_told_and_harms_nothing(start, tmp_path):
+    (tmp_path / "file").write_text("")
+    process = start(report_file=tmp_path / "file" / "report.json")
+    process.wait_for("active: colour on")
+    assert process.end() == 0
+    assert "report.json' not written" in process.output

@@ -33,8 +33,8 @@ def test_latency_is_counted_from_arrival_where_stamps_are_of_another_clock():
     assert summary.latency.p50 == pytest.approx(24.5)
 
 
-def test_overhead_is_what_is_neither_pipeline_nor_the_wait_for_depth():
-    assert record(NAN).overhead == pytest.approx(20 - 2 - 14)
+def test_overhead_is_what_is_neither_pipeline_nor_a_wait_for_depth_or_worker():
+    assert record(NAN).overhead == pytest.approx(20 - 2 - 1 - 14)
 
 
 def test_stages_are_named_in_the_order_of_the_flow():

@@ -139,7 +139,7 @@ def test_a_signal_at_the_very_start_ends_the_process_cleanly(number):
         ({"weights": "missing"}, "weight file 'missing' is not there; expected a .safetensors"),
         ({"device": "cuda"}, "device 'cuda', but there are 0 CUDA devices; expected auto or cpu"),
         ({"rate_hz": "500.0"}, "rate_hz=500.0; expected 0 to 120 Hz"),
-        ({"rate_hz": "fast"}, "rate_hz='fast' is a str; expected a float"),
+        ({"rate_hz": "fast"}, "rate_hz='fast' is of type str; expected float"),
         ({"rate": "5.0"}, "unknown parameter 'rate'; did you mean 'rate_hz'?"),
     ],
 )
@@ -168,7 +168,7 @@ def test_an_error_of_ours_in_the_worker_ends_the_node_with_a_traceback(client, s
 
 def test_a_parameter_out_of_range_is_refused_with_the_range_while_running(client, start):
     process = start()
-    process.wait_for("UNTRAINED")
+    process.wait_for("active: colour on")
     parameter = Parameter("min_confidence", value=1.5).to_parameter_msg()
     request = SetParameters.Request(parameters=[parameter])
     (result,) = client.call(SetParameters, "/affordance/set_parameters", request).results

@@ -59,7 +59,7 @@ def test_given_values_win_and_integers_serve_as_floats(make):
     [
         ("rate_hz", 500.0, "rate_hz=500.0; expected 0 to 120 Hz"),
         ("rate_hz", float("nan"), "rate_hz=nan; expected 0 to 120 Hz"),
-        ("rate_hz", "fast", "rate_hz='fast' is a str; expected a float"),
+        ("rate_hz", "fast", "rate_hz='fast' is of type str; expected float"),
         ("queue_depth", 0, "queue_depth=0; expected 1 to 100"),
         ("reliability", "maybe", "expected one of best_effort, reliable"),
         ("flow__iterations", 0, "iterations=0; expected 1 to 1000"),

@@ -26,3 +26,19 @@ def test_a_repetition_follows_after_one_period():
 def test_a_single_capture_repeats_at_the_nominal_rate():
     playback = Playback(2.0, 0, rate_hz=5)
     assert [playback.place(S).after_s for _ in range(3)] == pytest.approx([0, 0.1, 0.2])
+
+
+def test_what_is_late_by_less_than_a_frame_delays_nothing():
+    playback = Playback(1.0, 0, rate_hz=5)
+    playback.place(S)
+    assert not playback.fell_behind(0.19)
+    assert playback.place(S + 200_000_000).stamp_ns == 200_000_000
+
+
+def test_a_delay_of_more_than_a_frame_moves_all_that_follows():
+    playback = Playback(1.0, 100 * S, rate_hz=5)
+    playback.place(S)
+    assert playback.fell_behind(0.5)
+    place = playback.place(S + 200_000_000)
+    assert place.after_s == pytest.approx(0.7)
+    assert place.stamp_ns == 100 * S + 700_000_000

@@ -1,5 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-from affordance_seg_ros.ros.waiting import PublisherView, TopicView, awaited, unpaired_images
+from affordance_seg_ros.ros.waiting import (
+    PublisherView,
+    TopicView,
+    awaited,
+    unpaired_images,
+    without_durations,
+)
 
 IMAGE = "sensor_msgs/msg/Image"
 
@@ -44,3 +50,12 @@ def test_images_that_never_pair_are_named_with_their_distance():
     assert "no pair for 6 s" in text
     assert "0.250 s apart; expected at most max_skew_s=0.02" in text
     assert "half a frame" in unpaired_images(0, 250_000_000, 6.0, 5.0, 0.0)
+
+
+def test_a_reason_is_the_same_however_long_it_lasts():
+    publisher = PublisherView("/camera", IMAGE, "reliable")
+    first, later = (awaited(view(silence_s=silence_s), 5.0) for silence_s in (6.0, 12.0))
+    assert first != later
+    assert without_durations(first) == without_durations(later)
+    silent = awaited(view(publishers=(publisher,)), 5.0)
+    assert without_durations(silent) != without_durations(first)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Depth decoding: the unit follows from the encoding, and nothing is copied without need."""
 
+from array import array
+
 import numpy as np
 import pytest
 
@@ -54,10 +56,14 @@ def test_truncated_depth_names_the_bytes(image_message):
         decode_depth(message)
 
 
-def test_equals_cv_bridge_where_it_is_installed(image_message):
+@pytest.mark.parametrize("encoding", ["16UC1", "mono16", "32FC1"])
+def test_any_bytes_decode_as_cv_bridge_does_where_it_is_installed(encoding, image_message):
     bridge = pytest.importorskip("cv_bridge").CvBridge()
     image = pytest.importorskip("sensor_msgs.msg").Image()
-    ours = image_message(DEPTH_M, "32FC1", padding=8)
+    ours = image_message(
+        np.zeros((24, 32), "f4" if encoding == "32FC1" else "u2"), encoding, padding=8
+    )
+    ours.data = array("B", np.random.default_rng(0).bytes(len(ours.data)))
     for field in ("height", "width", "encoding", "is_bigendian", "step", "data"):
         setattr(image, field, getattr(ours, field))
     np.testing.assert_array_equal(decode_depth(ours).raw, bridge.imgmsg_to_cv2(image))

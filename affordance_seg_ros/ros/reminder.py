@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Says what is awaited when that changes, and again now and then; clock-free."""
+
+from collections.abc import Callable, Sequence
+
+from affordance_seg_ros.ros.waiting import without_durations
+
+REMIND_S = 30.0
+"""Time after which the same is said again."""
+
+
+class Reminder:
+    """Keeps the log short: one warning for each reason, one line when all is well again.
+
+    Args:
+        warn: Writes a warning.
+        inform: Writes a note.
+    """
+
+    def __init__(self, warn: Callable[[str], object], inform: Callable[[str], object]) -> None:
+        self._warn = warn
+        self._inform = inform
+        self._said: set[str] = set()
+        self._said_s = 0.0
+
+    def update(self, awaited: Sequence[str], now_s: float) -> None:
+        """Take the sentences on what is awaited now.
+
+        Args:
+            awaited: One sentence each; empty if nothing is.
+            now_s: Time of any clock that goes on [s].
+        """
+        reasons = {without_durations(sentence) for sentence in awaited}
+        if reasons - self._said or (reasons and now_s - self._said_s >= REMIND_S):
+            self._said_s = now_s
+            for sentence in awaited:
+                self._warn(f"waiting: {sentence}")
+        elif self._said and not reasons:
+            self._inform("all inputs arrive")
+        self._said = reasons
+
+    def forget(self) -> None:
+        """Begin anew, without a word."""
+        self._said = set()

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from affordance_seg_ros.camera import Camera
+from affordance_seg_ros.config import PipelineConfig
+from affordance_seg_ros.errors import SourceError
+from affordance_seg_ros.evaluation.live import LiveRecorder
+from affordance_seg_ros.evaluation.replay import replay
+from affordance_seg_ros.frames import DepthImage, Prediction, RgbdFrame
+from affordance_seg_ros.labels import LabelSet
+from affordance_seg_ros.pipeline.streaming import Pipeline, build_pipeline
+from affordance_seg_ros.sources.bag import Recording, open_recording, write_bag
+
+COUNT = 4
+
+
+class Announced(NamedTuple):
+    labels: LabelSet = LabelSet()
+    weights: str = "untrained-compact"
+    trained: bool = False
+
+
+def frames() -> Iterator[RgbdFrame]:
+    random = np.random.default_rng(0)
+    camera = Camera(96, 64, 90, 90, 48, 32)
+    for index in range(COUNT):
+        color = random.integers(0, 256, (64, 96, 3), np.uint8)
+        depth = DepthImage(np.full((64, 96), 900, np.uint16), 1e-3)
+        yield RgbdFrame(10**9 + index * 10**8, "camera", color, depth, camera)
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Recording:
+    write_bag(tmp_path / "bag", frames())
+    return open_recording(tmp_path / "bag")
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> Pipeline:
+    return build_pipeline("untrained:compact", "cpu", PipelineConfig(min_confidence=0))
+
+
+@pytest.fixture
+def predictions(pipeline: Pipeline) -> list[Prediction]:
+    pipeline.reset()
+    return [pipeline.step(frame) for frame in frames()]
+
+
+def test_a_live_run_leaves_what_the_offline_replay_leaves(
+    recording: Recording, pipeline: Pipeline, predictions: list[Prediction], tmp_path: Path
+) -> None:
+    last = predictions[-1]
+    recording.labels = {last.stamp_ns: np.where(last.mask == 1, 2, last.mask)}
+    with LiveRecorder(recording, tmp_path / "live", masks=True) as recorder:
+        for prediction in predictions:
+            recorder.add(prediction, Announced())
+    live = recorder.summary()
+    offline = replay(recording, pipeline, tmp_path / "offline", masks=True, progress=False)
+    for name in ("weights", "action", "labelled_frames", "metrics"):
+        assert live[name] == offline[name]
+    assert live["predictions"] == COUNT
+    for path in (tmp_path / "offline/masks").iterdir():
+        assert (tmp_path / "live/masks" / path.name).read_bytes() == path.read_bytes()
+    for name in ("overlay.mp4", "contact_sheet.png"):
+        assert (tmp_path / "live" / name).stat().st_size > 0
+    lines = (tmp_path / "live/predictions.jsonl").read_text().splitlines()
+    assert [json.loads(line)["stamp_ns"] for line in lines] == [p.stamp_ns for p in predictions]
+
+
+def test_a_prediction_of_another_frame_is_counted_not_written(
+    recording: Recording, predictions: list[Prediction], tmp_path: Path
+) -> None:
+    with LiveRecorder(recording, tmp_path / "live", masks=False) as recorder:
+        recorder.add(replace(predictions[0], stamp_ns=5), Announced())
+        recorder.add(predictions[1], Announced())
+    summary = recorder.summary()
+    assert (summary["predictions"], summary["predictions_of_unknown_frames"]) == (1, 1)
+    assert summary["metrics"] is None
+
+
+def test_nothing_received_is_an_error_that_says_so(
+    recording: Recording, predictions: list[Prediction], tmp_path: Path
+) -> None:
+    with LiveRecorder(recording, tmp_path / "live", masks=False) as recorder:
+        recorder.add(replace(predictions[0], stamp_ns=5), Announced())
+    with pytest.raises(SourceError, match=r"no prediction of bag was received \(1 of other"):
+        recorder.summary()

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from affordance_seg_ros.errors import SourceError
+from affordance_seg_ros.evaluation.video import VideoWriter
+
+
+def test_pictures_come_back_in_order_and_in_their_colours(tmp_path: Path) -> None:
+    colors = [(200, 30, 30), (30, 200, 30), (30, 30, 200)]
+    with VideoWriter(tmp_path / "a.mp4", 10) as video:
+        for color in colors:
+            video.write(np.full((48, 64, 3), color, np.uint8))
+    read = cv2.VideoCapture(str(tmp_path / "a.mp4"))
+    for color in colors:
+        found, picture = read.read()
+        assert found
+        np.testing.assert_allclose(picture[..., ::-1].mean((0, 1)), color, atol=12)
+    assert not read.read()[0]
+
+
+def test_odd_and_changing_sizes_are_fitted_to_the_first(tmp_path: Path) -> None:
+    with VideoWriter(tmp_path / "a.mp4", 10) as video:
+        video.write(np.zeros((47, 63, 3), np.uint8))
+        video.write(np.zeros((100, 20, 3), np.uint8))
+    read = cv2.VideoCapture(str(tmp_path / "a.mp4"))
+    assert [read.read()[1].shape for _ in range(2)] == [(48, 64, 3)] * 2
+
+
+def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    with (
+        VideoWriter(tmp_path / "nowhere/a.mp4", 10) as video,
+        pytest.raises(SourceError, match="cannot be written as an MPEG-4 video"),
+    ):
+        video.write(np.zeros((48, 64, 3), np.uint8))
+
+
+def test_no_picture_leaves_no_file(tmp_path: Path) -> None:
+    with VideoWriter(tmp_path / "a.mp4", 10):
+        pass
+    assert list(tmp_path.iterdir()) == []

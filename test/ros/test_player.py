@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A recording played over DDS, as the subscriber of a camera sees it."""
+
+import json
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy")
+
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CameraInfo, Image
+
+from affordance_seg_ros.camera import Camera
+from affordance_seg_ros.frames import DepthImage, RgbdFrame
+from affordance_seg_ros.sources.bag import write_bag
+from affordance_seg_ros.sources.decode import (
+    decode_camera_info,
+    decode_color,
+    decode_depth,
+    stamp_ns,
+)
+
+CODE = "import sys; from affordance_seg_ros.ros.player import main; sys.exit(main())"
+COUNT = 5
+
+
+@pytest.fixture
+def frames():
+    random = np.random.default_rng(0)
+    color = random.integers(0, 256, (48, 64, 3), np.uint8)
+    depth = DepthImage(random.integers(0, 3000, (48, 64)).astype(np.uint16), 1e-3)
+    first = RgbdFrame(10**18, "optical", color, depth, Camera(64, 48, 60, 61, 32, 24))
+    return [replace(first, stamp_ns=10**18 + k * 50_000_000) for k in range(COUNT)]
+
+
+@pytest.fixture
+def play(tmp_path, frames, start):
+    write_bag(tmp_path / "bag", iter(frames))
+
+    def _play(*words):
+        report = ("--report", str(tmp_path / "report.json"))
+        return start(command=(sys.executable, "-c", CODE, str(tmp_path / "bag"), *report, *words))
+
+    return _play
+
+
+def test_every_frame_arrives_unchanged_with_its_own_stamp(client, play, frames, tmp_path):
+    topics = {"color/image": Image, "depth/image": Image, "color/camera_info": CameraInfo}
+    came = {name: client.collect(kind, name) for name, kind in topics.items()}
+    clock = client.collect(Clock, "/clock")
+    process = play("--clock", "100", "--linger", "0.1")
+    client.wait(lambda: all(len(messages) == COUNT for messages in came.values()))
+    for index, frame in enumerate(frames):
+        color, depth, info = (messages[index] for messages in came.values())
+        assert stamp_ns(color.header) == stamp_ns(depth.header) == frame.stamp_ns
+        assert color.header.frame_id == info.header.frame_id == frame.frame_id
+        np.testing.assert_array_equal(decode_color(color), frame.color)
+        np.testing.assert_array_equal(decode_depth(depth).raw, frame.depth.raw)
+        assert decode_camera_info(info).undistorted() == frame.camera
+    assert process.popen.wait(30) == 0
+    assert json.loads((tmp_path / "report.json").read_text()) == {"frames_published": COUNT}
+    seconds = [message.clock.sec + 1e-9 * message.clock.nanosec for message in clock]
+    assert seconds == sorted(seconds)
+    assert seconds[0] >= 1e9
+
+
+def test_without_a_subscriber_it_says_which_topics_are_lonely(play):
+    process = play("--wait", "0.5")
+    assert process.popen.wait(30) == 2
+    assert "nobody subscribed to /color/image, /depth/image, /color/camera_info" in process.output
+
+
+def test_a_recording_that_is_none_is_refused(start, tmp_path):
+    process = start(command=(sys.executable, "-c", CODE, str(tmp_path / "nothing")))
+    assert process.popen.wait(30) == 2
+    assert "does not exist" in process.output
