@@ -14,6 +14,9 @@ COMMANDS = {
     "replay": "run the pipeline over a recording; write video, pictures, predictions and metrics",
     "record": "write what a running node says of a recording that is played to it",
     "synth": "render interaction clips with perfect labels and flow",
+    "train": "train a network, check data, or run the ablation",
+    "evaluate": "measure weights on labelled clips; write tables and pictures",
+    "export": "write the network as ONNX, checked against PyTorch",
     "info": "tell what a weight file holds, and what this machine offers",
 }
 """Subcommands; each is a module here with `add_arguments(parser)` and `run(arguments) -> int`."""

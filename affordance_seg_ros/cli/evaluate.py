@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`affordance-seg evaluate`: weights on labelled clips."""
+
+import argparse
+from pathlib import Path
+
+from affordance_seg_ros.cli.flags import add_options, read_options
+from affordance_seg_ros.config import FlowConfig, NodeConfig, PipelineConfig
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--data", type=Path, required=True, help="folder of a labelled data set")
+    parser.add_argument("--split", default="val", help="split that is evaluated; '' for all")
+    parser.add_argument("--label-map", default="", help="YAML file; empty for the usual one")
+    parser.add_argument("--limit", type=int, default=0, help="evaluate so many clips; 0 for all")
+    parser.add_argument(
+        "--out", type=Path, default=Path("out/evaluate"), help="folder for tables and pictures"
+    )
+    parser.add_argument("--json", type=Path, help="also write the result to this file")
+    parser.add_argument(
+        "--long-streams",
+        action="store_true",
+        help="also measure long rests and clips that follow each other (takes minutes)",
+    )
+    parser.add_argument(
+        "--min-confidence",
+        type=float,
+        default=0.0,
+        help="pixels whose affordance is less probable become background [0 to 1]; 0 scores the "
+        "network's own choice",
+    )
+    parser.add_argument("--quiet", action="store_true", help="show no progress bar")
+    add_options(parser, NodeConfig, only=("weights", "device"))
+    add_options(parser, FlowConfig, prefix="flow-")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Evaluate; return the exit code."""
+    from affordance_seg_ros.evaluation.report import write_json
+    from affordance_seg_ros.pipeline.streaming import build_pipeline
+    from affordance_seg_ros.training.datasets.data_source import DataSource, detect_kind
+    from affordance_seg_ros.training.evaluate import evaluate
+    from affordance_seg_ros.training.evaluation_report import write_report
+    from affordance_seg_ros.training.long_stream import measure_rest, measure_succession
+    from affordance_seg_ros.training.run_data import find_sequences, spread
+
+    flow = read_options(arguments, FlowConfig, prefix="flow-")
+    config = PipelineConfig(min_confidence=arguments.min_confidence, max_gap_s=3600.0, flow=flow)
+    source = DataSource(
+        kind=detect_kind(arguments.data),
+        root=str(arguments.data),
+        split=arguments.split,
+        label_map=arguments.label_map,
+    )
+    pipeline = build_pipeline(arguments.weights, arguments.device, config)
+    sequences = spread(find_sequences([source], pipeline.labels), arguments.limit)
+    progress = not arguments.quiet
+    evaluation = evaluate(pipeline, sequences, progress=progress)
+    about = {
+        "weights": {"name": pipeline.card.name, "trained": pipeline.card.trained},
+        "data": {"root": str(arguments.data), "kind": source.kind, "split": source.split},
+        "estimator": flow.estimator,
+        "device": str(pipeline.device),
+        "min_confidence": config.min_confidence,
+    }
+    if arguments.long_streams:
+        about["long_streams"] = {
+            "rest": measure_rest(pipeline, sequences, progress=progress),
+            "succession": measure_succession(pipeline, sequences, progress=progress),
+        }
+    name = f"{source.kind}, {source.split or 'all'}"
+    document = write_report(arguments.out, evaluation, pipeline.labels, about, data=name)
+    if arguments.json:
+        write_json(arguments.json, document)
+    video, static = document["video"], document["static"]
+    print(
+        f"{evaluation.clips} clips: video IoU {_text(video['iou_mean'])}, F1 "
+        f"{_text(video['f1_mean'])}, action {_text(video['action_top1'])}; static IoU "
+        f"{_text(static['iou_mean'])}, F1 {_text(static['f1_mean'])}; see {arguments.out}"
+    )
+    return 0
+
+
+def _text(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`affordance-seg export`: the step function as ONNX."""
+
+import argparse
+import sys
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from affordance_seg_ros.cli.extras import require
+from affordance_seg_ros.errors import SourceError
+
+if TYPE_CHECKING:
+    from affordance_seg_ros.model.checkpoint import Checkpoint
+
+_TOLERANCE = 1e-3
+"""Largest difference of logits that rounding explains, in float32."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--weights", default="", help="weight file; empty takes the package's own")
+    parser.add_argument("--out", type=Path, required=True, help="ONNX file to write")
+    parser.add_argument(
+        "--check",
+        type=Path,
+        required=True,
+        metavar="RECORDING",
+        help="recording whose frames go through onnxruntime and PyTorch, to be compared",
+    )
+    parser.add_argument(
+        "--frames", type=int, default=10, help="frames of the recording that are compared"
+    )
+    parser.add_argument("--json", type=Path, help="write the differences to this file")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Export and compare; return the exit code: 1 if the outputs differ."""
+    require("onnx", "onnxscript", "onnxruntime")
+    from affordance_seg_ros.evaluation.report import write_json
+    from affordance_seg_ros.model.checkpoint import load_weights
+    from affordance_seg_ros.training.export import export_onnx, largest_difference
+
+    checkpoint = load_weights(arguments.weights, "cpu")
+    inputs = _inputs(checkpoint, arguments.check, arguments.frames)
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    export_onnx(checkpoint, arguments.out)
+    differences = largest_difference(arguments.out, checkpoint, inputs)
+    agrees = max(differences.values()) <= _TOLERANCE
+    for name, value in differences.items():
+        print(f"{name}: largest difference {value:.2g}")
+    if not agrees:
+        print(f"onnxruntime differs from PyTorch by more than {_TOLERANCE:g}", file=sys.stderr)
+    if arguments.json:
+        write_json(
+            arguments.json,
+            {"file": str(arguments.out), "frames": len(inputs), "largest_difference": differences},
+        )
+    return 0 if agrees else 1
+
+
+def _inputs(checkpoint: "Checkpoint", recording: Path, count: int) -> list[Any]:
+    """Return the network's input of the first frames of a recording."""
+    import torch
+
+    from affordance_seg_ros.config import FlowConfig
+    from affordance_seg_ros.flow.colorize import colorize
+    from affordance_seg_ros.flow.estimator import build_estimator
+    from affordance_seg_ros.pipeline.preprocess import Preprocessor
+    from affordance_seg_ros.sources.bag import open_recording
+    from affordance_seg_ros.training.export import StepInput
+
+    device = torch.device("cpu")
+    network = checkpoint.network_config
+    preprocessor = Preprocessor(checkpoint.input_config, device)
+    estimator = build_estimator(FlowConfig(), device)
+    inputs = []
+    for frame in islice(open_recording(recording).frames(), count):
+        prepared = preprocessor.prepare(frame)
+        flow = None
+        if network.flow != "none":
+            seen = estimator.step(prepared.flow_input)
+            flow = colorize(seen, checkpoint.input_config, mode=network.flow)[None]
+        channels = checkpoint.network.appearance_channels
+        inputs.append(StepInput(prepared.appearance[:, :channels], flow))
+    if not inputs:
+        raise SourceError(f"{recording} holds no frame")
+    return inputs

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`affordance-seg train`: train a network, check data, or run the ablation."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from affordance_seg_ros.cli.extras import require
+
+if TYPE_CHECKING:
+    from affordance_seg_ros.labels import LabelSet
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "--config",
+        default="default",
+        help="YAML file of the run, or the name of one that comes with the package",
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("out/train"), help="folder for state, weights and logs"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    parser.add_argument(
+        "--set",
+        nargs="+",
+        default=[],
+        metavar="NAME=VALUE",
+        help="change options of the run, such as seed=1, data.workers=8 or stages.dense.epochs=20",
+    )
+    parser.add_argument(
+        "--check-data",
+        type=Path,
+        metavar="DIR",
+        help="train nothing: read every file of a data set and tell what is wrong with it",
+    )
+    parser.add_argument(
+        "--ablation",
+        action="store_true",
+        help="train and evaluate every row of the paper's table 3 with this run, and write the "
+        "table",
+    )
+    parser.add_argument("--json", type=Path, help="write the result as JSON to this file")
+    parser.add_argument("--quiet", action="store_true", help="show no progress bar")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train; return the exit code: 2 also when --check-data finds a problem."""
+    from affordance_seg_ros.training.run_config import read_run
+
+    config = read_run(arguments.config, arguments.set)
+    if arguments.check_data:
+        return _check(arguments, config.network.labels)
+    require("lightning_fabric", "tensorboard")
+    from affordance_seg_ros.evaluation.report import write_json
+
+    if arguments.ablation:
+        from affordance_seg_ros.training.ablation import run_ablation
+
+        rows = run_ablation(
+            config, arguments.out, resume=arguments.resume, progress=not arguments.quiet
+        )
+        print(f"see {arguments.out / 'table_3.md'}")
+        if arguments.json:
+            write_json(arguments.json, rows)
+        return 0
+    from affordance_seg_ros.model.checkpoint import load_checkpoint
+    from affordance_seg_ros.training.trainer import train
+
+    weights = train(config, arguments.out, resume=arguments.resume, progress=not arguments.quiet)
+    card = load_checkpoint(weights, "cpu").card
+    print(f"{weights}: {card.description} {card.recipe['hours']:.2f} h")
+    if arguments.json:
+        write_json(arguments.json, {"weights": str(weights), "card": card})
+    return 0
+
+
+def _check(arguments: argparse.Namespace, labels: "LabelSet") -> int:
+    from affordance_seg_ros.evaluation.report import write_json
+    from affordance_seg_ros.training.datasets.check import check_data
+
+    report = check_data(arguments.check_data, labels, progress=not arguments.quiet)
+    print(
+        f"{report.kind}: {report.sequences} sequences, {report.frames} frames, "
+        f"{report.labelled_frames} labelled"
+    )
+    for action, count in sorted(report.actions.items()):
+        print(f"  action {action or '(unknown)'}: {count}")
+    for name, share in report.pixel_share.items():
+        print(f"  pixels {name}: {100 * share:.2f} %")
+    for problem in report.problems:
+        print(f"problem: {problem}", file=sys.stderr)
+    if arguments.json:
+        write_json(arguments.json, report.document())
+    return 2 if report.problems else 0

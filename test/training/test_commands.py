@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The subcommands train, evaluate and export, as a user calls them."""
+
+import json
+import shutil
+
+import pytest
+from tiny_clips import write_clips
+
+from affordance_seg_ros.cli import main
+
+STAGE = "{name: clips, frames: 1, epochs: 1, batch_size: 3}"
+
+
+@pytest.fixture(scope="module")
+def weights(clips, tmp_path_factory):
+    out = tmp_path_factory.mktemp("command") / "run"
+    settings = [
+        "threads=1", "network.width=4", "input.height=32", "input.width=40", "data.workers=0",
+        f"data.train=[{{root: {clips}, split: train}}]",
+        f"data.validation=[{{root: {clips}, split: val}}]", f"stages=[{STAGE}]",
+    ]  # fmt: skip
+    assert (
+        main(["train", "--config", "quick", "--out", str(out), "--quiet", "--set", *settings]) == 0
+    )
+    return out / "weights.safetensors"
+
+
+def test_a_sound_data_set_is_counted(clips, tmp_path, capsys):
+    result = tmp_path / "data.json"
+    assert main(["train", "--check-data", str(clips), "--quiet", "--json", str(result)]) == 0
+    assert "clips: 12 sequences, 48 frames, 48 labelled" in capsys.readouterr().out
+    assert json.loads(result.read_text())["actions"] == {"lift": 4, "push": 4, "grasp": 4}
+
+
+@pytest.mark.parametrize("name", ["clip.json", "color/00001.jpg", "depth/00002.png", "label.png"])
+def test_every_damaged_file_is_named(tmp_path, capsys, name):
+    root = write_clips(tmp_path / "clips", 2)
+    (root / "train_001" / name).write_bytes(b"damaged")
+    # The label of the last frame is only looked at where it has no label among those of all frames.
+    shutil.rmtree(root / "train_001/labels")
+    assert main(["train", "--check-data", str(root), "--quiet"]) == 2
+    assert name in capsys.readouterr().err
+
+
+def test_no_data_set_is_one_clear_line(tmp_path, capsys):
+    assert main(["train", "--check-data", str(tmp_path)]) == 2
+    assert "is no data set; expected clips" in capsys.readouterr().err
+
+
+def test_a_run_that_does_not_exist_is_one_clear_line(capsys):
+    assert main(["train", "--config", "fast"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_evaluation_writes_all_its_files(weights, clips, tmp_path):
+    arguments = ["--data", str(clips), "--weights", str(weights), "--out", str(tmp_path), "--quiet"]
+    result = tmp_path / "copy.json"
+    assert main(["evaluate", *arguments, "--json", str(result)]) == 0
+    assert json.loads(result.read_text())["clips"] == 3
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names >= {"evaluation.json", "tables.md", "confusion.png", "best_and_worst.png"}
+
+
+def test_evaluation_of_a_split_that_is_not_there_is_one_clear_line(weights, clips, capsys):
+    arguments = ["--data", str(clips), "--weights", str(weights), "--split", "test"]
+    assert main(["evaluate", *arguments]) == 2
+    assert "no sequence in" in capsys.readouterr().err
+
+
+def test_export_compares_the_frames_of_a_recording(weights, clips, tmp_path, capsys):
+    result = tmp_path / "export.json"
+    arguments = ["--weights", str(weights), "--out", str(tmp_path / "step.onnx")]
+    arguments += ["--check", str(clips / "val_000"), "--json", str(result)]
+    assert main(["export", *arguments]) == 0
+    assert json.loads(result.read_text())["frames"] == 4
+    assert "logits: largest difference" in capsys.readouterr().out
+
+
+def test_the_rows_of_table_3_are_trained_and_evaluated(clips, tmp_path):
+    settings = [
+        "threads=1", "network.width=4", "input.height=32", "input.width=40", "data.workers=0",
+        f"data.train=[{{root: {clips}, split: train}}]",
+        f"data.validation=[{{root: {clips}, split: val}}]", "data.validation_limit=1",
+        "stages=[{name: clips, frames: 2, epochs: 1, batch_size: 9}]",
+    ]  # fmt: skip
+    arguments = ["--config", "ablation", "--ablation", "--out", str(tmp_path), "--quiet"]
+    assert main(["train", *arguments, "--set", *settings]) == 0
+    rows = json.loads((tmp_path / "table_3.json").read_text())
+    assert len(rows) == 6
+    assert (tmp_path / "table_3.md").read_text().count("\n| rgb") == 6
+    assert main(["train", *arguments, "--resume", "--set", *settings]) == 0
+
+
+def test_a_package_that_is_not_installed_is_named(monkeypatch, tmp_path, capsys):
+    from affordance_seg_ros.cli import extras
+
+    monkeypatch.setattr(extras, "find_spec", lambda name: None if name == "onnx" else name)
+    arguments = ["--out", str(tmp_path / "step.onnx"), "--check", str(tmp_path)]
+    assert main(["export", *arguments]) == 2
+    assert "missing: onnx; expected those of" in capsys.readouterr().err

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from tiny_clips import LABELS, write_clips
+
+from affordance_seg_ros.config import FlowConfig, PipelineConfig
+from affordance_seg_ros.errors import SourceError
+from affordance_seg_ros.flow.estimator import build_estimator
+from affordance_seg_ros.frames import Action, Prediction, StageTimes
+from affordance_seg_ros.model.checkpoint import untrained
+from affordance_seg_ros.pipeline.streaming import Pipeline
+from affordance_seg_ros.training.datasets.clips import scan_clips
+from affordance_seg_ros.training.evaluate import evaluate
+from affordance_seg_ros.training.evaluation_report import write_report
+from affordance_seg_ros.training.export import StepInput, export_onnx, largest_difference
+from affordance_seg_ros.training.long_stream import measure_rest, measure_succession
+from affordance_seg_ros.training.tables import PAPER_TABLE_3, table_3
+
+
+class Oracle:
+    """A pipeline that knows the colours of the squares, and the action only in motion."""
+
+    labels = LABELS
+
+    def __init__(self):
+        self.frames = 0
+
+    def reset(self):
+        self.frames = 0
+
+    def step(self, frame):
+        self.frames += 1
+        color = frame.color.astype(int)
+        saturated = np.ptp(color, axis=2) > 80
+        name = ("lift", "grasp", "push")[color[saturated].sum(0).argmax()]
+        found = LABELS.label_id(name) if self.frames > 1 else LABELS.label_id("cut")
+        mask = np.where(saturated, found, 0).astype(np.uint8)
+        action = LABELS.action_id(name) if self.frames > 1 else 0
+        scores = np.eye(9, dtype=np.float32)[action]
+        return Prediction(
+            frame.stamp_ns, frame.frame_id, mask, np.ones(mask.shape, np.float32),
+            Action(action, LABELS.actions[action], 1.0, scores), (),
+            np.zeros((1, 1, 3), np.uint8), StageTimes(0, 0, 0, 0), "",
+        )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def sequences(tmp_path_factory):
+    root = tmp_path_factory.mktemp("evaluate")
+    return scan_clips(write_clips(root, 6), "", None, LABELS).sequences
+
+
+def test_video_sees_the_whole_clip_and_static_one_frame(sequences):
+    found = evaluate(Oracle(), sequences, progress=False)
+    assert found.video.masks.iou.mean > 0.95
+    assert found.video.actions.accuracy == 1
+    assert found.static.masks.iou.mean == 0
+    assert found.static.actions.accuracy == 0
+
+
+def test_the_best_and_the_worst_are_different_clips(sequences):
+    found = evaluate(Oracle(), sequences, examples=2, progress=False)
+    assert len(found.best) == len(found.worst) == 2
+    assert not {each.name for each in found.best} & {each.name for each in found.worst}
+    assert min(each.iou for each in found.best) >= max(each.iou for each in found.worst)
+
+
+def test_the_report_has_everything_in_its_place(sequences, tmp_path):
+    found = evaluate(Oracle(), sequences, progress=False)
+    write_report(tmp_path, found, LABELS, {"estimator": "none"}, data="tiny")
+    document = json.loads((tmp_path / "evaluation.json").read_text())
+    for way in ("video", "static"):
+        assert {"iou_mean", "f1_mean", "f1_paper_weighted", "fw_margolin", "action_top1",
+                "per_class"} <= document[way].keys()  # fmt: skip
+    assert document["estimator"] == "none"
+    tables = (tmp_path / "tables.md").read_text()
+    assert "| RGB-D + attention + 3D flow, video (paper) | SOR3D-AFF | 0.720 | 0.800" in tables
+    assert f"{document['video']['iou_mean']:.3f}" in tables
+    for name in ("confusion.png", "best_and_worst.png"):
+        assert cv2.imread(str(tmp_path / name)) is not None
+
+
+def test_a_report_that_cannot_be_written_says_so(sequences, tmp_path):
+    (tmp_path / "file").write_text("")
+    found = evaluate(Oracle(), sequences[:1], progress=False)
+    with pytest.raises(SourceError, match="cannot be written"):
+        write_report(tmp_path / "file", found, LABELS, {}, data="tiny")
+
+
+def test_clips_without_labels_are_no_evaluation(sequences):
+    class Unlabelled(type(sequences[0])):
+        def demonstrated(self, index):
+            return None
+
+        affordances = demonstrated
+
+    blind = Unlabelled(sequences[0].clip, _same_names(), LABELS)
+    with pytest.raises(SourceError, match="none of 1 clips has a label"):
+        evaluate(Oracle(), [blind], progress=False)
+
+
+def _same_names():
+    from affordance_seg_ros.training.datasets.label_map import LabelMap
+
+    return LabelMap.same_names(LABELS)
+
+
+def test_a_missing_row_of_table_3_is_left_open(sequences):
+    rgb = evaluate(Oracle(), sequences, progress=False).document()
+    lines = table_3({"rgb": rgb}, data="tiny").splitlines()
+    assert len(lines) == 2 + len(PAPER_TABLE_3)
+    assert "1.000" in lines[2]
+    assert "| - | - | - |" in lines[3]
+
+
+def test_a_rest_changes_nothing_for_who_forgets_nothing(sequences):
+    rest = measure_rest(Oracle(), sequences[:3], rest_s=(0.0, 0.5), progress=False)
+    keep = rest["after"]["keep"]
+    assert keep["0 s"] == keep["0.5 s"] > 0.9
+
+
+def test_a_rest_hurts_who_is_made_to_forget(sequences):
+    class NeedsTwoFrames(Oracle):
+        pass
+
+    rest = measure_rest(NeedsTwoFrames(), sequences[:3], rest_s=(0.0, 1.7), progress=False)
+    # The twentieth frame after the start is the first one after forgetting.
+    assert rest["after"]["forget_every_20_frames"]["1.7 s"] == 0
+    assert rest["after"]["keep"]["1.7 s"] > 0.9
+
+
+def test_clips_in_succession_are_as_good_as_alone_for_who_looks_at_two_frames(sequences):
+    found = measure_succession(Oracle(), sequences, progress=False)
+    assert found["keep"] == found["reset"] > 0.95
+
+
+@pytest.mark.parametrize("name", ["compact"])
+def test_onnx_does_what_pytorch_does(name, sequences, tmp_path):
+    checkpoint = untrained(name)
+    config = checkpoint.input_config
+    random = torch.Generator().manual_seed(0)
+    size = (config.height, config.width)
+    frames = [
+        StepInput(
+            torch.randn(1, 4, *size, generator=random), torch.rand(1, 3, *size, generator=random)
+        )
+        for _ in range(3)
+    ]
+    export_onnx(checkpoint, tmp_path / "step.onnx")
+    differences = largest_difference(tmp_path / "step.onnx", checkpoint, frames)
+    assert max(differences.values()) < 1e-3
+    assert set(differences) >= {"logits", "action_logits", "attention", "hidden1_out"}
+
+
+def test_the_pipeline_itself_can_be_evaluated(sequences):
+    config = PipelineConfig(min_confidence=0.0, flow=FlowConfig(estimator="dis"))
+    device = torch.device("cpu")
+    pipeline = Pipeline(untrained("compact"), build_estimator(config.flow, device), config, device)
+    assert evaluate(pipeline, sequences[:1], progress=False).clips == 1

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+
+import pytest
+import torch
+
+from affordance_seg_ros.config import COMPACT, PAPER
+from affordance_seg_ros.errors import CheckpointError, ConfigError
+from affordance_seg_ros.model.encoder import VGG16_LAYERS
+from affordance_seg_ros.model.network import AffordanceNetwork
+from affordance_seg_ros.training.initialise import initial_network, load_vgg16
+from affordance_seg_ros.training.run_config import InitialiseConfig, RunConfig
+from affordance_seg_ros.training.training_state import Progress
+from affordance_seg_ros.training.weights_output import save_weights
+
+SMALL = replace(COMPACT, width=4)
+WIDTHS = {"1": 64, "2": 128, "3": 256, "4": 512}
+
+
+@pytest.fixture(scope="module")
+def vgg16(tmp_path_factory):
+    """A file of torchvision's layout: its names and shapes, and a few of the other layers."""
+    random = torch.Generator().manual_seed(0)
+    tensors, channels = {}, 3
+    for ours, theirs in VGG16_LAYERS.items():
+        out = WIDTHS[ours[4]]
+        tensors[f"{theirs}.weight"] = torch.randn(out, channels, 3, 3, generator=random)
+        tensors[f"{theirs}.bias"] = torch.randn(out, generator=random)
+        channels = out
+    tensors["classifier.6.bias"] = torch.zeros(1000)
+    path = tmp_path_factory.mktemp("vgg16") / "vgg16.pth"
+    torch.save(tensors, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def paper(vgg16):
+    network = AffordanceNetwork(PAPER)
+    load_vgg16(network, vgg16)
+    return network, torch.load(vgg16, weights_only=True)
+
+
+def test_both_streams_get_every_layer(paper):
+    network, tensors = paper
+    for stream in network.streams.values():
+        for ours, theirs in VGG16_LAYERS.items():
+            convolution = getattr(stream, ours).conv
+            assert torch.equal(convolution.bias, tensors[f"{theirs}.bias"])
+            if ours != "conv1_1":
+                assert torch.equal(convolution.weight, tensors[f"{theirs}.weight"])
+
+
+def test_depth_gets_the_mean_over_colours(paper):
+    network, tensors = paper
+    weight = network.streams["appearance"].conv1_1.conv.weight
+    assert torch.equal(weight[:, :3], tensors["features.0.weight"])
+    assert torch.equal(weight[:, 3], tensors["features.0.weight"].mean(1))
+    assert torch.equal(network.streams["flow"].conv1_1.conv.weight, weight[:, :3])
+
+
+def test_vgg16_is_refused_for_another_width(vgg16):
+    with pytest.raises(ConfigError, match="width=4; expected 64"):
+        load_vgg16(AffordanceNetwork(SMALL), vgg16)
+
+
+def test_a_missing_file_says_where_it_comes_from(tmp_path):
+    with pytest.raises(CheckpointError, match="expected torchvision's VGG16"):
+        load_vgg16(AffordanceNetwork(PAPER), tmp_path / "vgg16.pth")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(None, "damaged"), ({"conv1.weight": torch.zeros(1)}, "lacks features.0")],
+)
+def test_another_file_is_refused(tmp_path, content, words):
+    path = tmp_path / "vgg16.pth"
+    if content is None:
+        path.write_bytes(b"not a file of torch")
+    else:
+        torch.save(content, path)
+    with pytest.raises(CheckpointError, match=words):
+        load_vgg16(AffordanceNetwork(PAPER), path)
+
+
+def test_the_seed_decides_the_weights():
+    a, b, c = (initial_network(SMALL, InitialiseConfig(), seed) for seed in (0, 0, 1))
+    assert torch.equal(a.fusion.conv.weight, b.fusion.conv.weight)
+    assert not torch.equal(a.fusion.conv.weight, c.fusion.conv.weight)
+
+
+@pytest.fixture
+def started(tmp_path):
+    path = tmp_path / "start.safetensors"
+    network = initial_network(SMALL, InitialiseConfig(), 5)
+    save_weights(path, network, RunConfig(network=SMALL), {}, "clips", Progress())
+    return path, network
+
+
+def test_a_run_starts_from_the_weights_of_another(started):
+    path, network = started
+    again = initial_network(SMALL, InitialiseConfig(weights=str(path)), 9)
+    torch.testing.assert_close(
+        again.fusion.conv.weight, network.fusion.conv.weight, rtol=1e-3, atol=1e-4
+    )
+
+
+def test_weights_of_another_network_are_refused(started):
+    with pytest.raises(CheckpointError, match="expected weights of"):
+        initial_network(replace(SMALL, width=8), InitialiseConfig(weights=str(started[0])), 0)

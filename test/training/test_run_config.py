@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+
+from affordance_seg_ros.errors import ConfigError
+from affordance_seg_ros.training.run_config import CONFIGS, RunConfig, parse_run, read_run
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_run_of_the_package_is_valid_and_survives_yaml(path):
+    run = read_run(path.stem)
+    assert parse_run(run.to_yaml()) == run
+
+
+def test_an_empty_run_is_the_default():
+    assert parse_run("{}") == RunConfig()
+
+
+def test_options_are_overridden_by_name():
+    run = read_run("default", ["seed=7", "network.width=8", "stages.parts.epochs=3"])
+    assert (run.seed, run.network.width) == (7, 8)
+    assert [stage.epochs for stage in run.stages if stage.name == "parts"] == [3]
+
+
+def test_a_section_that_the_file_lacks_can_be_overridden():
+    assert parse_run("{}", ["augmentation.mirror=0.0"]).augmentation.mirror == 0
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("seed", "expected name=value"),
+        ("=3", "expected name=value"),
+        ("sed=3", "unknown option 'sed'"),
+        ("stages.partz.epochs=3", "there is no 'partz'"),
+        ("stages.parts.epochs=0", "epochs=0; expected 1 to 100000"),
+        ("stages=[]", "expected unique names"),
+        ("network.width=wide", "is of type str; expected int"),
+        ("precision=8-bit", "expected one of 32-true"),
+        ("seed=[", "no YAML"),
+    ],
+)
+def test_a_wrong_override_says_what_is_wrong(override, words):
+    with pytest.raises(ConfigError, match=words.replace("[", r"\[")):
+        read_run("default", [override])
+
+
+def test_two_stages_of_one_name_are_refused():
+    with pytest.raises(ConfigError, match="unique names"):
+        parse_run("stages: [{name: a}, {name: a}]")
+
+
+def test_a_missing_run_names_those_there_are():
+    with pytest.raises(ConfigError, match="ablation, default, paper, quick"):
+        read_run("fast")
+
+
+def test_a_file_of_something_else_is_refused(tmp_path):
+    path = tmp_path / "run.yaml"
+    path.write_text("- 1\n")
+    with pytest.raises(ConfigError, match=r"run\.yaml: expected a mapping"):
+        read_run(path)

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+import torch
+from tiny_clips import LABELS, write_clip, write_clips
+
+from affordance_seg_ros.errors import SourceError
+from affordance_seg_ros.labels import LabelSet
+from affordance_seg_ros.training.datasets.clips import scan_clips
+from affordance_seg_ros.training.datasets.data_source import DataSource
+from affordance_seg_ros.training.datasets.label_map import LabelMap
+from affordance_seg_ros.training.run_config import RunConfig, parse_run
+from affordance_seg_ros.training.run_data import (
+    count_pixels,
+    find_sequences,
+    flow_caches,
+    spread,
+    stage_data,
+)
+from affordance_seg_ros.training.stage_config import StageConfig
+
+
+def test_clips_are_found_in_order_and_by_split(clips):
+    names = [each.name for each in scan_clips(clips, "val", None, LABELS).sequences]
+    assert names == ["val_000", "val_001", "val_002"]
+    assert len(scan_clips(clips, "", None, LABELS).sequences) == 12
+
+
+def test_clips_that_are_being_written_are_not_seen(tmp_path):
+    write_clip(tmp_path / ".clip.partial", "lift", 0)
+    assert scan_clips(tmp_path, "", None, LABELS).sequences == ()
+
+
+def test_what_cannot_be_used_is_named_and_left_out(tmp_path, capsys):
+    write_clips(tmp_path, 3)
+    (tmp_path / "train_001/clip.json").write_text("{}")
+    found = find_sequences([DataSource(root=str(tmp_path))], LABELS)
+    assert [each.name for each in found] == ["train_000", "train_002"]
+    assert "left out: " in capsys.readouterr().err
+
+
+def test_a_clip_of_other_labels_is_mapped_by_name(tmp_path):
+    write_clip(tmp_path / "clip", "push", 0)
+    few = LabelSet(("hold", "push"), ("push",))
+    to = dict.fromkeys(LABELS.affordances, "background") | {"push": "push"}
+    label_map = LabelMap(LABELS.affordances, to, {"push": "push"})
+    (sequence,) = scan_clips(tmp_path, "", label_map, few).sequences
+    assert set(sequence.demonstrated(-1).ravel()) == {0, 2}
+    assert sequence.action == "push"
+
+
+def test_sources_are_put_together(clips):
+    sources = [DataSource(root=str(clips)), DataSource(root=str(clips), split="val")]
+    assert len(find_sequences(sources, LABELS)) == 12
+
+
+def test_a_spread_is_even_and_ordered():
+    assert spread(tuple(range(10)), 5) == (0, 2, 4, 6, 8)
+    assert spread(tuple(range(3)), 5) == (0, 1, 2)
+    assert spread(tuple(range(3)), 0) == (0, 1, 2)
+
+
+def test_pixels_are_counted_at_the_last_frames(clips):
+    sequences = scan_clips(clips, "train", None, LABELS).sequences
+    pixels = count_pixels(sequences, "demonstrated", 10)
+    square = 14 * 14
+    expected = torch.zeros(10, dtype=torch.int64)
+    for name in ("lift", "push", "grasp"):
+        expected[LABELS.label_id(name)] = 3 * square
+    expected[0] = 9 * (48 * 64 - square)
+    assert torch.equal(pixels, expected)
+
+
+def test_data_without_labels_cannot_be_balanced(clips):
+    class Unlabelled:
+        def __len__(self):
+            return 1
+
+        def demonstrated(self, index):
+            return None
+
+    with pytest.raises(SourceError, match="no sequence has a label of the kind 'demonstrated'"):
+        count_pixels([Unlabelled()], "demonstrated", 10)
+
+
+def test_pretraining_names_the_actions_of_its_own_data(clips):
+    run = parse_run("{}", [f"data.pretraining=[{{root: {clips}, split: train}}]"])
+    assert stage_data(run, StageConfig(task="actions")).labels.actions == ("grasp", "lift", "push")
+
+
+def test_a_network_without_flow_keeps_none():
+    run = parse_run("network: {flow: none}")
+    assert flow_caches(run) == ()
+    assert len(flow_caches(RunConfig())) == 1

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from tiny_clips import LABELS, write_clip
+
+from affordance_seg_ros.config import COMPACT, FlowConfig, InputConfig
+from affordance_seg_ros.flow.colorize import colorize
+from affordance_seg_ros.flow.estimator import build_estimator
+from affordance_seg_ros.labels import IGNORE
+from affordance_seg_ros.pipeline.fit import fit
+from affordance_seg_ros.pipeline.preprocess import Preprocessor
+from affordance_seg_ros.training.augmentation.augmentation_config import (
+    NO_AUGMENTATION,
+    AugmentationConfig,
+)
+from affordance_seg_ros.training.datasets.clips import scan_clips
+from affordance_seg_ros.training.datasets.flow_cache import FlowCache, fill_caches
+from affordance_seg_ros.training.sample import NO_ACTION
+from affordance_seg_ros.training.samples import (
+    SampleKey,
+    TrainingSamples,
+    fit_label,
+    scaled_input,
+)
+from affordance_seg_ros.training.stage_config import StageConfig
+
+INPUT = InputConfig(height=48, width=80, fit="letterbox")
+NETWORK = replace(COMPACT, sequence_length=3)
+KEY = SampleKey(0, 0, False)
+
+
+@pytest.fixture
+def sequence(tmp_path):
+    write_clip(tmp_path / "clip", "push", 3, frames=4)
+    (found,) = scan_clips(tmp_path, "", None, LABELS).sequences
+    return found
+
+
+def samples_of(sequence, *, augmentation=NO_AUGMENTATION, network=NETWORK, **stage):
+    return TrainingSamples(
+        sequences=[sequence],
+        stage=StageConfig(**stage),
+        network=network,
+        input_config=INPUT,
+        augmentation=augmentation,
+        caches=[FlowCache("dis", FlowConfig(), INPUT)] if network.flow != "none" else [],
+        seed=0,
+    )
+
+
+def test_an_unchanged_sample_is_what_the_pipeline_gives_the_network(sequence):
+    device = torch.device("cpu")
+    preprocessor = Preprocessor(INPUT, device)
+    estimator = build_estimator(FlowConfig(estimator="dis"), device)
+    batch = samples_of(sequence, frames=4)[KEY]
+    for t in range(4):
+        prepared = preprocessor.prepare(sequence.frame(t))
+        flow = colorize(estimator.step(prepared.flow_input), INPUT, mode="3d")
+        torch.testing.assert_close(batch.appearance[t], prepared.appearance[0], atol=1e-5, rtol=0)
+        # The cache keeps half precision.
+        torch.testing.assert_close(batch.flow[t], flow, atol=1e-3, rtol=0)
+
+
+def test_only_the_last_frame_has_a_target_where_only_it_is_asked_for(sequence):
+    target = samples_of(sequence)[KEY].target
+    assert (target[:-1] == IGNORE).all()
+    assert (target[-1] == LABELS.label_id("push")).any()
+
+
+def test_every_frame_has_a_target_where_it_is_asked_for(sequence):
+    target = samples_of(sequence, supervision="every")[KEY].target
+    assert all((frame == LABELS.label_id("push")).any() for frame in target)
+
+
+def test_padding_is_ignored(sequence):
+    target = samples_of(sequence)[KEY].target[-1]
+    assert (target[:, :8] == IGNORE).all()
+    assert (target[:, 8:-8] != IGNORE).all()
+
+
+def test_a_static_sample_is_one_frame_that_does_not_move(sequence):
+    batch = samples_of(sequence)[SampleKey(0, 0, True)]
+    assert batch.appearance.shape[0] == 1
+    assert (batch.flow == 0.5).all()
+
+
+def test_the_network_decides_which_channels_a_sample_has(sequence):
+    network = replace(NETWORK, appearance="rgb", flow="none")
+    batch = samples_of(sequence, network=network)[KEY]
+    assert batch.appearance.shape[1] == 3
+    assert batch.flow.shape[1] == 0
+
+
+def test_an_action_that_the_network_does_not_know_has_no_id(sequence):
+    network = replace(NETWORK, actions=("cut", "paint"))
+    assert samples_of(sequence, network=network)[KEY].action.item() == NO_ACTION
+
+
+def test_the_same_key_is_the_same_sample(sequence):
+    samples = samples_of(sequence, augmentation=AugmentationConfig())
+    again = samples_of(sequence, augmentation=AugmentationConfig())
+    other = SampleKey(1, 0, False)
+    for a, b in zip(samples[KEY], again[KEY], strict=True):
+        assert torch.equal(a, b)
+    assert not torch.equal(samples[KEY].appearance, samples[other].appearance)
+
+
+def test_worker_processes_change_nothing(sequence):
+    samples = samples_of(sequence, augmentation=AugmentationConfig())
+    keys = [[SampleKey(epoch, 0, False)] for epoch in range(3)]
+    here, there = (
+        [batch.appearance for batch in torch.utils.data.DataLoader(
+            samples, batch_sampler=keys, num_workers=workers)]
+        for workers in (0, 2)
+    )  # fmt: skip
+    for a, b in zip(here, there, strict=True):
+        assert torch.equal(a, b)
+
+
+def test_a_smaller_input_has_smaller_motion_in_pixels_and_the_same_in_metres(sequence):
+    whole, half = (
+        samples_of(sequence, input_scale=scale, frames=4).sample(KEY) for scale in (1.0, 0.5)
+    )
+    assert half.rgb.shape[-2:] == (32, 40)
+    moving = np.abs(whole.motion_m[-1, 0]) > 0.01
+    moving_half = np.abs(half.motion_m[-1, 0]) > 0.01
+    assert np.median(half.motion_m[-1, 0][moving_half]) == pytest.approx(
+        np.median(whole.motion_m[-1, 0][moving]), rel=0.1
+    )
+    assert np.median(half.flow_px[-1, 0][moving_half]) == pytest.approx(
+        np.median(whole.flow_px[-1, 0][moving]) / 2, rel=0.1
+    )
+
+
+def test_a_scaled_input_divides_by_eight():
+    scaled = scaled_input(InputConfig(height=120, width=160), 0.4)
+    assert (scaled.height, scaled.width) == (48, 64)
+
+
+def test_a_label_keeps_its_ids_when_it_is_fitted():
+    label = np.zeros((30, 40), np.uint8)
+    label[10:20, 10:20] = 9
+    fitted = fit_label(label, fit(40, 30, INPUT))
+    assert set(np.unique(fitted)) == {0, 9, IGNORE}
+
+
+def test_flow_is_computed_once_and_kept_beside_the_clip(sequence):
+    cache = FlowCache("dis", FlowConfig(), INPUT)
+    first = cache.load(sequence)
+    path = cache.path(sequence)
+    assert path.parent.parent == sequence.clip.path
+    written = path.stat().st_mtime_ns
+    again = cache.load(sequence)
+    assert path.stat().st_mtime_ns == written
+    for a, b in zip(first, again, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_flow_of_other_settings_is_another_file(sequence):
+    base = FlowCache("dis", FlowConfig(), INPUT)
+    keys = {
+        base.key,
+        FlowCache("primal_dual", FlowConfig(), INPUT).key,
+        FlowCache("dis", FlowConfig(normalize_exposure=False), INPUT).key,
+        FlowCache("dis", FlowConfig(), replace(INPUT, width=96)).key,
+    }
+    assert len(keys) == 4
+    assert FlowCache("dis", FlowConfig(estimator="primal_dual"), INPUT).key == base.key
+
+
+def test_a_cut_off_cache_is_computed_again(sequence):
+    cache = FlowCache("dis", FlowConfig(), INPUT)
+    expected = cache.load(sequence)
+    path = cache.path(sequence)
+    path.write_bytes(path.read_bytes()[:100])
+    np.testing.assert_array_equal(cache.load(sequence).motion_m, expected.motion_m)
+
+
+def test_all_caches_are_filled_by_processes(sequence):
+    cache = FlowCache("dis", FlowConfig(), INPUT)
+    fill_caches([sequence], [cache], workers=2, progress=False)
+    np.testing.assert_array_equal(cache.load(sequence).motion_m, cache.compute(sequence).motion_m)

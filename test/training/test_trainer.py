@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs end to end: they learn, they can be killed, and they say where their weights come from."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from affordance_seg_ros.errors import CheckpointError, ConfigError, SourceError
+from affordance_seg_ros.model.checkpoint import load_checkpoint
+from affordance_seg_ros.training.run_config import parse_run
+from affordance_seg_ros.training.run_setup import RUN_FILE
+from affordance_seg_ros.training.trainer import WEIGHTS_FILE, train
+from affordance_seg_ros.training.training_state import STATE_FILE, load_state
+
+RUN = """
+name: tiny
+seed: 3
+checkpoint_steps: 2
+threads: 1
+network: {{width: 4, norm: group, attention_norm: sigmoid, sequence_length: 3}}
+input: {{height: 32, width: 40, fit: stretch}}
+data:
+  train: [{{kind: clips, root: {root}, split: train}}]
+  validation: [{{kind: clips, root: {root}, split: val}}]
+  pretraining: [{{kind: clips, root: {root}, split: train}}]
+  workers: 0
+stages:
+  - {{name: parts, frames: 1, target: affordances, epochs: {epochs}, batch_size: 3,
+      learning_rate: 0.01, dice_weight: 1.0, class_balance: sqrt, action_weight: 0.0}}
+  - {{name: clips, supervision: every, static_share: 0.3, epochs: {epochs}, batch_size: 2,
+      accumulate: 2, learning_rate: 0.003, schedule: cosine, warmup_share: 0.1,
+      gradient_norm: 1.0, action_frames: mean, balance_actions: true}}
+"""
+
+
+def run_of(clips, epochs=2):
+    return parse_run(RUN.format(root=clips, epochs=epochs))
+
+
+@pytest.fixture(scope="module")
+def finished(clips, tmp_path_factory):
+    out = tmp_path_factory.mktemp("finished")
+    torch.set_num_threads(1)
+    train(run_of(clips), out, progress=False)
+    return out
+
+
+def lines(out):
+    return [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+
+
+def weights(out):
+    return load_state(out).objective
+
+
+def test_the_loss_falls_well_below_its_start(clips, tmp_path):
+    run = parse_run(RUN.format(root=clips, epochs=30).replace("  - {name: clips", "  - {name: c"))
+    run = parse_run(run.to_yaml(), ["stages.c.epochs=1"])
+    train(run, tmp_path / "run", progress=False)
+    dense = [each["total"] for each in lines(tmp_path / "run") if each.get("step", 0) <= 90
+             and "total" in each]  # fmt: skip
+    assert dense[-1] < 0.5 * dense[0]
+
+
+def test_a_killed_run_resumes_to_the_weights_of_one_that_was_not(clips, finished, tmp_path):
+    out, config = tmp_path / "killed", tmp_path / "run.yaml"
+    config.write_text(run_of(clips).to_yaml())
+    command = [sys.executable, "-m", "affordance_seg_ros.cli", "train", "--quiet"]
+    command += ["--config", str(config), "--out", str(out)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(command, env=environment)
+    while process.poll() is None and not (out / STATE_FILE).exists():
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL, "the run ended before it could be killed"
+    assert not load_state(out).progress.finished
+    subprocess.run([*command, "--resume"], env=environment, check=True)
+    assert load_state(out).progress.finished
+    expected = weights(finished)
+    for name, tensor in weights(out).items():
+        assert torch.equal(tensor, expected[name]), name
+
+
+@pytest.mark.parametrize("steps", [3, 5])
+def test_a_run_stopped_between_two_checkpoints_resumes_alike(
+    clips, finished, tmp_path, monkeypatch, steps
+):
+    from affordance_seg_ros.training import trainer
+
+    taken = 0
+
+    def count_and_stop(*_):
+        nonlocal taken
+        taken += 1
+        if taken == steps:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(trainer.Logbook, "step", count_and_stop)
+    with pytest.raises(KeyboardInterrupt):
+        train(run_of(clips), tmp_path, progress=False)
+    monkeypatch.undo()
+    train(run_of(clips), tmp_path, resume=True, progress=False)
+    for name, tensor in weights(tmp_path).items():
+        assert torch.equal(tensor, weights(finished)[name]), name
+
+
+def test_a_finished_run_resumes_to_itself(clips, finished):
+    before = (finished / STATE_FILE).read_bytes()
+    assert train(run_of(clips), finished, resume=True, progress=False).exists()
+    assert (finished / STATE_FILE).read_bytes() == before
+
+
+def test_the_weights_hold_the_whole_run(clips, finished):
+    checkpoint = load_checkpoint(finished / WEIGHTS_FILE, "cpu")
+    assert checkpoint.card.trained
+    assert checkpoint.card.recipe["run"]["seed"] == 3
+    assert checkpoint.card.recipe["stage"] == "clips"
+    assert checkpoint.network_config == run_of(clips).network
+    assert "iou" in checkpoint.card.metrics["validation_at_network_size"]
+    assert parse_run((finished / RUN_FILE).read_text()) == run_of(clips)
+
+
+def test_predictions_are_drawn_for_tensorboard(finished):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(finished / "tensorboard"))
+    events.Reload()
+    assert {"predictions/parts", "predictions/clips"} <= set(events.Tags()["images"])
+    assert "loss/total" in events.Tags()["scalars"]
+
+
+def test_a_folder_with_a_run_is_not_overwritten(clips, finished):
+    with pytest.raises(ConfigError, match="holds a run already; expected --resume"):
+        train(run_of(clips), finished, progress=False)
+
+
+def test_another_run_is_not_resumed(clips, finished):
+    with pytest.raises(ConfigError, match="another run"):
+        train(run_of(clips, epochs=3), finished, resume=True, progress=False)
+
+
+def test_nothing_is_not_resumed(clips, tmp_path):
+    with pytest.raises(CheckpointError, match="no run to resume"):
+        train(run_of(clips), tmp_path, resume=True, progress=False)
+
+
+def test_a_damaged_state_is_not_resumed(clips, tmp_path):
+    (tmp_path / STATE_FILE).write_bytes(b"cut off")
+    with pytest.raises(CheckpointError, match="damaged"):
+        train(run_of(clips), tmp_path, resume=True, progress=False)
+
+
+def test_no_data_says_where_they_were_looked_for(clips, tmp_path):
+    run = parse_run(run_of(clips).to_yaml(), [f"data.train=[{{root: {clips}, split: test}}]"])
+    with pytest.raises(SourceError, match=r"no sequence in .*split 'test'"):
+        train(run, tmp_path / "run", progress=False)
+
+
+def test_a_stage_ends_when_nothing_is_gained(clips, tmp_path):
+    stage = (
+        "{name: parts, frames: 1, epochs: 50, batch_size: 9, learning_rate: 1.0e-8, patience: 2}"
+    )
+    run = parse_run(run_of(clips).to_yaml(), [f"stages=[{stage}]"])
+    train(run, tmp_path / "run", progress=False)
+    assert load_state(tmp_path / "run").progress.global_step == 3
+
+
+def test_the_appearance_stream_is_pretrained_on_actions(clips, tmp_path):
+    stages = (
+        "[{name: actions, task: actions, epochs: 1}, {name: clips, epochs: 1, frozen: [decoder]}]"
+    )
+    run = parse_run(run_of(clips).to_yaml(), [f"stages={stages}"])
+    train(run, tmp_path / "run", progress=False)
+    assert load_state(tmp_path / "run").progress.finished
+
+
+def test_two_processes_train_together(clips, tmp_path):
+    config = tmp_path / "run.yaml"
+    config.write_text(run_of(clips, epochs=1).to_yaml())
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    command += ["--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0"]
+    command += ["-m", "affordance_seg_ros.cli", "train", "--quiet"]
+    command += ["--config", str(config), "--out", str(tmp_path / "run")]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    assert load_state(tmp_path / "run").progress.finished

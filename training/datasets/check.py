@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a data set holds and what is wrong with it, file by file."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from affordance_seg_ros.errors import AffordanceError
+from affordance_seg_ros.labels import IGNORE, LabelSet
+from affordance_seg_ros.training.datasets.data_source import KINDS, detect_kind
+from affordance_seg_ros.training.datasets.labelled_sequence import LabelledSequence, Problem
+
+
+class DataReport(NamedTuple):
+    """The result of reading every file of a data set.
+
+    Attributes:
+        kind: Layout of the data.
+        sequences: Number of usable sequences.
+        frames: Number of their frames.
+        labelled_frames: Number of those with a label.
+        actions: Number of sequences by action; the empty name is an unknown one.
+        pixel_share: Share of each label in all labelled pixels, by name.
+        problems: What is wrong.
+    """
+
+    kind: str
+    sequences: int
+    frames: int
+    labelled_frames: int
+    actions: dict[str, int]
+    pixel_share: dict[str, float]
+    problems: tuple[Problem, ...]
+
+    def document(self) -> dict[str, Any]:
+        """Return JSON values."""
+        return {**self._asdict(), "problems": [str(each) for each in self.problems]}
+
+
+def check_data(root: Path, labels: LabelSet, *, progress: bool = True) -> DataReport:
+    """Read every file of a data set.
+
+    Args:
+        root: Folder of the data set; its layout is found out.
+        labels: Affordances and actions that the labels are to become.
+        progress: Whether to show a progress bar.
+
+    Raises:
+        SourceError: The folder does not exist or has none of the known layouts.
+    """
+    from tqdm import tqdm
+
+    kind = detect_kind(root)
+    scan = KINDS[kind](root, "", None, labels)
+    problems = list(scan.problems)
+    actions: Counter[str] = Counter()
+    pixels = np.zeros(256, np.int64)
+    frames = labelled = 0
+    for sequence in tqdm(scan.sequences, unit="sequence", desc=kind, disable=not progress):
+        actions[sequence.action] += 1
+        frames += len(sequence)
+        for index in range(len(sequence)):
+            try:
+                counts = _check_frame(sequence, index)
+            except AffordanceError as error:
+                problems.append(Problem(Path(sequence.name), f"frame {index}: {error}"))
+                continue
+            if counts is not None:
+                labelled += 1
+                pixels += counts
+    if not scan.sequences and not problems:
+        problems.append(Problem(root, f"holds no sequence of the layout {kind}"))
+    counted = max(1, int(pixels[:IGNORE].sum()))
+    share = {labels.name(i): pixels[i] / counted for i in range(labels.class_count) if pixels[i]}
+    return DataReport(
+        kind, len(scan.sequences), frames, labelled, dict(actions), share, tuple(problems)
+    )
+
+
+def _check_frame(sequence: LabelledSequence, index: int) -> np.ndarray | None:
+    """Return the (256,) pixel counts of a frame's labels, None without, or raise."""
+    frame = sequence.frame(index)
+    if not np.isfinite(frame.depth.to_metres()).any():
+        raise AffordanceError("no pixel has depth")
+    counts = None
+    for label in (sequence.affordances(index), sequence.demonstrated(index)):
+        if label is None:
+            continue
+        if label.shape != frame.color.shape[:2]:
+            raise AffordanceError(
+                f"label {label.shape[1]}x{label.shape[0]} for colour "
+                f"{frame.color.shape[1]}x{frame.color.shape[0]}"
+            )
+        counts = np.bincount(label.ravel(), minlength=256)
+    return counts

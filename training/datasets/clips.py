@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Clip folders: rendered, recorded or converted."""
+
+from pathlib import Path
+
+from affordance_seg_ros.errors import AffordanceError
+from affordance_seg_ros.frames import RgbdFrame
+from affordance_seg_ros.labels import LabelSet
+from affordance_seg_ros.sources.clip import CLIP_JSON, Clip, read_clip
+from affordance_seg_ros.training.datasets.label_map import LabelMap
+from affordance_seg_ros.training.datasets.labelled_sequence import (
+    LabelImage,
+    LabelledSequence,
+    Problem,
+    Scan,
+)
+
+
+class ClipSequence(LabelledSequence):
+    """A clip, its labels in the run's ids."""
+
+    def __init__(self, clip: Clip, label_map: LabelMap, labels: LabelSet) -> None:
+        self.name = clip.path.name
+        self.cache_folder = clip.path / "cache"
+        self.action = label_map.action(clip.info.action, labels)
+        self.object_name = clip.info.object_name
+        self.clip = clip
+        self._table = label_map.table(labels)
+
+    def __len__(self) -> int:
+        return len(self.clip)
+
+    def frame(self, index: int) -> RgbdFrame:
+        """Return one frame."""
+        return self.clip.frame(index)
+
+    def demonstrated(self, index: int) -> LabelImage | None:
+        """Return the label of the demonstrated affordance."""
+        return self._translated(self.clip.labels(index))
+
+    def affordances(self, index: int) -> LabelImage | None:
+        """Return the affordance of every part."""
+        return self._translated(self.clip.affordances(index))
+
+    def _translated(self, label: LabelImage | None) -> LabelImage | None:
+        return None if label is None else self._table[label]
+
+
+def scan_clips(root: Path, split: str, label_map: LabelMap | None, labels: LabelSet) -> Scan:
+    """Find all clips in a folder and the folders in it, in order of their names.
+
+    Args:
+        root: Folder.
+        split: Split that is wanted, as ``train``; empty for all.
+        label_map: How the clips' labels become the run's; None where the names are the same.
+        labels: Affordances and actions of the run.
+    """
+    sequences, problems = [], []
+    for path in sorted(root.rglob(CLIP_JSON)):
+        if any(part.startswith(".") for part in path.relative_to(root).parts):
+            continue  # what a writer has not finished
+        try:
+            clip = read_clip(path.parent)
+            if split and clip.info.split != split:
+                continue
+            names = label_map or LabelMap.same_names(clip.info.labels)
+            sequences.append(ClipSequence(clip, names, labels))
+        except AffordanceError as error:
+            problems.append(Problem(path, str(error)))
+    return Scan(tuple(sequences), tuple(problems))

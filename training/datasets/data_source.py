@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Data sets by name, and where they are."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from affordance_seg_ros.errors import SourceError
+from affordance_seg_ros.labels import LabelSet
+from affordance_seg_ros.options import Options, option
+from affordance_seg_ros.sources.clip import CLIP_JSON
+from affordance_seg_ros.training.datasets.clips import scan_clips
+from affordance_seg_ros.training.datasets.iit_aff import scan_iit_aff
+from affordance_seg_ros.training.datasets.label_map import LabelMap, read_label_map
+from affordance_seg_ros.training.datasets.labelled_sequence import Scan
+from affordance_seg_ros.training.datasets.sor3d_aff import scan_sor3d_aff
+from affordance_seg_ros.training.datasets.umd import scan_umd
+from affordance_seg_ros.training.datasets.utkinect import scan_utkinect
+
+Scanner = Callable[[Path, str, LabelMap | None, LabelSet], Scan]
+
+KINDS: MappingProxyType[str, Scanner] = MappingProxyType(
+    {
+        "clips": scan_clips,
+        "sor3d_aff": scan_sor3d_aff,
+        "umd": scan_umd,
+        "iit_aff": scan_iit_aff,
+        "utkinect": scan_utkinect,
+    }
+)
+"""Data sets by the names of `DataSource.kind`."""
+
+
+@dataclass(frozen=True)
+class DataSource(Options):
+    """A part of a data set."""
+
+    kind: str = option("clips", "Layout of the data", choices=tuple(KINDS))
+    root: str = option("data/clips", "Folder of the data set")
+    split: str = option("train", "Split that is taken; empty for all")
+    label_map: str = option(
+        "", "How its labels become the run's: a YAML file or the name of one of the package; empty "
+        "for the data set's usual one",
+    )  # fmt: skip
+
+    def scan(self, labels: LabelSet) -> Scan:
+        """Find the sequences of this part, with labels in a run's ids.
+
+        Raises:
+            SourceError: The folder does not exist.
+            ConfigError: The label map cannot be used with these labels.
+        """
+        root = Path(self.root).expanduser()
+        if not root.is_dir():
+            raise SourceError(f"data set {root}; expected a folder ({self.kind})")
+        label_map = read_label_map(self.label_map) if self.label_map else None
+        return KINDS[self.kind](root, self.split, label_map, labels)
+
+
+def detect_kind(root: Path) -> str:
+    """Return the kind of a data set by what its folder holds.
+
+    Raises:
+        SourceError: It is none of the known layouts.
+    """
+    if not root.is_dir():
+        raise SourceError(f"data set {root}; expected a folder")
+    if (root / "actionLabel.txt").is_file():
+        return "utkinect"
+    if (root / "affordances_labels").is_dir():
+        return "iit_aff"
+    if (root / "tools").is_dir():
+        return "umd"
+    if next(root.rglob(CLIP_JSON), None) is not None:
+        return "clips"
+    if any((root / split).is_dir() for split in ("train", "val")):
+        return "sor3d_aff"
+    raise SourceError(
+        f"{root} is no data set; expected clips ({CLIP_JSON}), SOR3D-AFF (train/, val/), UMD "
+        "(tools/), IIT-AFF (affordances_labels/) or UTKinect (actionLabel.txt)"
+    )

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the label ids of one data set become those of a run; the maps are YAML files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import yaml
+
+from affordance_seg_ros.errors import ConfigError
+from affordance_seg_ros.labels import BACKGROUND, IGNORE, LabelSet
+
+LABEL_MAPS = Path(__file__).parent / "label_maps"
+
+_SPECIAL = {"background": BACKGROUND, "ignore": IGNORE}
+
+
+@dataclass(frozen=True)
+class LabelMap:
+    """Names of a data set's labels and what each becomes.
+
+    Attributes:
+        affordances: Names of the data set's ids 1..N, in order.
+        affordance_to: New name by old name: an affordance of the run, ``background`` or ``ignore``.
+        action_to: New action name by old name; actions that it does not name are unknown ones.
+    """
+
+    affordances: tuple[str, ...]
+    affordance_to: Mapping[str, str]
+    action_to: Mapping[str, str]
+
+    @classmethod
+    def same_names(cls, labels: LabelSet) -> "LabelMap":
+        """Return the map of a data set whose names are those of the run."""
+        return cls(
+            labels.affordances,
+            {name: name for name in labels.affordances},
+            {name: name for name in labels.actions},
+        )
+
+    def table(self, labels: LabelSet) -> npt.NDArray[np.uint8]:
+        """Return the (256,) lookup table from the data set's ids to those of a run.
+
+        Ids that the data set does not name become ignore.
+
+        Raises:
+            ConfigError: A label is not mapped, or mapped to a name that the run does not know.
+        """
+        table = np.full(256, IGNORE, np.uint8)
+        table[BACKGROUND] = BACKGROUND
+        for index, name in enumerate(self.affordances):
+            if name not in self.affordance_to:
+                raise ConfigError(f"label map says nothing of '{name}'; expected all labels")
+            target = self.affordance_to[name]
+            table[index + 1] = _SPECIAL[target] if target in _SPECIAL else labels.label_id(target)
+        return table
+
+    def action(self, name: str, labels: LabelSet) -> str:
+        """Return the run's name of an action; empty if the map does not name it.
+
+        Raises:
+            ConfigError: It is mapped to a name that the run does not know.
+        """
+        target = self.action_to.get(name, "")
+        if target:
+            labels.action_id(target)
+        return target
+
+
+def read_label_map(path: Path | str) -> LabelMap:
+    """Read a label map.
+
+    Args:
+        path: YAML file, or the name of one that comes with the package, such as ``umd_to_sor3d``.
+
+    Raises:
+        ConfigError: The file is missing or is no label map.
+    """
+    file = Path(path)
+    if not file.suffix:
+        file = LABEL_MAPS / f"{path}.yaml"
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        names = ", ".join(sorted(each.stem for each in LABEL_MAPS.glob("*.yaml")))
+        raise ConfigError(f"label map {path}; expected a YAML file or one of {names}") from None
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigError(f"label map {file} cannot be read: {error}") from None
+    if not isinstance(content, dict) or not isinstance(content.get("affordances"), dict):
+        raise ConfigError(
+            f"label map {file}; expected a mapping 'affordances' from old to new names"
+        )
+    to = {str(old): str(new) for old, new in content["affordances"].items()}
+    actions = {str(old): str(new) for old, new in (content.get("actions") or {}).items()}
+    return LabelMap(tuple(to), to, actions)

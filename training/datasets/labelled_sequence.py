@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What training asks of a data set, whatever its layout."""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from affordance_seg_ros.frames import RgbdFrame
+
+LabelImage = npt.NDArray[np.uint8]
+
+
+class LabelledSequence(ABC):
+    """Consecutive RGB-D frames of one interaction, or a single picture; read as it is asked for.
+
+    Label ids are those of the run (see `LabelMap`), 255 where a pixel is not to be looked at.
+
+    Attributes:
+        name: Name for people, unique in its data set.
+        action: Name of the demonstrated action in the run's label set; empty if unknown.
+        cache_folder: Folder for what is computed once from the frames, such as flow; None where a
+            single picture needs none.
+    """
+
+    name: str
+    action: str
+    cache_folder: Path | None
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Return the number of frames."""
+
+    @abstractmethod
+    def frame(self, index: int) -> RgbdFrame:
+        """Return one frame.
+
+        Raises:
+            SourceError: A file is missing or damaged.
+        """
+
+    def demonstrated(self, index: int) -> LabelImage | None:
+        """Return the (H, W) label of the demonstrated affordance; None if the frame has none."""
+        return None
+
+    def affordances(self, index: int) -> LabelImage | None:
+        """Return the (H, W) affordance of every part, shown or not; None if the frame has none."""
+        return None
+
+
+class Problem(NamedTuple):
+    """Something wrong in a data set: the file or folder, and what is wrong with it."""
+
+    path: Path
+    what: str
+
+    def __str__(self) -> str:
+        """Return one line for a person."""
+        return f"{self.path}: {self.what}"
+
+
+class Scan(NamedTuple):
+    """What a data set holds: the sequences found, and the problems of what could not be used."""
+
+    sequences: tuple[LabelledSequence, ...]
+    problems: tuple[Problem, ...]

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""SOR3D-AFF: 1201 Kinect clips of nine affordances, the last frame labelled.
+
+Layout: ``<root>/{train,val}/<subject>_<action>_..._<object>/rgb/`` with n frames and four more
+files in sorted order, the first of them the mask, the last a hot-spot JSON; beside it ``depth/``
+with the n depth pictures (16-bit PNG, millimetres), mapped to colour or the other way round.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from affordance_seg_ros.errors import SourceError
+from affordance_seg_ros.frames import RgbdFrame
+from affordance_seg_ros.labels import BACKGROUND, IGNORE, SOR3D_AFF, LabelSet
+from affordance_seg_ros.training.datasets.label_map import LabelMap
+from affordance_seg_ros.training.datasets.labelled_sequence import (
+    LabelImage,
+    LabelledSequence,
+    Problem,
+    Scan,
+)
+from affordance_seg_ros.training.datasets.picture_file import (
+    read_color,
+    read_depth_mm,
+    still_frame,
+)
+
+SPLITS = ("train", "val")
+MASK_COLORS_RGB = {
+    "cut": (255, 165, 0),
+    "grasp": (0, 255, 0),
+    "hammer": (0, 255, 100),
+    "lift": (0, 255, 40),
+    "paint": (0, 255, 200),
+    "push": (120, 255, 240),
+    "rotate": (0, 255, 60),
+    "squeeze": (0, 255, 160),
+    "type": (0, 255, 240),
+}
+MASK_TOLERANCE = 8
+"""Largest difference of a channel from a label's colour: lift and rotate are 20 apart."""
+
+_FILES_AFTER_FRAMES = 4
+_PERIOD_NS = 100_000_000
+_KINECT2_FOCAL_AT_640_PX = 457.0  # 365.5 px on the 512 columns of the depth camera
+
+
+class Sor3dSequence(LabelledSequence):
+    """One clip; only its last frame is labelled."""
+
+    def __init__(self, folder: Path, label_map: LabelMap, labels: LabelSet) -> None:
+        parts = folder.name.split("_")
+        if len(parts) < 3:
+            raise SourceError(f"name '{folder.name}'; expected <subject>_<action>_..._<object>")
+        listing = sorted(each for each in (folder / "rgb").iterdir() if each.is_file())
+        self._colors = listing[:-_FILES_AFTER_FRAMES]
+        if not self._colors or listing[-1].suffix.lower() != ".json":
+            raise SourceError(
+                f"rgb/ holds {len(listing)} files; expected frames, then {_FILES_AFTER_FRAMES} "
+                "files, of which the first is the mask and the last a JSON file"
+            )
+        self._mask = listing[len(self._colors)]
+        depth = folder / "depth"
+        self._depths = sorted(depth.glob("*.png")) if depth.is_dir() else []
+        if len(self._depths) < len(self._colors):
+            raise SourceError(
+                f"depth/ holds {len(self._depths)} PNG files for {len(self._colors)} frames"
+            )
+        self.name = folder.name
+        self.action = label_map.action(parts[1], labels)
+        if not self.action:
+            raise SourceError(f"action '{parts[1]}'; expected one of {', '.join(SOR3D_AFF)}")
+        self.cache_folder = folder / "cache"
+        self._table = label_map.table(labels)
+
+    def __len__(self) -> int:
+        return len(self._colors)
+
+    def frame(self, index: int) -> RgbdFrame:
+        """Return one frame; the clips have no stamps, 10 frames/s are the paper's."""
+        index = range(len(self))[index]
+        return still_frame(
+            read_color(self._colors[index]),
+            read_depth_mm(self._depths[index]),
+            stamp_ns=index * _PERIOD_NS,
+            focal_length_at_640_px=_KINECT2_FOCAL_AT_640_PX,
+        )
+
+    def demonstrated(self, index: int) -> LabelImage | None:
+        """Return the label of the last frame; None for the others."""
+        if range(len(self))[index] != len(self) - 1:
+            return None
+        return self._table[mask_ids(read_color(self._mask))]
+
+
+def mask_ids(mask: LabelImage) -> LabelImage:
+    """Return the (H, W) label ids of an (H, W, 3) RGB mask.
+
+    White and black are background: the masks are black where depth is not valid. A colour that is
+    no label's is ignored, such as one that JPEG or a bilinear resize made.
+    """
+    colors, inverse = np.unique(mask.reshape(-1, 3), axis=0, return_inverse=True)
+    known = {name: index + 1 for index, name in enumerate(SOR3D_AFF)}
+    ids = np.full(len(colors), IGNORE, np.uint8)
+    palette = [(known[name], rgb) for name, rgb in MASK_COLORS_RGB.items()]
+    palette += [(BACKGROUND, (255, 255, 255)), (BACKGROUND, (0, 0, 0))]
+    for label_id, rgb in palette:
+        ids[np.abs(colors.astype(int) - rgb).max(1) <= MASK_TOLERANCE] = label_id
+    return ids[inverse.ravel()].reshape(mask.shape[:2])
+
+
+def scan_sor3d_aff(root: Path, split: str, label_map: LabelMap | None, labels: LabelSet) -> Scan:
+    """Find the clips of a split (``train`` or ``val``; empty for both); see `scan_clips`."""
+    names = label_map or LabelMap.same_names(LabelSet())
+    sequences, problems = [], []
+    for each in [split] if split else SPLITS:
+        if not (root / each).is_dir():
+            problems.append(Problem(root / each, "is missing"))
+            continue
+        for folder in sorted(path for path in (root / each).iterdir() if path.is_dir()):
+            try:
+                if not (folder / "rgb").is_dir():
+                    raise SourceError("lacks the folder rgb")
+                sequences.append(Sor3dSequence(folder, names, labels))
+            except SourceError as error:
+                problems.append(Problem(folder, str(error)))
+    return Scan(tuple(sequences), tuple(problems))

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""UMD part affordance: single pictures of tools on a turntable, all parts labelled.
+
+Layout: ``tools/<tool>_<NN>/<tool>_<NN>_<frame:08d>_{rgb.jpg,depth.png,label.mat,label_rank.mat}``,
+``category_split.txt`` and ``novel_split.txt`` with lines ``<1|2> <tool>_<NN>``. Despite its name,
+the first splits by instances of a category and the second by categories.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from affordance_seg_ros.errors import SourceError
+from affordance_seg_ros.frames import RgbdFrame
+from affordance_seg_ros.labels import LabelSet
+from affordance_seg_ros.training.datasets.label_map import LabelMap, read_label_map
+from affordance_seg_ros.training.datasets.labelled_sequence import (
+    LabelImage,
+    LabelledSequence,
+    Problem,
+    Scan,
+)
+from affordance_seg_ros.training.datasets.picture_file import (
+    read_color,
+    read_depth_mm,
+    still_frame,
+)
+
+SPLITS = {
+    "train": ("category_split.txt", "1"),
+    "test": ("category_split.txt", "2"),
+    "novel_train": ("novel_split.txt", "1"),
+    "novel_test": ("novel_split.txt", "2"),
+}
+"""Split names: file and the number in its first column."""
+
+_KINECT1_FOCAL_AT_640_PX = 525.0
+_PARTS = ("rgb.jpg", "depth.png", "label.mat")
+
+
+class UmdPicture(LabelledSequence):
+    """One picture with all its affordances."""
+
+    def __init__(self, stem: Path, label_map: LabelMap, labels: LabelSet) -> None:
+        self.name = stem.name
+        self.action = ""
+        self.cache_folder = None
+        self._stem = stem
+        self._table = label_map.table(labels)
+
+    def __len__(self) -> int:
+        return 1
+
+    def frame(self, index: int) -> RgbdFrame:
+        """Return the picture."""
+        return still_frame(
+            read_color(self._part("rgb.jpg")),
+            read_depth_mm(self._part("depth.png")),
+            stamp_ns=0,
+            focal_length_at_640_px=_KINECT1_FOCAL_AT_640_PX,
+        )
+
+    def affordances(self, index: int) -> LabelImage | None:
+        """Return the most likely affordance of every pixel."""
+        from scipy.io import loadmat
+        from scipy.io.matlab import MatReadError
+
+        path = self._part("label.mat")
+        try:
+            label = loadmat(path)["gt_label"]
+        except (MatReadError, OSError, ValueError, KeyError, NotImplementedError) as error:
+            raise SourceError(f"{path} is damaged or lacks gt_label: {error}") from None
+        return self._table[label.astype(np.uint8)]
+
+    def _part(self, suffix: str) -> Path:
+        return self._stem.with_name(f"{self._stem.name}_{suffix}")
+
+
+def scan_umd(root: Path, split: str, label_map: LabelMap | None, labels: LabelSet) -> Scan:
+    """Find the pictures of a split, one of `SPLITS`; empty for all tools; see `scan_clips`."""
+    names = label_map or read_label_map("umd_to_sor3d")
+    sequences, problems = [], []
+    try:
+        tools = _tools(root, split)
+    except SourceError as error:
+        return Scan((), (Problem(root, str(error)),))
+    for tool in tools:
+        folder = root / "tools" / tool
+        pictures = sorted(folder.glob("*_rgb.jpg"))
+        if not pictures:
+            problems.append(Problem(folder, "holds no *_rgb.jpg"))
+        for picture in pictures:
+            stem = picture.with_name(picture.name.removesuffix("_rgb.jpg"))
+            missing = [p for p in _PARTS if not stem.with_name(f"{stem.name}_{p}").is_file()]
+            if missing:
+                problems.append(Problem(stem, f"lacks {', '.join(missing)}"))
+            else:
+                sequences.append(UmdPicture(stem, names, labels))
+    return Scan(tuple(sequences), tuple(problems))
+
+
+def _tools(root: Path, split: str) -> list[str]:
+    if not split:
+        return sorted(path.name for path in (root / "tools").glob("*") if path.is_dir())
+    if split not in SPLITS:
+        raise SourceError(f"split '{split}'; expected one of {', '.join(SPLITS)}")
+    file, number = SPLITS[split]
+    if not (root / file).is_file():
+        raise SourceError(f"lacks {file}")
+    rows = [line.split() for line in (root / file).read_text().splitlines() if line.strip()]
+    wrong = [row for row in rows if len(row) != 2 or row[0] not in ("1", "2")]
+    if wrong:
+        raise SourceError(f"{file}: line '{' '.join(wrong[0])}'; expected '<1|2> <tool>_<NN>'")
+    return [tool for which, tool in rows if which == number]

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""UTKinect-Action3D: whole-body actions, to pre-train the RGB-D stream.
+
+Layout: ``RGB/s01_e01/colorImg<frame>.jpg`` (640x480), ``depth/s01_e01/depthImg<frame>.xml``
+(320x240 millimetres, OpenCV's XML), and ``actionLabel.txt``: blocks of a line ``s01_e01`` and ten
+lines ``<action>: <first frame> <last frame>``, NaN where an action was not recorded. Frame numbers
+have gaps. Colour and depth are not registered: both are taken as the same view.
+"""
+
+import math
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from affordance_seg_ros.errors import SourceError
+from affordance_seg_ros.frames import RgbdFrame
+from affordance_seg_ros.labels import LabelSet
+from affordance_seg_ros.training.datasets.label_map import LabelMap
+from affordance_seg_ros.training.datasets.labelled_sequence import (
+    LabelledSequence,
+    Problem,
+    Scan,
+)
+from affordance_seg_ros.training.datasets.picture_file import read_color, still_frame
+
+ACTIONS = (
+    "walk", "sitDown", "standUp", "pickUp", "carry", "throw", "push", "pull", "waveHands",
+    "clapHands",
+)  # fmt: skip
+_PERIOD_NS = 66_666_667  # 15 frames/s, as published
+_KINECT1_FOCAL_AT_640_PX = 525.0
+
+
+class UtKinectSequence(LabelledSequence):
+    """One action of one take."""
+
+    def __init__(self, root: Path, take: str, action: str, first: int, last: int) -> None:
+        colors = _numbered(root / "RGB" / take, "colorImg*.jpg")
+        depths = _numbered(root / "depth" / take, "depthImg*.xml")
+        both = sorted(number for number in colors.keys() & depths.keys() if first <= number <= last)
+        if not both:
+            raise SourceError(f"{action} of {take}: no frame {first} to {last} with both pictures")
+        self.name = f"{take}_{action}"
+        self.action = action
+        self.cache_folder = None
+        self._frames = [(number, colors[number], depths[number]) for number in both]
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def frame(self, index: int) -> RgbdFrame:
+        """Return one frame at the depth camera's size."""
+        number, color_path, depth_path = self._frames[index]
+        depth_mm = read_opencv_xml(depth_path)
+        height, width = depth_mm.shape
+        color = cv2.resize(read_color(color_path), (width, height), interpolation=cv2.INTER_AREA)
+        return still_frame(
+            np.asarray(color, np.uint8),
+            depth_mm,
+            stamp_ns=number * _PERIOD_NS,
+            focal_length_at_640_px=_KINECT1_FOCAL_AT_640_PX,
+        )
+
+
+def read_opencv_xml(path: Path) -> npt.NDArray[np.uint16]:
+    """Return the (H, W) uint16 matrix of a file of OpenCV's XML storage.
+
+    Raises:
+        SourceError: The file is missing, damaged, or holds another matrix.
+    """
+    if not path.is_file():
+        raise SourceError(f"{path} is missing")
+    try:
+        storage = cv2.FileStorage(str(path), cv2.FILE_STORAGE_READ)
+        matrix = storage.getFirstTopLevelNode().mat()
+    except cv2.error as error:
+        raise SourceError(f"{path} is damaged: {error.err}") from None
+    if matrix is None or matrix.ndim != 2 or matrix.dtype != np.uint16:
+        raise SourceError(f"{path} holds no 16-bit matrix")
+    return matrix
+
+
+def scan_utkinect(root: Path, split: str, label_map: LabelMap | None, labels: LabelSet) -> Scan:
+    """Find all actions of all takes; there are no splits, and no affordances.
+
+    Args:
+        root: Folder of the data set.
+        split: Takes that are wanted: ``odd`` or ``even`` subjects; empty for all.
+        label_map: Not used: the actions keep their own names.
+        labels: Not used.
+    """
+    listing = root / "actionLabel.txt"
+    if not listing.is_file():
+        return Scan((), (Problem(listing, "is missing"),))
+    sequences, problems = [], []
+    take = ""
+    for number, line in enumerate(listing.read_text().splitlines(), 1):
+        words = line.replace(":", " ").split()
+        if not words:
+            continue
+        if len(words) == 1:
+            take = words[0]
+            continue
+        try:
+            if not take or len(words) != 3 or words[0] not in ACTIONS:
+                raise SourceError(f"line {number} '{line}'; expected '<action>: <first> <last>'")
+            if not _wanted(take, split):
+                continue
+            first, last = float(words[1]), float(words[2])
+            if math.isnan(first) or math.isnan(last):
+                continue  # not recorded, and said so
+            sequences.append(UtKinectSequence(root, take, words[0], int(first), int(last)))
+        except (SourceError, ValueError) as error:
+            problems.append(Problem(listing, str(error)))
+    return Scan(tuple(sequences), tuple(problems))
+
+
+def _wanted(take: str, split: str) -> bool:
+    digits = "".join(filter(str.isdigit, take.split("_")[0]))
+    odd = bool(digits) and int(digits) % 2 == 1
+    return not split or odd == (split == "odd")
+
+
+def _numbered(folder: Path, pattern: str) -> dict[int, Path]:
+    """Return the files of a folder by the number in their names."""
+    found = {}
+    for path in folder.glob(pattern):
+        digits = "".join(filter(str.isdigit, path.stem))
+        if digits:
+            found[int(digits)] = path
+    return found

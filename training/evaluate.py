@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How good weights are: whole clips and last frames alone, through the pipeline of the robot."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from affordance_seg_ros.errors import SourceError
+from affordance_seg_ros.evaluation.action_metrics import ActionMetrics, ActionResult
+from affordance_seg_ros.evaluation.class_scores import defined_or_none
+from affordance_seg_ros.evaluation.metrics import SegmentationMetrics, SegmentationResult
+from affordance_seg_ros.frames import Prediction
+from affordance_seg_ros.pipeline.streaming import Pipeline
+from affordance_seg_ros.training.datasets.labelled_sequence import LabelImage, LabelledSequence
+
+
+class Scores(NamedTuple):
+    """Masks and actions of one way of looking at a set of clips."""
+
+    masks: SegmentationResult
+    actions: ActionResult
+
+    def document(self) -> dict[str, Any]:
+        """Return JSON values: the headline figures, and everything under `details`."""
+        by_class = {
+            name: {
+                "iou": defined_or_none(self.masks.iou.by_class[name]),
+                "f1": defined_or_none(self.masks.f1.by_class[name]),
+                "fw_margolin": defined_or_none(self.masks.fw_margolin.by_class[name]),
+            }
+            for name in self.masks.iou.by_class
+        }
+        return {
+            "iou_mean": defined_or_none(self.masks.iou.mean),
+            "f1_mean": defined_or_none(self.masks.f1.mean),
+            "f1_paper_weighted": defined_or_none(self.masks.f1_paper_weighted),
+            "fw_margolin": defined_or_none(self.masks.fw_margolin.mean),
+            "action_top1": defined_or_none(self.actions.accuracy),
+            "per_class": by_class,
+            "details": {"masks": self.masks.document(), "actions": self.actions.document()},
+        }
+
+
+class Example(NamedTuple):
+    """One clip for people to look at.
+
+    Attributes:
+        name: Name of the clip.
+        iou: Mean IoU over the affordances in truth or mask.
+        color: (H, W, 3) uint8 RGB last frame.
+        truth: (H, W) label ids.
+        mask: (H, W) label ids.
+        action: True action.
+        recognised: Recognised action.
+    """
+
+    name: str
+    iou: float
+    color: npt.NDArray[np.uint8]
+    truth: LabelImage
+    mask: npt.NDArray[np.uint8]
+    action: str
+    recognised: str
+
+
+class Evaluation(NamedTuple):
+    """The result of an evaluation.
+
+    Attributes:
+        clips: Number of clips.
+        video: Scores after whole clips.
+        static: Scores of the last frames alone.
+        best: The best clips, best first.
+        worst: The worst of the other clips, worst first.
+    """
+
+    clips: int
+    video: Scores
+    static: Scores
+    best: tuple[Example, ...]
+    worst: tuple[Example, ...]
+
+    def document(self) -> dict[str, Any]:
+        """Return JSON values."""
+        return {
+            "clips": self.clips,
+            "video": self.video.document(),
+            "static": self.static.document(),
+            "best": [{"name": each.name, "iou": each.iou} for each in self.best],
+            "worst": [{"name": each.name, "iou": each.iou} for each in self.worst],
+        }
+
+
+def evaluate(
+    pipeline: Pipeline,
+    sequences: Sequence[LabelledSequence],
+    *,
+    examples: int = 4,
+    progress: bool = True,
+) -> Evaluation:
+    """Run the pipeline over clips whose last frame is labelled, and score it at their own size.
+
+    Args:
+        pipeline: Its `rate_hz` decides nothing here: every frame is taken.
+        sequences: Clips; those without a label at the last frame are left out.
+        examples: Number of best and of worst clips that are kept.
+        progress: Whether to show a progress bar.
+
+    Raises:
+        SourceError: No clip is labelled, or a file is damaged.
+    """
+    from tqdm import tqdm
+
+    labels = pipeline.labels
+    video, static = (SegmentationMetrics(labels) for _ in range(2))
+    video_actions, static_actions = (ActionMetrics(labels) for _ in range(2))
+    kept: list[Example] = []
+    clips = 0
+    for sequence in tqdm(sequences, unit="clip", desc="evaluate", disable=not progress):
+        last = len(sequence) - 1
+        truth = last_label(sequence)
+        if truth is None:
+            continue
+        clips += 1
+        moving, still = run_clip(pipeline, sequence), run_frame(pipeline, sequence, last)
+        video.add(truth, moving.mask)
+        static.add(truth, still.mask)
+        if sequence.action in labels.actions:
+            action_id = labels.action_id(sequence.action)
+            video_actions.add(action_id, moving.action.id)
+            static_actions.add(action_id, still.action.id)
+        single = SegmentationMetrics(labels)
+        single.add(truth, moving.mask)
+        iou = single.result().iou.mean
+        example = Example(
+            name=sequence.name,
+            iou=0.0 if np.isnan(iou) else iou,
+            color=sequence.frame(last).color,
+            truth=truth,
+            mask=moving.mask,
+            action=sequence.action,
+            recognised=moving.action.name,
+        )
+        kept = _extremes([*kept, example], examples)
+    if not clips:
+        raise SourceError(f"none of {len(sequences)} clips has a label at its last frame")
+    ranked = sorted(kept, key=lambda each: -each.iou)
+    return Evaluation(
+        clips=clips,
+        video=Scores(video.result(), video_actions.result()),
+        static=Scores(static.result(), static_actions.result()),
+        best=tuple(ranked[:examples]),
+        worst=tuple(ranked[examples:][::-1][:examples]),
+    )
+
+
+def last_label(sequence: LabelledSequence) -> LabelImage | None:
+    """Return what the last frame shows: the demonstrated affordance, or else all of them."""
+    last = len(sequence) - 1
+    label = sequence.demonstrated(last)
+    return sequence.affordances(last) if label is None else label
+
+
+def run_clip(pipeline: Pipeline, sequence: LabelledSequence) -> Prediction:
+    """Return what the pipeline says after a whole clip, from an empty memory."""
+    pipeline.reset()
+    for index in range(len(sequence)):
+        prediction = pipeline.step(sequence.frame(index))
+    return prediction
+
+
+def run_frame(pipeline: Pipeline, sequence: LabelledSequence, index: int) -> Prediction:
+    """Return what the pipeline says of one frame alone."""
+    pipeline.reset()
+    return pipeline.step(sequence.frame(index))
+
+
+def _extremes(examples: list[Example], count: int) -> list[Example]:
+    """Keep the best and the worst: pictures of all clips do not fit into memory."""
+    ranked = sorted(examples, key=lambda each: each.iou)
+    return ranked if len(ranked) <= 2 * count else [*ranked[:count], *ranked[-count:]]

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The step function as ONNX, with the memory as inputs and outputs."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from affordance_seg_ros.errors import CheckpointError
+from affordance_seg_ros.evaluation.report import to_json
+from affordance_seg_ros.model.checkpoint import Checkpoint
+from affordance_seg_ros.model.network import AffordanceNetwork, NetworkState
+
+OPSET = 18
+STATES = NetworkState._fields
+OUTPUTS = ("logits", "action_logits", "attention", *(f"{name}_out" for name in STATES))
+METADATA_KEY = "affordance_seg_ros"
+
+
+class StepInput(NamedTuple):
+    """What one step takes beside its memory: (1, 3 or 4, h, w), and (1, 3, h, w) or None."""
+
+    appearance: Tensor
+    flow: Tensor | None
+
+
+class _Step(nn.Module):
+    """`AffordanceNetwork.step` with tensors alone."""
+
+    def __init__(self, network: AffordanceNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, appearance: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
+        flow, states = (rest[0], rest[1:]) if self.network.flow_channels else (None, rest)
+        output, state = self.network.step(appearance, flow, NetworkState(*states))
+        return (*output, *state)
+
+
+def export_onnx(checkpoint: Checkpoint, path: Path) -> None:
+    """Write the step function as ONNX, for the input size that the weights fix.
+
+    Inputs are `appearance`, `flow` (unless the network has none) and the memory `hidden1`, `cell1`,
+    `hidden2`, `cell2`, zeros for a first frame; outputs `logits`, `action_logits`, `attention` and
+    the memory after the frame, named as the inputs with `_out`. The metadata hold what the weights
+    fix: input, network and card.
+
+    Args:
+        checkpoint: Weights on the CPU.
+        path: File to write.
+
+    Raises:
+        CheckpointError: The file cannot be written.
+    """
+    import onnx
+
+    network = checkpoint.network.eval()
+    config = checkpoint.input_config
+    inputs = [torch.zeros(1, network.appearance_channels, config.height, config.width)]
+    names = ["appearance"]
+    if network.flow_channels:
+        inputs.append(torch.full((1, network.flow_channels, config.height, config.width), 0.5))
+        names.append("flow")
+    inputs += network.empty_state(1, config.height, config.width)
+    names += STATES
+    program = torch.onnx.export(
+        _Step(network).eval(), tuple(inputs), input_names=names, output_names=list(OUTPUTS),
+        opset_version=OPSET, dynamo=True, verbose=False,
+    )  # fmt: skip
+    assert program is not None
+    model = program.model_proto
+    about = {
+        "network": asdict(checkpoint.network_config),
+        "input": asdict(config),
+        "card": asdict(checkpoint.card),
+    }
+    onnx.helper.set_model_props(model, {METADATA_KEY: to_json(about)})
+    onnx.checker.check_model(model)
+    try:
+        onnx.save_model(model, str(path))
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def largest_difference(
+    path: Path, checkpoint: Checkpoint, frames: Sequence[StepInput]
+) -> dict[str, float]:
+    """Run a sequence through onnxruntime and through PyTorch, each with its own memory.
+
+    Args:
+        path: File that `export_onnx` wrote.
+        checkpoint: The weights it was made of, on the CPU.
+        frames: Consecutive inputs.
+
+    Returns:
+        Largest absolute difference of each output over all frames.
+    """
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    network = checkpoint.network.eval()
+    height, width = frames[0].appearance.shape[-2:]
+    state = network.empty_state(1, height, width)
+    memory = [tensor.numpy() for tensor in state]
+    worst = dict.fromkeys(OUTPUTS, 0.0)
+    for frame in frames:
+        feed = {"appearance": frame.appearance.numpy(), **dict(zip(STATES, memory, strict=True))}
+        if frame.flow is not None:
+            feed["flow"] = frame.flow.numpy()
+        theirs = session.run(list(OUTPUTS), feed)
+        memory = theirs[-len(STATES) :]
+        with torch.inference_mode():
+            output, state = network.step(frame.appearance, frame.flow, state)
+        for name, a, b in zip(OUTPUTS, (*output, *state), theirs, strict=True):
+            worst[name] = max(worst[name], float(np.abs(a.numpy() - b).max()))
+    return worst

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Weights before the first stage: Xavier, ImageNet's VGG16, or those of an earlier run."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from affordance_seg_ros.config import NetworkConfig
+from affordance_seg_ros.errors import CheckpointError, ConfigError
+from affordance_seg_ros.model.checkpoint import load_checkpoint
+from affordance_seg_ros.model.encoder import VGG16_LAYERS
+from affordance_seg_ros.model.initialisation import xavier_initialise
+from affordance_seg_ros.model.network import AffordanceNetwork
+from affordance_seg_ros.training.run_config import InitialiseConfig
+
+_VGG16_WIDTH = 64
+
+
+def initial_network(
+    config: NetworkConfig, initialise: InitialiseConfig, seed: int
+) -> AffordanceNetwork:
+    """Build a network with the weights that training starts from.
+
+    Args:
+        config: The architecture.
+        initialise: Files to start from.
+        seed: Seed of the weights that come from chance.
+
+    Raises:
+        CheckpointError: A file is missing, damaged or of another network.
+        ConfigError: VGG16's weights are wanted for a network of another width.
+    """
+    network = AffordanceNetwork(config)
+    xavier_initialise(network, torch.Generator().manual_seed(seed))
+    if initialise.vgg16:
+        load_vgg16(network, Path(initialise.vgg16))
+    if initialise.weights:
+        started = load_checkpoint(initialise.weights, "cpu")
+        try:
+            network.load_state_dict(started.network.state_dict())
+        except RuntimeError:
+            raise CheckpointError(
+                f"{initialise.weights}: {started.network_config}; expected weights of {config}"
+            ) from None
+    return network
+
+
+def load_vgg16(network: AffordanceNetwork, path: Path) -> None:
+    """Copy ImageNet's VGG16 into both streams; the depth channel gets the mean over colours.
+
+    Args:
+        network: Network of width 64; changed in place.
+        path: torchvision's file, such as vgg16-397923af.pth.
+
+    Raises:
+        ConfigError: The network has another width.
+        CheckpointError: The file is missing, or is not VGG16's.
+
+    Source: Thermos et al., ICASSP 2020, section 3.1.
+    """
+    if network.config.width != _VGG16_WIDTH:
+        raise ConfigError(f"vgg16 with width={network.config.width}; expected {_VGG16_WIDTH}")
+    tensors = _read_vgg16(path)
+    with torch.no_grad():
+        for stream in network.streams.values():
+            for ours, theirs in VGG16_LAYERS.items():
+                convolution = getattr(stream, ours).conv
+                weight = tensors[f"{theirs}.weight"]
+                channels = convolution.weight.shape[1]
+                if ours == "conv1_1" and channels > weight.shape[1]:
+                    mean = weight.mean(1, keepdim=True)
+                    weight = torch.cat((weight, mean.expand(-1, channels - 3, -1, -1)), 1)
+                if weight.shape != convolution.weight.shape:
+                    raise CheckpointError(
+                        f"{path}: {theirs} is {tuple(weight.shape)}; expected "
+                        f"{tuple(convolution.weight.shape)}"
+                    )
+                convolution.weight.copy_(weight)
+                convolution.bias.copy_(tensors[f"{theirs}.bias"])
+
+
+def _read_vgg16(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise CheckpointError(
+            f"{path}: no such file; expected torchvision's VGG16 weights, that "
+            "`torchvision.models.vgg16(weights='IMAGENET1K_V1')` downloads as vgg16-397923af.pth"
+        )
+    try:
+        # Only tensors are loaded: nothing in the file is executed.
+        tensors = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch names no common base for what a damaged file raises
+        raise CheckpointError(f"{path}: damaged: {error}") from None
+    wanted = [f"{layer}.{part}" for layer in VGG16_LAYERS.values() for part in ("weight", "bias")]
+    missing = [name for name in wanted if name not in tensors]
+    if missing:
+        raise CheckpointError(f"{path}: lacks {missing[0]}; expected torchvision's VGG16")
+    return {name: tensors[name] for name in wanted}

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a run writes down: TensorBoard with pictures, and one JSON line for each validation."""
+
+import json
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from affordance_seg_ros.training.objective import Losses
+from affordance_seg_ros.training.validation import Validation
+
+LOG_FILE = "log.jsonl"
+_EVERY_STEPS = 10
+
+
+class Logbook:
+    """Logs of a run; a context manager.
+
+    Args:
+        out: Folder of the run.
+        first_step: Step from which the run goes on; what a killed run wrote after it is dropped.
+        active: Whether anything is written: one process of many does.
+    """
+
+    def __init__(self, out: Path, first_step: int, *, active: bool) -> None:
+        self._out = out
+        self._first_step = first_step
+        self._active = active
+        self._writer: Any = None
+
+    def __enter__(self) -> "Logbook":
+        if self._active:
+            from torch.utils.tensorboard import SummaryWriter
+
+            folder = str(self._out / "tensorboard")
+            self._writer = SummaryWriter(folder, purge_step=self._first_step or None)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+    def step(self, step: int, losses: Losses, rate: float) -> None:
+        """Write the losses of every tenth step, and of the first."""
+        if self._writer is None or (step % _EVERY_STEPS and step > 1):
+            return
+        values = {name: value.item() for name, value in losses._asdict().items()}
+        for name, value in values.items():
+            self._writer.add_scalar(f"loss/{name}", value, step)
+        self._writer.add_scalar("learning_rate", rate, step)
+        self._line({"step": step, "learning_rate": rate, **values})
+
+    def validation(self, step: int, stage: str, seen: Validation) -> None:
+        """Write the metrics and the picture of a validation."""
+        if self._writer is None:
+            return
+        document = seen.document()
+        for name in ("iou", "f1", "action_accuracy"):
+            if document[name] is not None:
+                self._writer.add_scalar(f"validation/{stage}/{name}", document[name], step)
+        for name, value in document["iou_by_class"].items():
+            if value is not None:
+                self._writer.add_scalar(f"validation/{stage}/iou/{name}", value, step)
+        self._writer.add_image(f"predictions/{stage}", seen.picture, step, dataformats="HWC")
+        self._writer.flush()
+        self._line({"step": step, "stage": stage, "validation": document})
+
+    def _line(self, document: dict[str, Any]) -> None:
+        with (self._out / LOG_FILE).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(document) + "\n")

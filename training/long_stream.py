@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a memory trained on ten frames does in a long stream."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from affordance_seg_ros.errors import SourceError
+from affordance_seg_ros.evaluation.class_scores import defined_or_none
+from affordance_seg_ros.evaluation.metrics import SegmentationMetrics
+from affordance_seg_ros.frames import RgbdFrame
+from affordance_seg_ros.pipeline.streaming import Pipeline
+from affordance_seg_ros.training.datasets.labelled_sequence import LabelledSequence
+from affordance_seg_ros.training.evaluate import last_label
+
+_PERIOD_NS = 100_000_000
+
+
+class MemoryPolicy(NamedTuple):
+    """When the memory is forgotten, beside the resets of the pipeline itself.
+
+    Attributes:
+        name: Name in the results.
+        every_frames: Frames after which it is forgotten; 0 never.
+    """
+
+    name: str
+    every_frames: int
+
+
+POLICIES = (MemoryPolicy("keep", 0), MemoryPolicy("forget_every_20_frames", 20))
+
+
+def measure_rest(
+    pipeline: Pipeline,
+    sequences: Sequence[LabelledSequence],
+    *,
+    rest_s: Sequence[float] = (0.0, 1.0, 10.0, 60.0, 120.0),
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Return the mean IoU when nothing moves after a clip, by the length of the rest.
+
+    The last frame is repeated at 10 frames/s, and its label stays the truth. `before` is the mean
+    IoU when as long a rest, of the first frame, comes in front of the clip.
+
+    Args:
+        pipeline: The pipeline.
+        sequences: Labelled clips.
+        rest_s: Lengths of the rest, increasing [s].
+        progress: Whether to show a progress bar.
+
+    Raises:
+        SourceError: No clip is labelled at its last frame.
+    """
+    labelled = _labelled(sequences)
+    longest = max(rest_s)
+    after: dict[str, dict[str, float | None]] = {}
+    for policy in POLICIES:
+        scores = {seconds: SegmentationMetrics(pipeline.labels) for seconds in rest_s}
+        for sequence in _bar(labelled, f"rest, {policy.name}", progress):
+            truth = last_label(sequence)
+            frames = [*_frames(sequence), *_still(sequence, -1, longest)]
+            wanted = {len(sequence) - 1 + round(10 * s): s for s in rest_s}
+            for index, prediction in enumerate(_run(pipeline, frames, policy)):
+                if index in wanted:
+                    scores[wanted[index]].add(truth, prediction.mask)
+        after[policy.name] = {f"{s:g} s": _mean_iou(each) for s, each in scores.items()}
+    before: dict[str, float | None] = {}
+    for policy in POLICIES:
+        metrics = SegmentationMetrics(pipeline.labels)
+        for sequence in _bar(labelled, f"rest before, {policy.name}", progress):
+            frames = [*_still(sequence, 0, longest), *_frames(sequence)]
+            *_, last = _run(pipeline, frames, policy)
+            metrics.add(last_label(sequence), last.mask)
+        before[policy.name] = _mean_iou(metrics)
+    return {"after": after, f"after {longest:g} s before the clip": before}
+
+
+def measure_succession(
+    pipeline: Pipeline, sequences: Sequence[LabelledSequence], *, progress: bool = True
+) -> dict[str, Any]:
+    """Return the mean IoU at the ends of clips that follow each other without a pause.
+
+    `reset` forgets the past between two clips, and is what `keep` is to be compared with.
+
+    Raises:
+        SourceError: No clip is labelled at its last frame.
+    """
+    labelled = _labelled(sequences)
+    result: dict[str, Any] = {}
+    for policy in (MemoryPolicy("reset", -1), *POLICIES):
+        metrics = SegmentationMetrics(pipeline.labels)
+        pipeline.reset()
+        count = 0
+        for sequence in _bar(labelled, f"succession, {policy.name}", progress):
+            if policy.every_frames < 0:
+                pipeline.reset()
+            for frame in _frames(sequence):
+                if policy.every_frames > 0 and count % policy.every_frames == 0:
+                    pipeline.reset()
+                prediction = pipeline.step(_at(frame, count))
+                count += 1
+            metrics.add(last_label(sequence), prediction.mask)
+        result[policy.name] = _mean_iou(metrics)
+    return result
+
+
+def _run(pipeline: Pipeline, frames: Sequence[Callable[[], RgbdFrame]], policy: MemoryPolicy):
+    pipeline.reset()
+    for index, frame in enumerate(frames):
+        if policy.every_frames > 0 and index % policy.every_frames == 0:
+            pipeline.reset()
+        yield pipeline.step(_at(frame, index))
+
+
+def _frames(sequence: LabelledSequence) -> list[Callable[[], RgbdFrame]]:
+    """Return the frames of a clip, read when they are asked for."""
+    return [_reader(sequence, index) for index in range(len(sequence))]
+
+
+def _still(
+    sequence: LabelledSequence, index: int, seconds: float
+) -> Iterator[Callable[[], RgbdFrame]]:
+    frame = sequence.frame(index % len(sequence))
+    for _ in range(round(10 * seconds)):
+        yield lambda: frame
+
+
+def _reader(sequence: LabelledSequence, index: int) -> Callable[[], RgbdFrame]:
+    return lambda: sequence.frame(index)
+
+
+def _at(frame: Callable[[], RgbdFrame], index: int) -> RgbdFrame:
+    return replace(frame(), stamp_ns=index * _PERIOD_NS, frame_id="long_stream")
+
+
+def _labelled(sequences: Sequence[LabelledSequence]) -> list[LabelledSequence]:
+    labelled = [sequence for sequence in sequences if last_label(sequence) is not None]
+    if not labelled:
+        raise SourceError(f"none of {len(sequences)} clips has a label at its last frame")
+    return labelled
+
+
+def _mean_iou(metrics: SegmentationMetrics) -> float | None:
+    return defined_or_none(metrics.result().iou.mean)
+
+
+def _bar(sequences: Sequence[LabelledSequence], text: str, progress: bool):
+    from tqdm import tqdm
+
+    return tqdm(sequences, unit="clip", desc=text, disable=not progress)

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a step of training computes: the loss of a batch, under one stage's rules."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from affordance_seg_ros.config import NetworkConfig
+from affordance_seg_ros.errors import ConfigError
+from affordance_seg_ros.labels import IGNORE
+from affordance_seg_ros.model.network import AffordanceNetwork
+from affordance_seg_ros.training.loss import action_loss, segmentation_loss
+from affordance_seg_ros.training.sample import Batch
+from affordance_seg_ros.training.stage_config import StageConfig
+
+
+class Losses(NamedTuple):
+    """() losses: what is made small, and its two parts before their weights."""
+
+    total: Tensor
+    segmentation: Tensor
+    action: Tensor
+
+
+class AffordanceObjective(nn.Module):
+    """Loss of masks and actions.
+
+    Args:
+        network: Network that learns.
+        stage: Supervision and weights.
+        weights: (C,) weights of the classes; None for equal ones.
+    """
+
+    def __init__(
+        self, network: AffordanceNetwork, stage: StageConfig, weights: Tensor | None
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.stage = stage
+        self.register_buffer("class_weights", weights, persistent=False)
+
+    def forward(self, batch: Batch) -> Losses:
+        """Return the losses of a batch."""
+        if self.stage.supervision == "every" and batch.target.shape[1] > 1:
+            masks, actions = self._every_frame(batch)
+        else:
+            flow = batch.flow if batch.flow.shape[2] else None
+            output = self.network(batch.appearance, flow)
+            masks = self._mask_loss(output.logits, batch.target[:, -1])
+            actions = output.action_logits
+        spoken = action_loss(actions, batch.action, frames=self.stage.action_frames)
+        total = self.stage.segmentation_weight * masks + self.stage.action_weight * spoken
+        return Losses(total, masks.detach(), spoken.detach())
+
+    def _every_frame(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return the mean mask loss of all labelled frames, and the action after each frame."""
+        state = None
+        losses, actions = [], []
+        for t, (appearance, flow) in enumerate(_frames(batch)):
+            output, state = self.network.step(appearance, flow, state)
+            actions.append(output.action_logits)
+            if (batch.target[:, t] != IGNORE).any():
+                losses.append(self._mask_loss(output.logits, batch.target[:, t]))
+        none = batch.appearance.new_zeros(())
+        return torch.stack(losses).mean() if losses else none, torch.stack(actions, 1)
+
+    def _mask_loss(self, logits: Tensor, target: Tensor) -> Tensor:
+        return segmentation_loss(
+            logits,
+            target,
+            class_weights=self.class_weights,
+            dice_weight=self.stage.dice_weight,
+        )
+
+
+class ActionObjective(nn.Module):
+    """Loss of the appearance stream with an LSTM that names the action: the paper's pre-training.
+
+    Args:
+        network: Network whose appearance stream learns.
+        config: Its configuration, with the actions of the pre-training's data.
+
+    Source: Thermos et al., ICASSP 2020, section 3.1.
+    """
+
+    def __init__(self, network: AffordanceNetwork, config: NetworkConfig, stage: StageConfig):
+        super().__init__()
+        self.network = network
+        self.stage = stage
+        channels = 8 * config.width
+        self.memory = nn.LSTM(channels, channels, batch_first=True)
+        self.classifier = nn.Linear(channels, len(config.actions))
+
+    def forward(self, batch: Batch) -> Losses:
+        """Return the losses of a batch; there is no mask."""
+        batch_size, frames = batch.appearance.shape[:2]
+        stream = self.network.streams["appearance"]
+        deep = stream(batch.appearance.flatten(0, 1)).deep.mean((-2, -1))  # (B T, 8w)
+        remembered, _ = self.memory(deep.view(batch_size, frames, -1))
+        logits = self.classifier(remembered)  # (B, T, A)
+        loss = action_loss(logits, batch.action, frames=self.stage.action_frames)
+        return Losses(loss, torch.zeros_like(loss), loss.detach())
+
+
+def freeze(network: AffordanceNetwork, parts: tuple[str, ...]) -> None:
+    """Let all of a network learn but the named parts.
+
+    Raises:
+        ConfigError: The network has no such part.
+    """
+    network.requires_grad_(True)
+    for part in filter(None, parts):
+        try:
+            network.get_submodule(part).requires_grad_(False)
+        except AttributeError:
+            names = ", ".join(name for name, _ in network.named_children())
+            raise ConfigError(f"frozen part '{part}'; expected one of {names}") from None
+
+
+def _frames(batch: Batch) -> Iterator[tuple[Tensor, Tensor | None]]:
+    for t in range(batch.appearance.shape[1]):
+        flow = batch.flow[:, t] if batch.flow.shape[2] else None
+        yield batch.appearance[:, t], flow

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole training run in one YAML file."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from affordance_seg_ros.config import COMPACT, COMPACT_INPUT, FlowConfig, InputConfig, NetworkConfig
+from affordance_seg_ros.errors import ConfigError
+from affordance_seg_ros.options import Options, option
+from affordance_seg_ros.training.augmentation.augmentation_config import AugmentationConfig
+from affordance_seg_ros.training.datasets.data_source import DataSource
+from affordance_seg_ros.training.stage_config import StageConfig
+
+
+@dataclass(frozen=True)
+class DataConfig(Options):
+    """What is learned from."""
+
+    train: tuple[DataSource, ...] = (DataSource(),)
+    validation: tuple[DataSource, ...] = (DataSource(split="val"),)
+    pretraining: tuple[DataSource, ...] = (DataSource("utkinect", "data/utkinect", ""),)
+    estimators: tuple[str, ...] = option(
+        ("dis",), "Flow estimators of the inputs; a clip is shown with one of them at a time",
+        choices=("dis", "primal_dual"),
+    )  # fmt: skip
+    flow: FlowConfig = FlowConfig()  # noqa: RUF009 (frozen)
+    workers: int = option(
+        2, "Processes that prepare samples; 0 does it in the trainer's own", minimum=0, maximum=128
+    )
+    validation_limit: int = option(
+        64, "Sequences that are looked at after an epoch, spread over the set; 0 takes all",
+        minimum=0, maximum=1_000_000,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class InitialiseConfig(Options):
+    """Weights before the first stage; what no option names is Xavier's."""
+
+    weights: str = option("", "Weight file of an equal network to start from; empty for none")
+    vgg16: str = option(
+        "", "torchvision's file of VGG16 ImageNet weights, for both streams; empty for none"
+    )
+
+
+@dataclass(frozen=True)
+class RunConfig(Options):
+    """Everything that decides the weights: data, network, stages, chance."""
+
+    name: str = option("compact-rendered", "Name of the weights")
+    seed: int = option(0, "Seed of weights, order and augmentation", minimum=0, maximum=2**31)
+    precision: str = option(
+        "32-true", "Arithmetic; the mixed ones want a GPU",
+        choices=("32-true", "bf16-mixed", "16-mixed"),
+    )  # fmt: skip
+    epoch_scale: float = option(
+        1.0, "Multiplies the epochs of every stage (at least one is left): the same recipe on "
+        "a slower machine", minimum=1e-4, maximum=100.0,
+    )  # fmt: skip
+    checkpoint_steps: int = option(
+        100, "Steps after which the state is saved; an epoch's end always does", minimum=1,
+        maximum=1_000_000,
+    )  # fmt: skip
+    threads: int = option(
+        0, "CPU threads of the arithmetic; 0 leaves it to PyTorch", minimum=0, maximum=256
+    )
+    network: NetworkConfig = COMPACT
+    input: InputConfig = COMPACT_INPUT
+    data: DataConfig = DataConfig()
+    augmentation: AugmentationConfig = AugmentationConfig()  # noqa: RUF009 (frozen)
+    initialise: InitialiseConfig = InitialiseConfig()
+    stages: tuple[StageConfig, ...] = (StageConfig(),)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        names = [stage.name for stage in self.stages]
+        if not names or len(set(names)) != len(names):
+            raise ConfigError(f"stages {names}; expected unique names, at least one")
+
+    def to_yaml(self) -> str:
+        """Return the run as YAML that `parse_run` reads back."""
+        return yaml.safe_dump(_plain(asdict(self)), sort_keys=False)
+
+
+def read_run(path: Path | str, overrides: Sequence[str] = ()) -> RunConfig:
+    """Read a run from a YAML file.
+
+    Args:
+        path: The file, or the name of one that comes with the package, such as ``quick``.
+        overrides: ``name=value`` or ``section.name=value``, the value as in YAML.
+
+    Raises:
+        ConfigError: The file is missing or damaged, or an option is unknown or out of range.
+    """
+    file = Path(path)
+    if not file.suffix:
+        file = CONFIGS / f"{path}.yaml"
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        names = ", ".join(sorted(each.stem for each in CONFIGS.glob("*.yaml")))
+        raise ConfigError(f"run {path}; expected a YAML file or one of {names}") from None
+    except OSError as error:
+        raise ConfigError(f"run {file} cannot be read: {error.strerror}") from None
+    try:
+        return parse_run(text, overrides)
+    except ConfigError as error:
+        raise ConfigError(f"{file}: {error}") from None
+
+
+def parse_run(text: str, overrides: Sequence[str] = ()) -> RunConfig:
+    """Return the run of YAML text; see `read_run`."""
+    try:
+        content = yaml.safe_load(text)
+        changes = [_override(each) for each in overrides]
+    except yaml.YAMLError as error:
+        raise ConfigError(f"no YAML: {error}") from None
+    if not isinstance(content, Mapping):
+        raise ConfigError("expected a mapping of options")
+    content = dict(content)
+    for keys, value in changes:
+        _change(content, keys, value)
+    run: RunConfig = RunConfig.from_mapping(content)
+    return run
+
+
+CONFIGS = Path(__file__).parent / "configs"
+
+
+def _override(text: str) -> tuple[list[str], Any]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise ConfigError(f"'{text}'; expected name=value or section.name=value")
+    return name.split("."), yaml.safe_load(value)
+
+
+def _change(content: dict[str, Any], keys: list[str], value: Any) -> None:
+    """Set one option; a stage is named by its name: ``stages.dense.epochs``."""
+    *path, last = keys
+    node: Any = content
+    for key in path:
+        if isinstance(node, list):
+            node = next((each for each in node if each.get("name") == key), None)
+        elif isinstance(node, dict):
+            node = node.setdefault(key, {})
+        if not isinstance(node, dict | list):
+            raise ConfigError(f"'{'.'.join(keys)}': there is no '{key}'")
+    if not isinstance(node, dict):
+        raise ConfigError(f"'{'.'.join(keys)}'; expected the name of one option")
+    node[last] = value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sequences of a run, their flow, and how often each label occurs."""
+
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from affordance_seg_ros.errors import SourceError
+from affordance_seg_ros.labels import IGNORE, LabelSet
+from affordance_seg_ros.training.datasets.data_source import DataSource
+from affordance_seg_ros.training.datasets.flow_cache import FlowCache
+from affordance_seg_ros.training.datasets.labelled_sequence import LabelledSequence
+from affordance_seg_ros.training.run_config import RunConfig
+from affordance_seg_ros.training.stage_config import StageConfig
+
+_SHOWN_PROBLEMS = 5
+_COUNTED_SEQUENCES = 300
+
+
+class StageData(NamedTuple):
+    """What a stage learns from, and what it is measured on."""
+
+    train: tuple[LabelledSequence, ...]
+    validation: tuple[LabelledSequence, ...]
+    labels: LabelSet
+
+
+def find_sequences(sources: Sequence[DataSource], labels: LabelSet) -> tuple[LabelledSequence, ...]:
+    """Return the sequences of all sources; what cannot be used is named on stderr.
+
+    Raises:
+        SourceError: A folder does not exist, or there is no sequence at all.
+    """
+    found: list[LabelledSequence] = []
+    for source in sources:
+        scan = source.scan(labels)
+        found.extend(scan.sequences)
+        for problem in scan.problems[:_SHOWN_PROBLEMS]:
+            print(f"left out: {problem}", file=sys.stderr)
+        if len(scan.problems) > _SHOWN_PROBLEMS:
+            rest = len(scan.problems) - _SHOWN_PROBLEMS
+            print(f"left out: {rest} more; see --check-data", file=sys.stderr)
+    if not found:
+        places = ", ".join(f"{s.root} ({s.kind}, split '{s.split}')" for s in sources)
+        raise SourceError(f"no sequence in {places}; see --check-data")
+    return tuple(found)
+
+
+def stage_data(run: RunConfig, stage: StageConfig) -> StageData:
+    """Return the sequences of a stage.
+
+    Pre-training on actions takes `data.pretraining` alone, whose actions become the label set, and
+    is measured on what it learns from: it is only a start.
+
+    Raises:
+        SourceError: There are none.
+    """
+    if stage.task == "affordances":
+        labels = run.network.labels
+        train = find_sequences(run.data.train, labels)
+        validation = find_sequences(run.data.validation, labels)
+        return StageData(train, spread(validation, run.data.validation_limit), labels)
+    train = find_sequences(run.data.pretraining, run.network.labels)
+    actions = tuple(sorted({each.action for each in train if each.action}))
+    labels = LabelSet(run.network.affordances, actions)
+    return StageData(train, spread(train, run.data.validation_limit), labels)
+
+
+def flow_caches(run: RunConfig) -> tuple[FlowCache, ...]:
+    """Return the caches of the run's flow estimators; none for a network without flow."""
+    if run.network.flow == "none":
+        return ()
+    return tuple(FlowCache(name, run.data.flow, run.input) for name in run.data.estimators)
+
+
+def spread(sequences: Sequence[LabelledSequence], limit: int) -> tuple[LabelledSequence, ...]:
+    """Return at most `limit` sequences, evenly spread over all of them; 0 is no limit."""
+    if not limit or len(sequences) <= limit:
+        return tuple(sequences)
+    return tuple(sequences[i * len(sequences) // limit] for i in range(limit))
+
+
+def count_pixels(sequences: Sequence[LabelledSequence], target: str, classes: int) -> Tensor:
+    """Return the (classes,) number of pixels of each label in the last frames of the sequences.
+
+    At most 300 sequences are read, evenly spread.
+
+    Args:
+        sequences: Labelled sequences.
+        target: As in `StageConfig.target`.
+        classes: Number of classes, background included.
+
+    Raises:
+        SourceError: None of them is labelled, or a file is damaged.
+    """
+    pixels = np.zeros(256, np.int64)
+    for sequence in spread(sequences, _COUNTED_SEQUENCES):
+        last = len(sequence) - 1
+        read = sequence.affordances if target == "affordances" else sequence.demonstrated
+        label = read(last)
+        if label is not None:
+            pixels += np.bincount(label.ravel(), minlength=256)
+    if not pixels[:IGNORE].sum():
+        raise SourceError(f"no sequence has a label of the kind '{target}' at its last frame")
+    return torch.from_numpy(pixels[:classes].copy())

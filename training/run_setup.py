@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a run needs before its first step: processes, a folder, an optimiser."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.strategies import DDPStrategy
+from torch import nn
+
+from affordance_seg_ros.config import NetworkConfig
+from affordance_seg_ros.errors import ConfigError
+from affordance_seg_ros.training.run_config import RunConfig, parse_run
+from affordance_seg_ros.training.run_data import StageData
+from affordance_seg_ros.training.stage_config import StageConfig
+from affordance_seg_ros.training.training_state import STATE_FILE, TrainingState, load_state
+
+RUN_FILE = "run.yaml"
+
+
+def build_fabric(precision: str) -> Fabric:
+    """Return Fabric for this process: alone, or one of those that `torchrun` started."""
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    fabric = Fabric(
+        accelerator="cuda" if torch.cuda.is_available() else "cpu",
+        devices=local,
+        num_nodes=max(1, world // local),
+        # A stage without actions, or with frozen parts, leaves parameters without a gradient.
+        strategy=DDPStrategy(find_unused_parameters=True) if world > 1 else "auto",
+        precision=precision,
+    )
+    fabric.launch()
+    return fabric
+
+
+def prepare_folder(run: RunConfig, out: Path, *, resume: bool, chief: bool) -> TrainingState | None:
+    """Make the folder of a new run, or return the state of the old one.
+
+    Args:
+        run: The run.
+        out: Its folder.
+        resume: Whether an old run is to be gone on with.
+        chief: Whether this process writes.
+
+    Raises:
+        ConfigError: The folder holds a run already, or another one than is to be resumed.
+        CheckpointError: There is nothing to resume, or it is damaged.
+    """
+    if resume:
+        state = load_state(out)
+        if parse_run(state.run_yaml) != run:
+            raise ConfigError(
+                f"{out} holds another run than the one to resume; see {out / RUN_FILE}"
+            )
+        return state
+    if (out / STATE_FILE).exists():
+        raise ConfigError(f"{out} holds a run already; expected --resume, or a new folder")
+    if chief:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            (out / RUN_FILE).write_text(run.to_yaml(), encoding="utf-8")
+        except OSError as error:
+            raise ConfigError(f"{out}: cannot be written to ({error.strerror})") from None
+    return None
+
+
+def build_optimizer(objective: nn.Module, stage: StageConfig) -> torch.optim.Optimizer:
+    """Return the stage's optimiser of what is not frozen."""
+    learning = [each for each in objective.parameters() if each.requires_grad]
+    if stage.optimizer == "adam":
+        return torch.optim.Adam(learning, lr=stage.learning_rate)
+    return torch.optim.AdamW(learning, lr=stage.learning_rate, weight_decay=stage.weight_decay)
+
+
+def as_measured(stage: StageConfig) -> StageConfig:
+    """Return the stage as it is measured: at the last frame."""
+    return replace(stage, supervision="last", end_jitter=0)
+
+
+def naming_actions(network: NetworkConfig, data: StageData) -> NetworkConfig:
+    """Return a network's configuration with the actions of other data."""
+    return replace(network, actions=data.labels.actions)

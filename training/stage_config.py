@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One stage of a training run: what is shown, what is asked, how long."""
+
+from dataclasses import dataclass
+
+from affordance_seg_ros.options import Options, option
+
+
+@dataclass(frozen=True)
+class StageConfig(Options):
+    """A stage; stages follow each other with the weights of the one before.
+
+    The defaults are the paper's: sequences of ten frames, loss at the last frame, Adam at 2e-5,
+    batches of two.
+    """
+
+    name: str = option("clips", "Name of the stage, in logs and overrides")
+    task: str = option(
+        "affordances", "What is learned: masks and actions, or actions alone by the appearance "
+        "stream with an LSTM (the paper's pre-training)", choices=("affordances", "actions"),
+    )  # fmt: skip
+    frames: int = option(
+        0, "Frames of a sequence; 0 takes the network's, 1 single pictures without flow",
+        unit="frames", minimum=0, maximum=1000,
+    )  # fmt: skip
+    target: str = option(
+        "demonstrated", "Label: what the clip demonstrates, or the affordance of every part",
+        choices=("demonstrated", "affordances"),
+    )  # fmt: skip
+    supervision: str = option(
+        "last", "Frames with a loss: the last, as in the paper, or every labelled one",
+        choices=("last", "every"),
+    )  # fmt: skip
+    static_share: float = option(
+        0.0, "Share of batches that show the last frame alone, without flow", minimum=0.0,
+        maximum=1.0,
+    )  # fmt: skip
+    end_jitter: int = option(
+        0, "Largest number of frames before the last labelled one at which a sequence may end",
+        unit="frames", minimum=0, maximum=1000,
+    )  # fmt: skip
+    input_scale: float = option(
+        1.0, "Size of the input relative to the network's: small pictures first are cheap",
+        minimum=0.25, maximum=1.0,
+    )  # fmt: skip
+    epochs: int = option(
+        50, "Times that every sequence is shown", unit="epochs", minimum=1, maximum=100_000
+    )
+    batch_size: int = option(2, "Sequences a step and process", minimum=1, maximum=4096)
+    accumulate: int = option(
+        1, "Batches whose gradients are added up to one step", minimum=1, maximum=4096
+    )
+    optimizer: str = option("adam", "Optimiser", choices=("adam", "adamw"))
+    learning_rate: float = option(2e-5, "Largest learning rate", minimum=1e-8, maximum=1.0)
+    weight_decay: float = option(0.0, "Decay of the weights (adamw)", minimum=0.0, maximum=1.0)
+    schedule: str = option(
+        "constant", "Learning rate after the warm-up", choices=("constant", "cosine")
+    )
+    warmup_share: float = option(
+        0.0, "Share of the stage in which the rate rises from 0", minimum=0.0, maximum=1.0
+    )
+    gradient_norm: float = option(
+        0.0, "Gradients are shortened to this norm; 0 leaves them", minimum=0.0, maximum=1e6
+    )
+    segmentation_weight: float = option(0.5, "λ1 of the mask's loss", minimum=0.0, maximum=100.0)
+    action_weight: float = option(0.5, "λ2 of the action's loss", minimum=0.0, maximum=100.0)
+    action_frames: str = option(
+        "last", "Frames of the action's loss: the last, as in the paper, or the mean over all",
+        choices=("last", "mean"),
+    )  # fmt: skip
+    class_balance: str = option(
+        "none", "Weight of a class in the mask's loss: 1 as in the paper, or the inverse of its "
+        "share of the pixels, or the square root of that", choices=("none", "sqrt", "inverse"),
+    )  # fmt: skip
+    dice_weight: float = option(
+        0.0, "Weight of the Dice loss beside the likelihood", minimum=0.0, maximum=100.0
+    )
+    balance_actions: bool = option(False, "Show every action equally often")
+    frozen: tuple[str, ...] = option(
+        ("",), "Parts of the network that do not learn, such as streams.appearance or decoder"
+    )
+    patience: int = option(
+        0, "The stage ends when the validation score has not risen for so many epochs; 0 never",
+        unit="epochs", minimum=0, maximum=100_000,
+    )  # fmt: skip
+    validate_every: int = option(
+        1, "Epochs between two validations; the last epoch always has one", unit="epochs",
+        minimum=1, maximum=100_000,
+    )  # fmt: skip

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that a killed run needs to go on as if it had not been killed."""
+
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from affordance_seg_ros.errors import CheckpointError
+
+STATE_FILE = "state.pt"
+_VERSION = 1
+
+
+@dataclass
+class Progress:
+    """How far a run has come.
+
+    Attributes:
+        stage: Index of the stage.
+        epoch: Epoch of the stage.
+        batch: Batches of the epoch that are done.
+        epochs_before: Epochs of all earlier stages.
+        global_step: Steps of all stages.
+        best_score: Best validation score of the stage; None before the first.
+        best_metrics: The metrics at that time.
+        epochs_without_gain: Epochs since then.
+        seconds: Time spent in training.
+        finished: Whether all stages are done.
+    """
+
+    stage: int = 0
+    epoch: int = 0
+    batch: int = 0
+    epochs_before: int = 0
+    global_step: int = 0
+    best_score: float | None = None
+    best_metrics: dict[str, Any] = field(default_factory=dict)
+    epochs_without_gain: int = 0
+    seconds: float = 0.0
+    finished: bool = False
+
+    def next_stage(self, epochs_done: int) -> None:
+        """Begin the next stage."""
+        self.stage += 1
+        self.epoch = self.batch = self.epochs_without_gain = 0
+        self.epochs_before += epochs_done
+        self.best_score, self.best_metrics = None, {}
+
+
+@dataclass(frozen=True)
+class TrainingState:
+    """A snapshot between two steps.
+
+    Attributes:
+        run_yaml: The run.
+        progress: How far it has come.
+        objective: State of the objective, with the network in it.
+        optimizer: State of the optimiser.
+        scaler: State of the gradient scaler of mixed precision.
+        random: PyTorch's random state.
+    """
+
+    run_yaml: str
+    progress: Progress
+    objective: dict[str, Any]
+    optimizer: dict[str, Any]
+    scaler: dict[str, Any]
+    random: torch.Tensor
+
+
+def save_state(folder: Path, state: TrainingState) -> None:
+    """Write the state, whole or not at all.
+
+    Raises:
+        CheckpointError: The disk refuses.
+    """
+    path = folder / STATE_FILE
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    content = {"version": _VERSION, **vars(state), "progress": asdict(state.progress)}
+    try:
+        try:
+            with temporary.open("wb") as file:
+                torch.save(content, file)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def load_state(folder: Path) -> TrainingState:
+    """Read the state of a run; nothing in the file is executed.
+
+    Raises:
+        CheckpointError: There is none, or it is damaged or of another version.
+    """
+    path = folder / STATE_FILE
+    if not path.is_file():
+        raise CheckpointError(f"{folder} holds no run to resume; expected {STATE_FILE}")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch names no common base for what a damaged file raises
+        raise CheckpointError(f"{path}: damaged: {error}") from None
+    if not isinstance(content, dict) or content.pop("version", None) != _VERSION:
+        raise CheckpointError(f"{path}: another version; expected {_VERSION}")
+    content["progress"] = Progress(**content["progress"])
+    return TrainingState(**content)

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A quick look at how well a stage goes: metrics at network size, and pictures."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from affordance_seg_ros.config import InputConfig
+from affordance_seg_ros.evaluation.action_metrics import ActionMetrics
+from affordance_seg_ros.evaluation.metrics import SegmentationMetrics
+from affordance_seg_ros.labels import IGNORE, LabelSet
+from affordance_seg_ros.model.network import AffordanceNetwork
+from affordance_seg_ros.training.sample import NO_ACTION, Batch
+from affordance_seg_ros.training.samples import SampleKey, TrainingSamples
+
+_PICTURES = 6
+_ENLARGED = 2
+
+
+class Validation(NamedTuple):
+    """The result of a look.
+
+    Attributes:
+        iou: Mean IoU over the affordances; None where none is in truth or masks.
+        f1: Mean F1, the same.
+        iou_by_class: IoU of each affordance.
+        action_accuracy: Share of recognised actions; None where none is known.
+        picture: (H, W, 3) uint8 RGB: colour, flow, truth and mask of a few samples.
+    """
+
+    iou: float | None
+    f1: float | None
+    iou_by_class: dict[str, float | None]
+    action_accuracy: float | None
+    picture: npt.NDArray[np.uint8]
+
+    @property
+    def score(self) -> float:
+        """The number that shall rise: the mean IoU, or the accuracy without masks."""
+        return self.iou if self.iou is not None else (self.action_accuracy or 0.0)
+
+    def document(self) -> dict[str, Any]:
+        """Return JSON values without the picture."""
+        return {name: value for name, value in self._asdict().items() if name != "picture"}
+
+
+@torch.no_grad()
+def validate(
+    network: AffordanceNetwork,
+    samples: TrainingSamples,
+    labels: LabelSet,
+    *,
+    device: torch.device,
+    autocast: Callable[[], AbstractContextManager[None]],
+    workers: int,
+) -> Validation:
+    """Run a network over samples without augmentation and measure its last frames.
+
+    Args:
+        network: The network; its mode is restored.
+        samples: Validation samples.
+        labels: Affordances and actions.
+        device: Where the network is.
+        autocast: Context of the run's precision.
+        workers: Processes that prepare samples.
+    """
+    masks, actions = SegmentationMetrics(labels), ActionMetrics(labels)
+    rows: list[npt.NDArray[np.uint8]] = []
+    batches = [[SampleKey(0, index, False)] for index in range(len(samples))]
+    was_training = network.training
+    network.eval()
+    for batch in DataLoader(samples, batch_sampler=batches, num_workers=workers):
+        batch = Batch(*(tensor.to(device) for tensor in batch))
+        with autocast():
+            output = network(batch.appearance, batch.flow if batch.flow.shape[2] else None)
+        mask = output.logits[0].argmax(0).cpu().numpy().astype(np.uint8)
+        truth = batch.target[0, -1].cpu().numpy().astype(np.uint8)
+        if (truth != IGNORE).any():
+            masks.add(truth, mask)
+        if batch.action.item() != NO_ACTION:
+            actions.add(int(batch.action.item()), int(output.action_logits[0, -1].argmax()))
+        if len(rows) < _PICTURES:
+            rows.append(_row(batch, truth, mask, labels, samples.scaled_input))
+    network.train(was_training)
+    scored, spoken = masks.result().document(), actions.result().document()
+    return Validation(
+        iou=scored["iou"]["mean"],
+        f1=scored["f1"]["mean"],
+        iou_by_class=scored["iou"]["by_class"],
+        action_accuracy=spoken["accuracy"],
+        picture=_stack(rows),
+    )
+
+
+def _row(
+    batch: Batch,
+    truth: npt.NDArray[np.uint8],
+    mask: npt.NDArray[np.uint8],
+    labels: LabelSet,
+    config: InputConfig,
+) -> npt.NDArray[np.uint8]:
+    """Return colour, flow, truth and mask of the last frame side by side."""
+    mean, std = (torch.tensor(each).view(3, 1, 1) for each in (config.color_mean, config.color_std))
+    color = _bytes(batch.appearance[0, -1, :3].cpu() * std + mean)
+    shown = [color]
+    if batch.flow.shape[2]:
+        shown.append(_bytes(batch.flow[0, -1].cpu()))
+    palette = labels.colors_rgb.copy()
+    palette[IGNORE] = (64, 64, 64)
+    for ids in (truth, mask):
+        blended = color // 3 + palette[ids] // 3 * 2
+        shown.append(np.where(((ids > 0) | (ids == IGNORE))[..., None], blended, color // 2))
+    row = np.concatenate(shown, 1)
+    return cv2.resize(row, None, fx=_ENLARGED, fy=_ENLARGED, interpolation=cv2.INTER_NEAREST)
+
+
+def _stack(rows: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.uint8]:
+    return np.concatenate(rows) if rows else np.zeros((1, 1, 3), np.uint8)
+
+
+def _bytes(picture: Tensor) -> npt.NDArray[np.uint8]:
+    """Return (3, h, w) in [0, 1] as (h, w, 3) uint8."""
+    array: npt.NDArray[np.uint8] = (
+        picture.float().clamp(0, 1).mul(255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+    )
+    return array

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a run to a weight file that says where it comes from."""
+
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from affordance_seg_ros import __version__
+from affordance_seg_ros.model.checkpoint import Checkpoint, WeightsCard, save_checkpoint
+from affordance_seg_ros.model.network import AffordanceNetwork
+from affordance_seg_ros.training.run_config import RunConfig
+from affordance_seg_ros.training.training_state import Progress
+
+LICENSE = "Apache-2.0"
+
+
+def save_weights(
+    path: Path,
+    network: AffordanceNetwork,
+    run: RunConfig,
+    metrics: Mapping[str, Any],
+    stage: str,
+    progress: Progress,
+) -> None:
+    """Write a network in half precision with the whole recipe.
+
+    Args:
+        path: File to write.
+        network: The network.
+        run: The run that trained it.
+        metrics: What was measured, anything that JSON can express.
+        stage: Name of the stage that the weights are of.
+        progress: How far the run has come.
+
+    Raises:
+        CheckpointError: Weights are not finite, or the disk refuses.
+    """
+    card = WeightsCard(
+        name=run.name,
+        trained=True,
+        description=f"Trained by the run '{run.name}', stage '{stage}'.",
+        license=LICENSE,
+        metrics=dict(metrics),
+        recipe={
+            "run": asdict(run),
+            "stage": stage,
+            "steps": progress.global_step,
+            "hours": round(progress.seconds / 3600, 3),
+            "hardware": hardware(),
+            "torch": torch.__version__,
+            "version": __version__,
+        },
+    )
+    checkpoint = Checkpoint(network, run.network, run.input, card)
+    save_checkpoint(path, checkpoint, dtype=torch.float16)
+
+
+def hardware() -> str:
+    """Return in words what a run computes on."""
+    if torch.cuda.is_available():
+        return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name(0)}"
+    return f"{torch.get_num_threads()} threads of {_cpu_name()}"
+
+
+def _cpu_name() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
