@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests that draw need OpenGL through EGL; where it is truly missing they are skipped, saying so."""
+"""Tests that draw need OpenGL through EGL; where that is missing they are skipped, and say so."""
 
 from pathlib import Path
 
