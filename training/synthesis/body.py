@@ -134,11 +134,6 @@ def is_hand(side: str) -> Callable[[str], bool]:
     return chosen
 
 
-def is_forearm(name: str) -> bool:
-    """Tell whether a bone is in a forearm."""
-    return name.startswith("lowerarm")
-
-
 def is_face(name: str) -> bool:
     """Tell whether a bone is in head or neck."""
     return name.startswith(_FACE_BONES)

@@ -118,7 +118,6 @@ class Hand:
         self._weights = weights[self.vertex_ids]
         knuckles = np.mean([body.head(f"finger{k}-1.{side}") for k in (2, 3, 4, 5)], 0)
         self.palm_centre = self.to_hand(0.7 * knuckles + 0.3 * self.wrist)
-        self.knuckle_width_m = float(np.linalg.norm(across))
 
     def to_hand(self, rest_points: Array) -> Array:
         """Return points of the rest pose in the hand frame (origin at the wrist)."""

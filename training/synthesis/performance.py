@@ -116,6 +116,7 @@ class Performance:
         return Moment(thing, right, left)
 
     def _right(self, time: float, u: float, thing: ObjectState) -> HandPose:
+        """Return the working hand: on its way, on the object, or on its way back."""
         line, grasp = self._timeline, self._grasp
         height = float(thing.T_world_object[2, 3] - self._start[2, 3])
         fingers = _bent(grasp, line.close(time), height)
@@ -130,22 +131,18 @@ class Performance:
         elif self._action == "type":
             T = pose(None, self._tap_offset(u)) @ self._start @ grasp.T_object_hand
         held = _hand_pose(T, fingers)
-        approach = self._start[:3, :3] @ grasp.approach
-        if u <= 0:
-            start, approach_now = self._home_right, approach
-            return _between(start, held, approach_now, line.approach(time))
-        turn = thing.T_world_object[:3, :3] @ self._start[:3, :3].T
-        away = line.retreat(time)
-        if self._thing.roll_radius_m and self._action == "push":
-            turn = np.eye(3)
-        return _between(self._home_right, held, turn @ approach, 1 - away)
+        rolls = self._thing.roll_radius_m > 0 and self._action == "push"
+        # What was turned meanwhile is left in the direction that has turned with it.
+        now = self._start if rolls else thing.T_world_object
+        share = line.approach(time) if u <= 0 else 1 - line.retreat(time)
+        return _between(self._home_right, held, now[:3, :3] @ grasp.approach, share)
 
     def _hold(self, grip: Grip) -> Grasp:
         grasp = take_hold(self._body.right, grip, self._surface)
         if self._thing.soft_height_m:
             solid = self._thing.solid()
             soft = solid._replace(vertices=squeezed(solid.vertices, self._thing, 1.0))
-            self._tight = take_hold_again(self._body.right, grip, grasp, soft)
+            self._tight = _bend_again(self._body.right, grip, grasp, soft)
         return grasp
 
     def _press(self, hand: Hand, grip: Grip) -> Grasp:
@@ -198,7 +195,7 @@ class Performance:
         return offset
 
 
-def take_hold_again(hand: Hand, grip: Grip, grasp: Grasp, mesh: Mesh) -> Fingers:
+def _bend_again(hand: Hand, grip: Grip, grasp: Grasp, mesh: Mesh) -> Fingers:
     """Return fingers that touch another shape of the same thing, the hand staying in place."""
     surface = ContactSurface(mesh, np.random.default_rng(0))
     T = grasp.T_object_hand
