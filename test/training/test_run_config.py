@@ -34,7 +34,7 @@ def test_a_section_that_the_file_lacks_can_be_overridden():
         ("stages.partz.epochs=3", "there is no 'partz'"),
         ("stages.parts.epochs=0", "epochs=0; expected 1 to 100000"),
         ("stages=[]", "expected unique names"),
-        ("network.width=wide", "is a str; expected a int"),
+        ("network.width=wide", "is of type str; expected int"),
         ("precision=8-bit", "expected one of 32-true"),
         ("seed=[", "no YAML"),
     ],
