@@ -14,12 +14,17 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+FARTHEST_M = 1000.0
+"""Depth beyond this [m] is none: some drivers say so with the largest float."""
+
+
 @dataclass(frozen=True)
 class DepthImage:
     """Depth as the sensor stores it; converted to metres only where it is used.
 
     Attributes:
-        raw: (H, W) uint16 with 0 = no depth, or float32 with NaN, Inf or <= 0 = no depth.
+        raw: (H, W) uint16 with 0 = no depth, or float32 with NaN, Inf, <= 0 or beyond
+            a kilometre = no depth.
         metres_per_unit: Length of one raw unit [m]: 0.001 for 16UC1, 1 for 32FC1.
     """
 
@@ -38,7 +43,8 @@ class DepthImage:
         depth_m = self.raw.astype(np.float32)
         if self.metres_per_unit != 1:
             depth_m *= np.float32(self.metres_per_unit)
-        depth_m[~(np.isfinite(depth_m) & (depth_m > 0))] = np.nan
+        # Written so that NaN fails as well.
+        depth_m[~((depth_m > 0) & (depth_m < FARTHEST_M))] = np.nan
         return depth_m
 
 

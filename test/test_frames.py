@@ -19,7 +19,7 @@ def test_millimetres_and_metres_give_the_same_depth():
     np.testing.assert_allclose(DepthImage(raw, 0.001).to_metres(), metres.to_metres(), rtol=1e-6)
 
 
-@pytest.mark.parametrize("value", [0, -1, np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("value", [0, -1, np.nan, np.inf, -np.inf, 1e3, 3.4e38])
 def test_whatever_is_no_depth_becomes_nan(value):
     assert np.isnan(DepthImage(np.full((2, 2), value, np.float32), 1.0).to_metres()).all()
 

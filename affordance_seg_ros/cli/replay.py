@@ -7,6 +7,7 @@ from pathlib import Path
 
 from affordance_seg_ros.cli.flags import add_options, read_options
 from affordance_seg_ros.config import FlowConfig, NodeConfig, PipelineConfig
+from affordance_seg_ros.errors import ConfigError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,16 +43,21 @@ def run(arguments: argparse.Namespace) -> int:
     from affordance_seg_ros.pipeline.streaming import build_pipeline
     from affordance_seg_ros.sources.bag import TopicNames, open_recording
 
+    node = read_options(arguments, NodeConfig)
     flow = read_options(arguments, FlowConfig, prefix="flow-")
     config = read_options(arguments, PipelineConfig, flow=flow)
+    if not 0 <= arguments.picture_rate_hz < float("inf"):
+        raise ConfigError(
+            f"--picture-rate-hz {arguments.picture_rate_hz:g}; expected a positive number, or 0"
+        )
     topics = TopicNames(arguments.color_topic, arguments.depth_topic, arguments.camera_info_topic)
     recording = open_recording(
         arguments.recording,
         topics,
         rate_hz=arguments.picture_rate_hz or config.rate_hz or None,
-        max_skew_ns=round(1e9 * arguments.max_skew_s) or None,
+        max_skew_ns=round(1e9 * node.max_skew_s) or None,
     )
-    pipeline = build_pipeline(arguments.weights, arguments.device, config)
+    pipeline = build_pipeline(node.weights, node.device, config)
     if not pipeline.card.trained:
         print("UNTRAINED WEIGHTS: masks and actions mean nothing", file=sys.stderr)
     summary = replay(

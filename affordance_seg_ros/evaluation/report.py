@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.frames import Prediction, StageTimes
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.pipeline.overlay import label_scores
@@ -52,10 +53,17 @@ def to_json(document: Any, *, indent: int | None = None) -> str:
 
 
 def write_json(path: Path, document: Any) -> None:
-    """Write a document as JSON, whole or not at all."""
+    """Write a document as JSON, whole or not at all.
+
+    Raises:
+        SourceError: The file cannot be written.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(to_json(document, indent=2) + "\n")
-    temporary.replace(path)
+    try:
+        temporary.write_text(to_json(document, indent=2) + "\n", encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def _plain(value: Any) -> Any:

@@ -7,6 +7,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from affordance_seg_ros.frames import FARTHEST_M
+
 _TAPS = 3
 """Samples along each side of an output pixel; the middle one decides on which surface it lies."""
 _SAME_SURFACE_M = 0.1
@@ -23,7 +25,8 @@ def resize_depth(
     keep all of the sensor's noise.
 
     Args:
-        raw: (H, W) uint16 with 0, or float32 with NaN, Inf or <= 0, for no depth.
+        raw: (H, W) uint16 with 0, or float32 with NaN, Inf, <= 0 or beyond a
+            kilometre, for no depth.
         metres_per_unit: Length of one raw unit [m].
         width: Columns wanted [px].
         height: Rows wanted [px].
@@ -33,7 +36,8 @@ def resize_depth(
     """
     taps = cv2.resize(raw, (_TAPS * width, _TAPS * height), interpolation=cv2.INTER_NEAREST_EXACT)
     depth_m = taps.astype(np.float32) * np.float32(metres_per_unit)
-    depth_m[~(np.isfinite(depth_m) & (depth_m > 0))] = 0
+    # Written so that NaN fails as well.
+    depth_m[~((depth_m > 0) & (depth_m < FARTHEST_M))] = 0
     split = depth_m.reshape(height, _TAPS, width, _TAPS)
     middle = split[:, _TAPS // 2, :, _TAPS // 2]  # (height, width)
     same = np.abs(split - middle[:, None, :, None]) < _SAME_SURFACE_M

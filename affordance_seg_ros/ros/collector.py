@@ -97,19 +97,19 @@ class PredictionCollector(Node):
 
     def _hand_over(self) -> None:
         """Hand over what is complete, in order of arrival; give up what is too old."""
-        if self._label_info is None:
-            return
-        for stamp in [stamp for stamp, parts in self._waiting.items() if len(parts) == len(_PARTS)]:
-            parts = self._waiting.pop(stamp)
-            announcement = Announcement(
-                LabelSet(tuple(self._label_info.names[1:]), tuple(parts["action"].names)),
-                self._label_info.weights,
-                self._label_info.trained,
-            )
-            self._on_prediction(_rebuild(stamp, parts), announcement)
+        if self._label_info is not None:
+            self._hand_over_complete(self._label_info)
         while len(self._waiting) > _WAITING:
             self._waiting.popitem(last=False)
             self.received.incomplete += 1
+
+    def _hand_over_complete(self, info: LabelInfo) -> None:
+        complete = [stamp for stamp, parts in self._waiting.items() if len(parts) == len(_PARTS)]
+        for stamp in complete:
+            parts = self._waiting.pop(stamp)
+            labels = LabelSet(tuple(info.names[1:]), tuple(parts["action"].names))
+            announcement = Announcement(labels, info.weights, info.trained)
+            self._on_prediction(_rebuild(stamp, parts), announcement)
 
 
 def collect(

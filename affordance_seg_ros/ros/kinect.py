@@ -69,9 +69,11 @@ class KinectNode(Node):
 
     def is_running(self) -> bool:
         """Return whether there is more to publish; raises what ended the camera's thread."""
+        # Asked first: a thread that fails and ends after the look at its failure is asked again.
+        alive = self._thread is not None and self._thread.is_alive()
         if self._failure is not None:
             raise self._failure
-        return self._thread is not None and self._thread.is_alive()
+        return alive
 
     def close(self) -> None:
         """Stop publishing and close the camera; may be called in any state."""

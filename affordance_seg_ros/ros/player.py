@@ -10,35 +10,42 @@ from pathlib import Path
 
 import numpy as np
 import rclpy
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import remove_ros_args
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
 
 from affordance_seg_ros.errors import AffordanceError, SourceError
-from affordance_seg_ros.frames import RgbdFrame
+from affordance_seg_ros.frames import DepthImage, RgbdFrame
 from affordance_seg_ros.ros.encode import camera_info, header, image
+from affordance_seg_ros.ros.process import StopRequest
 from affordance_seg_ros.sources.bag import open_recording
 
 _SECOND_NS = 1_000_000_000
 _POLL_S = 0.05
+_MILLIMETRE_M = 0.001
 
 
 class Player(Node):
     """Publishes the frames of a recording with their own stamps, at their own pace.
 
-    Topics (relative): `color/image` rgb8, `depth/image` 16UC1 or 32FC1 as recorded,
-    `color/camera_info`; `/clock` on request, so that nodes with `use_sim_time` live in the
-    recording's time.
+    Topics (relative): `color/image` rgb8, `depth/image` 16UC1 for recorded millimetres and 32FC1
+    for all else, `color/camera_info`; `/clock` on request, so that nodes with `use_sim_time` live
+    in the recording's time.
 
     Args:
         clock_hz: Rate of `/clock` [Hz]; 0 publishes none.
+
+    Attributes:
+        published: Number of frames published so far.
     """
 
     def __init__(self, clock_hz: float) -> None:
         super().__init__("player")
+        self.published = 0
         # As camera drivers do: reliable, so that both kinds of subscribers match.
         qos = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
         self._color = self.create_publisher(Image, "color/image", qos)
@@ -55,6 +62,8 @@ class Player(Node):
         """
         deadline = time.monotonic() + timeout_s
         publishers = (self._color, self._depth, self._info)
+        names = ", ".join(publisher.topic_name for publisher in publishers)
+        self.get_logger().info(f"waits for subscribers to {names}")
         while lonely := [p.topic_name for p in publishers if p.get_subscription_count() == 0]:
             if time.monotonic() > deadline:
                 raise SourceError(
@@ -63,28 +72,25 @@ class Player(Node):
                 )
             time.sleep(_POLL_S)
 
-    def play(self, frames: Iterator[RgbdFrame], rate: float) -> int:
-        """Publish the frames; return how many.
+    def play(self, frames: Iterator[RgbdFrame], rate: float) -> None:
+        """Publish the frames.
 
         Args:
             frames: In order of time; a jump back is followed at once.
             rate: Speed, 1 for the recording's own.
         """
-        published = 0
         last_ns = first_ns = 0
         start = 0.0
         for frame in frames:
-            if published == 0 or frame.stamp_ns < last_ns:
+            if self.published == 0 or frame.stamp_ns < last_ns:
                 first_ns, start = frame.stamp_ns, time.monotonic()
             self._sleep_until(start, first_ns, frame.stamp_ns, rate)
             head = header(frame.stamp_ns, frame.frame_id)
-            encoding = "16UC1" if frame.depth.raw.dtype == np.uint16 else "32FC1"
             self._info.publish(camera_info(frame.camera, head))
             self._color.publish(image(frame.color, "rgb8", head))
-            self._depth.publish(image(frame.depth.raw, encoding, head))
+            self._depth.publish(depth_image(frame.depth, head))
             last_ns = frame.stamp_ns
-            published += 1
-        return published
+            self.published += 1
 
     def keep_time(self, last_ns: int, seconds: float, rate: float) -> None:
         """Let `/clock` run on after the last frame, for whoever still works on it."""
@@ -104,14 +110,23 @@ class Player(Node):
             time.sleep(min(left_s, self._tick_s))
 
 
+def depth_image(depth: DepthImage, head: Header) -> Image:
+    """Return depth as 16UC1 [mm] or, in any other unit, as 32FC1 [m]: REP 118 knows no third."""
+    if depth.raw.dtype == np.uint16 and depth.metres_per_unit == _MILLIMETRE_M:
+        return image(depth.raw, "16UC1", head)
+    return image(depth.to_metres(), "32FC1", head)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play a recording; return 0, 2 for bad input, 130 when interrupted."""
     words = list(sys.argv if arguments is None else arguments)
     parsed = _parser().parse_args(remove_ros_args(words)[1:])
-    rclpy.init(args=words)
-    published = 0
+    # rclpy's own handlers would end the context under the feet of the player.
+    StopRequest()
+    player: Player | None = None
     last_ns = 0
     try:
+        rclpy.init(args=words, signal_handler_options=SignalHandlerOptions.NO)
         recording = open_recording(parsed.recording)
         player = Player(parsed.clock)
         player.wait_for_subscribers(parsed.wait)
@@ -125,15 +140,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 if not parsed.loop:
                     return
 
-        published = player.play(frames(), parsed.rate)
+        player.play(frames(), parsed.rate)
         if parsed.clock:
             player.keep_time(last_ns, parsed.linger, parsed.rate)
     except AffordanceError as error:
         print(f"play: {error}", file=sys.stderr)
         return 2
-    except (KeyboardInterrupt, ExternalShutdownException):
+    except KeyboardInterrupt:
         return 130
     finally:
+        published = 0 if player is None else player.published
         if parsed.report:
             parsed.report.write_text(json.dumps({"frames_published": published}) + "\n")
         rclpy.try_shutdown()

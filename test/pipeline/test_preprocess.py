@@ -57,7 +57,7 @@ def test_padding_is_the_mean_colour_without_depth() -> None:
     assert (prepared.flow_input.depth_m[~padding] > 0).all()
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -1.0, 0.0])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1.0, 0.0, 3.4e38])
 def test_no_depth_is_zero_whatever_the_camera_writes_for_it(value: float) -> None:
     raw = np.full((180, 320), 1.2, np.float32)
     raw[:, :160] = value

@@ -75,6 +75,20 @@ def test_a_prediction_carries_the_frame_s_stamp_frame_and_size(pipeline: Pipelin
 
 
 @pytest.mark.parametrize("estimator", ["dis", "primal_dual"])
+def test_no_depth_written_as_the_largest_float_does_not_poison_the_memory(
+    checkpoint: Checkpoint, estimator: str
+) -> None:
+    pipeline = build(checkpoint, estimator)
+    for index, frame in enumerate(frames(3)):
+        depth_m = frame.depth.to_metres()
+        if index == 1:
+            depth_m[20:60, 30:90] = np.finfo(np.float32).max
+        prediction = pipeline.step(replace(frame, depth=DepthImage(depth_m, 1.0)))
+        assert np.isfinite(prediction.confidence).all()
+        assert np.isfinite(prediction.action.scores).all()
+
+
+@pytest.mark.parametrize("estimator", ["dis", "primal_dual"])
 def test_two_pipelines_say_exactly_the_same_of_the_same_stream(
     checkpoint: Checkpoint, estimator: str
 ) -> None:

@@ -12,6 +12,8 @@ from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import CameraInfo, Image
 
 from affordance_seg_ros.camera import Camera
+from affordance_seg_ros.errors import SourceError
+from affordance_seg_ros.ros.kinect import KinectNode
 from affordance_seg_ros.sources.decode import (
     decode_camera_info,
     decode_color,
@@ -132,3 +134,17 @@ def test_a_parameter_of_another_node_is_refused(kinect):
     process = kinect(rate_hz=5.0)
     assert process.popen.wait(60) == 2
     assert "unknown parameter 'rate_hz'" in process.output
+
+
+def test_a_failure_in_the_moment_of_the_thread_s_end_is_not_taken_for_a_good_end():
+    node = KinectNode.__new__(KinectNode)  # no camera needed
+    node._failure = None
+
+    class EndsWhenAsked:
+        def is_alive(self):
+            node._failure = SourceError("damaged")
+            return False
+
+    node._thread = EndsWhenAsked()
+    with pytest.raises(SourceError, match="damaged"):
+        node.is_running()

@@ -2,6 +2,7 @@
 """A recording played over DDS, as the subscriber of a camera sees it."""
 
 import json
+import signal
 import sys
 from dataclasses import replace
 
@@ -12,9 +13,11 @@ pytest.importorskip("rclpy")
 
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
 
 from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.frames import DepthImage, RgbdFrame
+from affordance_seg_ros.ros.player import depth_image
 from affordance_seg_ros.sources.bag import write_bag
 from affordance_seg_ros.sources.decode import (
     decode_camera_info,
@@ -25,6 +28,7 @@ from affordance_seg_ros.sources.decode import (
 
 CODE = "import sys; from affordance_seg_ros.ros.player import main; sys.exit(main())"
 COUNT = 5
+RAW = np.array([[0, 500, 65535]], np.uint16)
 
 
 @pytest.fixture
@@ -77,3 +81,34 @@ def test_a_recording_that_is_none_is_refused(start, tmp_path):
     process = start(command=(sys.executable, "-c", CODE, str(tmp_path / "nothing")))
     assert process.popen.wait(30) == 2
     assert "does not exist" in process.output
+
+
+def test_depth_of_another_unit_than_the_millimetre_is_published_in_metres():
+    millimetre, other = DepthImage(RAW, 1e-3), DepthImage(RAW, 2e-4)
+    assert depth_image(millimetre, Header()).encoding == "16UC1"
+    message = depth_image(other, Header())
+    assert message.encoding == "32FC1"
+    np.testing.assert_array_equal(decode_depth(message).to_metres(), other.to_metres())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_it_waits_for_subscribers_ends_it_at_once(play, number):
+    process = play()
+    process.wait_for("waits for subscribers")
+    assert process.end(number) == 130
+    assert "Traceback" not in process.output
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_the_middle_leaves_the_number_of_frames_published(
+    client, play, tmp_path, number
+):
+    colors = client.collect(Image, "color/image")
+    client.collect(Image, "depth/image")
+    client.collect(CameraInfo, "color/camera_info")
+    process = play("--rate", "0.05")
+    client.wait(lambda: colors)
+    assert process.end(number) == 130
+    assert "Traceback" not in process.output
+    published = json.loads((tmp_path / "report.json").read_text())["frames_published"]
+    assert 1 <= published < COUNT

@@ -40,6 +40,8 @@ class BatchResult(NamedTuple):
         found: Clips that were there already.
         seconds: Wall time.
         clips_per_minute: Of those made now.
+        cpu_seconds_per_clip: Processor time of a clip, which other work on the machine lengthens
+            less than wall time.
         mean_clip_mb: Mean size of the clips made now [10^6 bytes].
         peak_worker_mb: Largest memory of a worker [10^6 bytes].
     """
@@ -48,6 +50,7 @@ class BatchResult(NamedTuple):
     found: int
     seconds: float
     clips_per_minute: float
+    cpu_seconds_per_clip: float
     mean_clip_mb: float
     peak_worker_mb: float
 
@@ -55,6 +58,7 @@ class BatchResult(NamedTuple):
 class _Made(NamedTuple):
     size_bytes: int
     peak_bytes: int
+    cpu_seconds: float
 
 
 def make_batch(batch: Batch, *, progress: bool = True) -> BatchResult:
@@ -84,6 +88,7 @@ def make_batch(batch: Batch, *, progress: bool = True) -> BatchResult:
         found=batch.clips - len(missing),
         seconds=round(seconds, 2),
         clips_per_minute=round(60 * count / max(seconds, 1e-9), 2),
+        cpu_seconds_per_clip=round(sum(m.cpu_seconds for m in made) / max(count, 1), 2),
         mean_clip_mb=round(sum(m.size_bytes for m in made) / max(count, 1) / 1e6, 3),
         peak_worker_mb=round(max((m.peak_bytes for m in made), default=0) / 1e6, 1),
     )
@@ -133,6 +138,7 @@ def _work(index: int) -> _Made:
     """Make one clip, its bag and its sheet."""
     batch: Batch = _worker["batch"]
     config, name = batch.config, clip_name(batch.config, index)
+    start = time.process_time()
     target = batch.out / name
     folder = target if batch.storage == "clip" else batch.out / f".{name}.clip"
     with named_errors(target):
@@ -151,7 +157,7 @@ def _work(index: int) -> _Made:
             (batch.out / _SHEETS / f"{name}.jpg").write_bytes(data.tobytes())
         size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return _Made(size, peak)
+    return _Made(size, peak, time.process_time() - start)
 
 
 @contextmanager

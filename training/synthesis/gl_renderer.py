@@ -20,7 +20,6 @@ _SHADOW_SPAN_M = 0.85  # half the width of the square around the table that cast
 _SHADOW_DEPTH_M = 3.0
 _KEY_SHADOW_PX, _SKY_SHADOW_PX = 1024, 512
 _SKY_BLUR_M = 0.07
-_SAMPLES = 4
 
 
 def open_context() -> Any:
@@ -82,11 +81,14 @@ class GlRenderer:
         self._geometry = context.program(shaders.GEOMETRY_VERTEX, shaders.GEOMETRY_FRAGMENT)
         self._shadow = context.program(shaders.SHADOW_VERTEX, shaders.SHADOW_FRAGMENT)
         size = self._size
-        self._multisampled = context.framebuffer(
-            [context.renderbuffer(size, 4, samples=_SAMPLES)],
-            context.depth_renderbuffer(size, samples=_SAMPLES),
+        self._antialias = context.program(shaders.SCREEN_VERTEX, shaders.ANTIALIAS_FRAGMENT)
+        self._screen = context.vertex_array(self._antialias, [])
+        self._shaded = context.framebuffer(
+            [context.texture(size, 4)], context.depth_renderbuffer(size)
         )
-        self._resolved = context.framebuffer([context.texture(size, 4)])
+        self._shaded.color_attachments[0].repeat_x = False
+        self._shaded.color_attachments[0].repeat_y = False
+        self._picture = context.framebuffer([context.texture(size, 4)])
         self._truth = context.framebuffer(
             [context.texture(size, 4, dtype="f4") for _ in range(2)],
             context.depth_renderbuffer(size),
@@ -190,8 +192,8 @@ class GlRenderer:
                 "exposure": np.array([light.exposure]),
             },
         )
-        self._multisampled.use()
-        self._multisampled.clear()
+        self._shaded.use()
+        self._shaded.clear()
         for slot, (name, texture) in enumerate(
             (
                 ("textures", self._textures),
@@ -202,8 +204,14 @@ class GlRenderer:
             texture.use(slot)
             self._color[name] = slot
         self._color_array.render()
-        self._context.copy_framebuffer(self._resolved, self._multisampled)
-        pixels = np.frombuffer(self._resolved.read(components=3, alignment=1), np.uint8)
+        self._picture.use()
+        self._shaded.color_attachments[0].use(0)
+        _set(self._antialias, {"pixel_size": 1 / np.array(self._size)})
+        self._antialias["picture"] = 0
+        self._context.disable(moderngl.DEPTH_TEST)
+        self._screen.render(moderngl.TRIANGLES, vertices=3)
+        self._context.enable(moderngl.DEPTH_TEST)
+        pixels = np.frombuffer(self._picture.read(components=3, alignment=1), np.uint8)
         return pixels.reshape(self._size[1], self._size[0], 3)[::-1].copy()
 
     def _draw_truth(
