@@ -19,8 +19,8 @@ from affordance_seg_ros.sources.clip_info import ROLES, ClipInfo, write_clip_inf
 from affordance_seg_ros.sources.truth_field import DEPTH_UNIT_M, MOTION_UNIT_M, write_field
 
 _JPEG_QUALITY = 95
-# On noisy 320x240 depth: 46.7 KB in 4 ms; level 9 saves 3 % in 87 ms.
-_PNG = (cv2.IMWRITE_PNG_COMPRESSION, 3, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_DEFAULT)
+# On noisy 320x240 depth 8 % smaller than level 3; level 9 takes eight times as long for 2 % more.
+_PNG = (cv2.IMWRITE_PNG_COMPRESSION, 6, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_FILTERED)
 _SUFFIXES = {b"\xff\xd8\xff": ".jpg", b"\x89PN": ".png"}
 
 LabelMap = npt.NDArray[np.uint8]
