@@ -5,11 +5,12 @@ import sys
 
 import pytest
 
-PRINT = "import os; print(os.environ.get('OMP_WAIT_POLICY'))"
+POLICIES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+PRINT = f"import os; print([os.environ.get(name) for name in {POLICIES}])"
 
 
 def run(code: str, **environment: str) -> str:
-    inherited = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    inherited = {name: value for name, value in os.environ.items() if name not in POLICIES}
     command = [sys.executable, "-c", code]
     done = subprocess.run(
         command, env=inherited | environment, capture_output=True, text=True, check=False
@@ -26,13 +27,14 @@ def run(code: str, **environment: str) -> str:
         "from affordance_seg_ros.threads import share_processor; share_processor()",
     ],
 )
-def test_threads_sleep_while_they_wait(start: str) -> None:
-    assert "PASSIVE" in run(f"{start}\n{PRINT}")
+def test_threads_sleep_after_a_moment_of_waiting(start: str) -> None:
+    assert "[None, '10000']" in run(f"{start}\n{PRINT}")
 
 
 def test_the_user_s_policy_is_left_alone() -> None:
     code = f"from affordance_seg_ros.threads import share_processor; share_processor()\n{PRINT}"
-    assert run(code, OMP_WAIT_POLICY="ACTIVE") == "ACTIVE\n"
+    assert run(code, OMP_WAIT_POLICY="ACTIVE") == "['ACTIVE', None]\n"
+    assert run(code, GOMP_SPINCOUNT="7") == "[None, '7']\n"
 
 
 def test_it_is_refused_when_it_comes_too_late() -> None:
