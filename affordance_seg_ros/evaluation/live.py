@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Evaluation of a live node: its predictions against the recording that is played to it."""
 
+from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
 
 from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.evaluation.metrics import SegmentationMetrics
@@ -29,6 +32,22 @@ class Source(Protocol):
         """Whether they are trained."""
 
 
+class _Run(NamedTuple):
+    """What is known once the node has spoken: who it is, and where its predictions go.
+
+    Attributes:
+        source: What the node says of itself.
+        writer: Writes pictures and predictions.
+        metrics: Compares with the labels of the recording.
+        ids: (256,) uint8, the node's label id of each label id of the recording.
+    """
+
+    source: Source
+    writer: ReplayWriter
+    metrics: SegmentationMetrics
+    ids: npt.NDArray[np.uint8]
+
+
 class LiveRecorder:
     """Writes the predictions of a live node as the offline replay would; a context manager.
 
@@ -46,25 +65,18 @@ class LiveRecorder:
         self._frames: dict[int, RgbdFrame] = {f.stamp_ns: f for f in recording.frames()}
         self._out = out
         self._masks = masks
-        self._writer: ReplayWriter | None = None
-        self._metrics: SegmentationMetrics | None = None
+        self._stack = ExitStack()
+        self._run: _Run | None = None
         self._labelled = 0
         self._unknown = 0
         self._predictions = 0
         self._last: Prediction | None = None
-        self._source: Source | None = None
 
     def __enter__(self) -> "LiveRecorder":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._writer is not None:
-            self._writer.__exit__(kind, error, trace)
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
 
     def add(self, prediction: Prediction, source: Source) -> None:
         """Take a prediction; one of a stamp that the recording lacks is counted as unknown."""
@@ -72,26 +84,32 @@ class LiveRecorder:
         if frame is None:
             self._unknown += 1
             return
-        if self._writer is None:
-            self._source = source
-            self._metrics = SegmentationMetrics(source.labels)
-            self._writer = ReplayWriter(
-                self._out,
-                source.labels,
-                title=self._recording.name,
-                weights=source.weights,
-                trained=source.trained,
-                rate_hz=self._recording.rate_hz or 10.0,
-                masks=self._masks,
-            ).__enter__()
+        if self._run is None:
+            self._run = self._start(source)
         self._predictions += 1
         self._last = prediction
-        self._writer.add(frame, prediction, footer="live")
+        self._run.writer.add(frame, prediction, footer="live")
         truth = self._recording.labels.get(prediction.stamp_ns)
-        if truth is not None and self._metrics is not None and self._source is not None:
+        if truth is not None:
             self._labelled += 1
-            ids = self._source.labels.ids_from(self._recording.label_names)
-            self._metrics.add(ids[truth], prediction.mask)
+            self._run.metrics.add(self._run.ids[truth], prediction.mask)
+
+    def _start(self, source: Source) -> "_Run":
+        writer = ReplayWriter(
+            self._out,
+            source.labels,
+            title=self._recording.name,
+            weights=source.weights,
+            trained=source.trained,
+            rate_hz=self._recording.rate_hz or 10.0,
+            masks=self._masks,
+        )
+        return _Run(
+            source,
+            self._stack.enter_context(writer),
+            SegmentationMetrics(source.labels),
+            source.labels.ids_from(self._recording.label_names),
+        )
 
     def summary(self) -> dict[str, Any]:
         """Return what was received as JSON values.
@@ -99,7 +117,7 @@ class LiveRecorder:
         Raises:
             SourceError: Nothing was.
         """
-        if self._last is None or self._source is None:
+        if self._last is None or self._run is None:
             raise SourceError(
                 f"no prediction of {self._recording.name} was received ({self._unknown} of other "
                 "frames); expected a node that this recording is played to"
@@ -107,10 +125,8 @@ class LiveRecorder:
         return {
             "predictions": self._predictions,
             "predictions_of_unknown_frames": self._unknown,
-            "weights": {"name": self._source.weights, "trained": self._source.trained},
+            "weights": {"name": self._run.source.weights, "trained": self._run.source.trained},
             "action": {"predicted": self._last.action.name, "true": self._recording.action or None},
             "labelled_frames": self._labelled,
-            "metrics": self._metrics.result().document()
-            if self._metrics and self._labelled
-            else None,
+            "metrics": self._run.metrics.result().document() if self._labelled else None,
         }

@@ -14,6 +14,7 @@ from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.frames import DepthImage, RgbdFrame
 from affordance_seg_ros.sources.clip_info import ClipInfo, read_clip_info
 from affordance_seg_ros.sources.clip_writer import check_label_ids, check_roles
+from affordance_seg_ros.sources.picture import read_picture
 from affordance_seg_ros.sources.truth_field import read_field
 
 
@@ -156,13 +157,7 @@ class Clip:
     def _picture(self, path: Path, flags: int, dtype: type) -> npt.NDArray[Any]:
         if not path.exists():
             raise SourceError(f"{path} is missing")
-        try:
-            data = np.fromfile(path, np.uint8)
-        except OSError as error:
-            raise SourceError(f"{path} cannot be read: {error.strerror or error}") from error
-        pixels = cv2.imdecode(data, flags) if data.size else None
-        if pixels is None:
-            raise SourceError(f"{path} is damaged: {data.size} bytes that are no picture")
+        pixels = read_picture(path, flags)
         channels = (3,) if flags == cv2.IMREAD_COLOR else ()
         if pixels.dtype != dtype:
             raise SourceError(f"{path} holds {pixels.dtype}; expected {np.dtype(dtype)}")

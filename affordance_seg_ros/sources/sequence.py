@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 from xml.etree import ElementTree
 
 import cv2
@@ -15,6 +15,7 @@ import numpy as np
 from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.errors import AffordanceError, ConfigError, SourceError
 from affordance_seg_ros.frames import DepthImage, RgbdFrame
+from affordance_seg_ros.sources.picture import read_picture
 from affordance_seg_ros.sources.recording import Recording
 
 _COLOR_FOLDERS = ("color", "rgb", "image")
@@ -49,12 +50,13 @@ class SequenceRecording(Recording):
     def _read(self, skipped: Counter[str]) -> Iterator[RgbdFrame]:
         for entry in self._entries:
             try:
+                bgr = read_picture(entry.color, cv2.IMREAD_COLOR)
                 yield RgbdFrame(
                     stamp_ns=entry.stamp_ns,
                     frame_id="camera",
-                    color=cv2.cvtColor(_picture(entry.color, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB),
+                    color=np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8),
                     depth=DepthImage(
-                        _picture(entry.depth, cv2.IMREAD_UNCHANGED), self._metres_per_unit
+                        read_picture(entry.depth, cv2.IMREAD_UNCHANGED), self._metres_per_unit
                     ),
                     camera=self.camera,
                 )
@@ -131,17 +133,6 @@ def _pictures(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in _PICTURES)
 
 
-def _picture(path: Path, flags: int) -> Any:
-    try:
-        data = np.fromfile(path, np.uint8)
-    except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror or error}") from error
-    pixels = cv2.imdecode(data, flags) if data.size else None
-    if pixels is None:
-        raise SourceError(f"{path} is damaged: {data.size} bytes that are no picture")
-    return pixels
-
-
 def _json_camera(path: Path) -> Camera:
     files = sorted(path.glob("*camera*.json")) or sorted(path.glob("*intrinsic*.json"))
     if len(files) != 1:
@@ -158,7 +149,7 @@ def _json_camera(path: Path) -> Camera:
 
 def _xml_camera(color: Path) -> tuple[Camera, float]:
     xml = color.with_name(color.name.removesuffix("_rgb.tiff") + ".xml")
-    height, width = _picture(color, cv2.IMREAD_COLOR).shape[:2]
+    height, width = read_picture(color, cv2.IMREAD_COLOR).shape[:2]
 
     def camera() -> tuple[Camera, float]:
         # Two elements without a common root: no document of its own.

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Picture files."""
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from affordance_seg_ros.errors import SourceError
+
+
+def read_picture(path: Path, flags: int) -> npt.NDArray[Any]:
+    """Read a picture file as OpenCV decodes it; colour is BGR.
+
+    Args:
+        path: File of any format that OpenCV knows.
+        flags: How to decode it, `cv2.IMREAD_...`.
+
+    Raises:
+        SourceError: The file cannot be read, or is no picture.
+    """
+    try:
+        data = np.fromfile(path, np.uint8)
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror or error}") from error
+    pixels: npt.NDArray[Any] | None = cv2.imdecode(data, flags) if data.size else None
+    if pixels is None:
+        raise SourceError(f"{path} is damaged: {data.size} bytes that are no picture")
+    return pixels
