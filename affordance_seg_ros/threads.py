@@ -13,10 +13,10 @@ def share_processor() -> None:
 
     OpenMP's threads spin at the end of each operation until all are done. Beside other busy
     processes, a robot's usual state, they so burn the time that the last one needs; if they sleep
-    at once, waking them costs more than the operation. Measured with the compact network on two
-    cores: at ease 30 ms a frame after 10,000 spins, as with endless ones, and 55 ms without; on a
-    busy machine 70 ms against 240 ms and more with endless ones. A policy that the user has set
-    is left alone.
+    at once, waking them costs more than the operation. Measured with `affordance-seg replay` of
+    the demo recording (compact network, two cores), median time of the network in a frame: 25 ms
+    with 10,000 spins, 27 ms with endless ones and 48 ms with none; beside two busy processes 73 to
+    79, 135 and 85 ms. A policy that the user has set is left alone.
 
     Raises:
         RuntimeError: torch is loaded already, and with it its threads.

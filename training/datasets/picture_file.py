@@ -11,6 +11,7 @@ import numpy.typing as npt
 from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.frames import DepthImage, RgbdFrame
+from affordance_seg_ros.sources.picture import read_picture
 
 
 def read_color(path: Path) -> npt.NDArray[np.uint8]:
@@ -79,8 +80,4 @@ def still_frame(
 def _decode(path: Path, flags: int) -> npt.NDArray[Any]:
     if not path.is_file():
         raise SourceError(f"{path} is missing")
-    data = np.fromfile(path, np.uint8)
-    pixels = cv2.imdecode(data, flags) if data.size else None
-    if pixels is None:
-        raise SourceError(f"{path} is damaged: {data.size} bytes that are no picture")
-    return pixels
+    return read_picture(path, flags)
