@@ -266,3 +266,7 @@ class KinectConfig(Options):
         choices=("nfov_2x2binned", "nfov_unbinned", "wfov_2x2binned", "wfov_unbinned"),
     )  # fmt: skip
     frame_rate: str = option("30", "Frame rate of the camera [Hz]", choices=("5", "15", "30"))
+    reconnect_s: float = option(
+        1.0, "Pause before a camera that was lost is opened again, doubled after each attempt up "
+        "to 30 s; 0 ends the node instead", unit="s", minimum=0.0, maximum=30.0,
+    )  # fmt: skip
