@@ -160,8 +160,15 @@ def picture(driver: Driver, index: int) -> np.ndarray:
     return np.stack([red, rows // 8 % 256, columns // 8 % 256], -1).astype(np.uint8)
 
 
-def write_driver_bag(path: Path, name: str, *, storage: str = "mcap", frames: int = 3) -> Driver:
-    """Write a bag as the driver's topics would be recorded."""
+def write_driver_bag(
+    path: Path,
+    name: str,
+    *,
+    storage: str = "mcap",
+    frames: int = 3,
+    latched: Mapping[str, Any] = MappingProxyType({}),
+) -> Driver:
+    """Write a bag as the driver's topics would be recorded; `latched` instead of its /tf_static."""
     driver = DRIVERS[name]
     plugin = {"mcap": StoragePlugin.MCAP, "sqlite3": StoragePlugin.SQLITE3}[storage]
     with Writer(path, version=9, storage_plugin=plugin) as writer:
@@ -174,7 +181,8 @@ def write_driver_bag(path: Path, name: str, *, storage: str = "mcap", frames: in
             writer.write(connections[topic], stamp_ns, STORE.serialize_cdr(message, kind))
 
         if driver.depth is not None:
-            put("/tf_static", START_NS, _driver_tf(driver))
+            for topic, message in (latched or {"/tf_static": _driver_tf(driver)}).items():
+                put(topic, START_NS, message)
         view = driver.color if driver.depth is None else driver.depth
         depth_m = true_depth_m(driver) if driver.depth is None else seen_m(view, T_COLOR_DEPTH)
         color_info = _plain(driver.color_topic).rpartition("/")[0] + "/camera_info"
@@ -182,8 +190,8 @@ def write_driver_bag(path: Path, name: str, *, storage: str = "mcap", frames: in
         for index in range(frames):
             stamp = START_NS + index * FRAME_NS
             color_head, depth_head = (
-                _header(stamp, driver.color_frame),
-                _header(stamp + driver.skew_ns, driver.depth_frame),
+                header(stamp, driver.color_frame),
+                header(stamp + driver.skew_ns, driver.depth_frame),
             )
             put(color_info, stamp, _info(color_head, driver.color))
             put(depth_info, stamp + driver.skew_ns, _info(depth_head, view))
@@ -200,7 +208,7 @@ def _make(kind: str, **fields: Any) -> Any:
     return STORE.types[kind](**fields)
 
 
-def _header(stamp_ns: int, frame_id: str) -> Any:
+def header(stamp_ns: int, frame_id: str) -> Any:
     sec, nanosec = divmod(stamp_ns, 1_000_000_000)
     stamp = _make("builtin_interfaces/msg/Time", sec=sec, nanosec=nanosec)
     return _make("std_msgs/msg/Header", stamp=stamp, frame_id=frame_id)
@@ -293,7 +301,7 @@ def _transform(parent: str, child: str, T: np.ndarray) -> Any:
     x, y, z, w = _quaternion(T[:3, :3])
     vector = _make("geometry_msgs/msg/Vector3", **dict(zip("xyz", T[:3, 3], strict=True)))
     return _make(
-        "geometry_msgs/msg/TransformStamped", header=_header(START_NS, parent),
+        "geometry_msgs/msg/TransformStamped", header=header(START_NS, parent),
         child_frame_id=child,
         transform=_make(
             "geometry_msgs/msg/Transform", translation=vector,

@@ -64,6 +64,7 @@ class RgbdInput:
             round(1e9 * config.max_skew_s) or None
         )
         self._channels = {channel.role: channel for channel in channels(config)}
+        self._depth_rectified = is_rectified(self._channels["depth"].name(node))
         self._infos: dict[str, CameraInfo] = {}
         self._waiting: ReceivedPair | None = None
         self._stamps_ns = {"colour": 0, "depth": 0}
@@ -197,8 +198,7 @@ class RgbdInput:
         T_color_depth = motion.find(*self._frame_ids)
         if camera_info is None or T_color_depth is None:
             return None
-        rectified = is_rectified(self._channels["depth"].name(self._node))
-        return UnalignedDepth(camera_info, rectified, T_color_depth)
+        return UnalignedDepth(camera_info, self._depth_rectified, T_color_depth)
 
     def _compare_frames(self, pair: ReceivedPair) -> None:
         """Take note of the optical frames; warn of depth that looks as if it were not aligned."""

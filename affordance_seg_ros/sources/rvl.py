@@ -7,7 +7,7 @@ import numpy.typing as npt
 from affordance_seg_ros.errors import EncodingError
 
 _SIZE_BYTES = 8
-# Four nibbles hold any difference of 16 bits with its sign, six any run of an image.
+# Six nibbles hold any difference of 16-bit values, ten the longest run.
 _LONGEST_NIBBLES = 10
 _LARGEST_PX = 1 << 26
 

@@ -9,11 +9,14 @@ from driver_doubles import (
     DRIVERS,
     FRAME_NS,
     START_NS,
+    STORE,
     T_COLOR_DEPTH,
+    header,
     picture,
     true_depth_m,
     write_driver_bag,
 )
+from rosbags.typesys import get_types_from_msg
 
 from affordance_seg_ros.cli import main
 from affordance_seg_ros.errors import SourceError
@@ -107,6 +110,34 @@ def test_without_a_preset_the_topics_are_found_and_numbers_align_as_tf_does(tmp_
     difference = one.depth.raw.astype(int) - other.depth.raw
     assert (difference == 0).mean() > 0.999
     assert T_COLOR_DEPTH[0, 3] == -0.032
+
+
+EXTRINSICS = {
+    "realsense": ("realsense2_camera_msgs", "F", "/camera/camera/extrinsics/depth_to_color"),
+    "orbbec": ("orbbec_camera_msgs", "C", "/camera/camera/depth_to_color"),
+}
+
+
+@pytest.mark.parametrize("source", EXTRINSICS)
+def test_a_driver_s_own_message_in_the_bag_aligns_as_tf_does(source, tmp_path):
+    package, order, topic = EXTRINSICS[source]
+    definition = "float64[9] rotation\nfloat64[3] translation\n"
+    if source == "orbbec":
+        definition = "std_msgs/Header header\n" + definition
+    kind = f"{package}/msg/Extrinsics"
+    STORE.register(get_types_from_msg(definition, kind))
+    fields = {
+        "rotation": T_COLOR_DEPTH[:3, :3].ravel(order),
+        "translation": T_COLOR_DEPTH[:3, 3].copy(),
+    }
+    if source == "orbbec":
+        fields["header"] = header(START_NS, "depth_to_color_extrinsics")
+    message = STORE.types[kind](**fields)
+    write_driver_bag(tmp_path / "bag", "realsense_unaligned", latched={topic: message})
+    _, by_tf = recorded("realsense_unaligned", tmp_path / "tf")
+    by_topic = open_recording(tmp_path / "bag", depth_to_color=source)
+    one, other = next(by_tf.frames()), next(by_topic.frames())
+    assert (one.depth.raw == other.depth.raw).mean() > 0.999
 
 
 def test_a_transform_that_is_not_in_the_bag_is_named(tmp_path):
