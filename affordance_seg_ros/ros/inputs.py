@@ -35,6 +35,8 @@ from affordance_seg_ros.sources.decode import stamp_ns
 from affordance_seg_ros.sources.pairing import Pair, PairingBuffer, PairingCounts
 from affordance_seg_ros.sources.topics import is_rectified
 
+_FRAME_THROTTLE_S = 60.0
+
 ReceivedPair = Pair[ReceivedImage, ReceivedImage]
 
 
@@ -176,8 +178,8 @@ class RgbdInput:
             self._compare_frames(pair)
             if not self.enabled or not self._gate.accepts(pair.stamp_ns):
                 continue
-            if not self._put(pair):
-                self._waiting = pair  # the first one is not lost for a late calibration
+            # Not lost for a late calibration, and never handed on after a newer one.
+            self._waiting = None if self._put(pair) else pair
 
     def _hand_on_waiting(self) -> None:
         if self._waiting is not None and self._put(self._waiting):
@@ -207,7 +209,9 @@ class RgbdInput:
             return
         self._frame_ids = found
         if self._motion is None and found[0] != found[1]:
-            self._node.get_logger().warning(other_frame(*found))
+            self._node.get_logger().warning(
+                other_frame(*found), throttle_duration_sec=_FRAME_THROTTLE_S
+            )
 
     def _view(self, channel: Channel, now_ns: int) -> TopicView:
         node, role = self._node, channel.role
