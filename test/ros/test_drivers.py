@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from camera_double import RELIABLE
 from double_pipeline import label_of
-from driver_doubles import DRIVERS, START_NS, T_COLOR_DEPTH, write_driver_bag
+from driver_bags import write_driver_bag
+from driver_doubles import DRIVERS, START_NS, T_COLOR_DEPTH
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rosbags.highlevel import AnyReader
 from sensor_msgs.msg import Image

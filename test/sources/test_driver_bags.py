@@ -5,16 +5,14 @@ import json
 
 import numpy as np
 import pytest
+from driver_bags import STORE, header, write_driver_bag
 from driver_doubles import (
     DRIVERS,
     FRAME_NS,
     START_NS,
-    STORE,
     T_COLOR_DEPTH,
-    header,
     picture,
     true_depth_m,
-    write_driver_bag,
 )
 from rosbags.typesys import get_types_from_msg
 
