@@ -8,13 +8,19 @@ from setuptools import find_packages, setup
 
 NAME = "affordance_seg_ros"
 TRAINING = NAME + ".training"
+PRESETS = NAME + ".presets"
 
 setup(
     packages=[
         *find_packages(include=[NAME, NAME + ".*"]),
         TRAINING,
+        PRESETS,
         *(f"{TRAINING}.{package}" for package in find_packages("training")),
     ],
-    package_dir={NAME: NAME, TRAINING: "training"},
-    package_data={NAME: ["**/*.safetensors", "py.typed"], TRAINING: ["**/*.yaml", "**/*.npz"]},
+    package_dir={NAME: NAME, TRAINING: "training", PRESETS: "config"},
+    package_data={
+        NAME: ["**/*.safetensors", "py.typed"],
+        TRAINING: ["**/*.yaml", "**/*.npz"],
+        PRESETS: ["*.yaml"],
+    },
 )

@@ -3,9 +3,10 @@
 
 from dataclasses import dataclass
 
-from affordance_seg_ros.errors import ConfigError
+from affordance_seg_ros.errors import CalibrationError, ConfigError
 from affordance_seg_ros.labels import SOR3D_AFF, LabelSet
 from affordance_seg_ros.options import Options, option
+from affordance_seg_ros.rigid_motion import parse_motion
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,10 @@ class PipelineConfig(Options):
             )
 
 
+MOTION_SOURCES = ("tf", "realsense", "orbbec")
+"""Where `NodeConfig.depth_to_color` can be taken from, beside seven numbers."""
+
+
 @dataclass(frozen=True)
 class NodeConfig(Options):
     """The affordance node, beyond the pipeline."""
@@ -183,6 +188,23 @@ class NodeConfig(Options):
     max_skew_s: float = option(
         0.0, "Largest difference of the stamps of a colour and a depth image that are paired; 0 "
         "learns half a frame from the stream", unit="s", minimum=0.0, maximum=1.0,
+    )  # fmt: skip
+    color_transport: str = option(
+        "raw", "Transport of the colour images, as image_transport names it: compressed listens "
+        "on <topic>/compressed", choices=("raw", "compressed"),
+    )  # fmt: skip
+    depth_transport: str = option(
+        "raw", "Transport of the depth images: compressed_depth listens on "
+        "<topic>/compressedDepth, compressed on <topic>/compressed",
+        choices=("raw", "compressed", "compressed_depth"),
+    )  # fmt: skip
+    align_depth: bool = option(
+        False, "Depth is as its own camera sees it, with depth/camera_info: align it to colour"
+    )
+    depth_to_color: str = option(
+        "tf", "Where the depth camera stands, for align_depth: tf takes /tf_static, realsense and "
+        "orbbec the driver's message on depth/to_color, and 'x y z qx qy qz qw' is its pose in the "
+        "colour camera's optical frame (metres, unit quaternion)",
     )  # fmt: skip
     rectified: bool = option(
         False, "The colour images are rectified (image_rect): camera_info's P holds, without "
@@ -207,6 +229,18 @@ class NodeConfig(Options):
     report_file: str = option(
         "", "JSON file for counters and latencies, written when the node stops; empty for none"
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.depth_to_color in MOTION_SOURCES:
+            return
+        try:
+            parse_motion(self.depth_to_color)
+        except CalibrationError as error:
+            raise ConfigError(
+                f"depth_to_color='{self.depth_to_color}': {error}, or one of "
+                f"{', '.join(MOTION_SOURCES)}"
+            ) from None
 
 
 @dataclass(frozen=True)
@@ -236,3 +270,7 @@ class KinectConfig(Options):
         choices=("nfov_2x2binned", "nfov_unbinned", "wfov_2x2binned", "wfov_unbinned"),
     )  # fmt: skip
     frame_rate: str = option("30", "Frame rate of the camera [Hz]", choices=("5", "15", "30"))
+    reconnect_s: float = option(
+        1.0, "Pause before a camera that was lost is opened again, doubled after each attempt up "
+        "to 30 s; 0 ends the node instead", unit="s", minimum=0.0, maximum=30.0,
+    )  # fmt: skip

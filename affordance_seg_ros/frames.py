@@ -77,7 +77,7 @@ class RgbdFrame:
             rows, columns = self.depth.raw.shape
             raise FrameError(
                 f"depth {columns}x{rows} with colour {width}x{height}; expected depth aligned to "
-                "colour, of equal size"
+                "colour, of equal size: let the driver align it, or set align_depth"
             )
         if (self.camera.width, self.camera.height) != (width, height):
             raise FrameError(

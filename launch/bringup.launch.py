@@ -1,18 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The affordance node on the topics of a camera; with `start_driver:=true` the Kinect's driver."""
+"""The affordance node on the topics of a camera, or one for each of several cameras.
 
-from pathlib import Path
+With `start_driver:=true` also the driver, of the Azure Kinect.
+"""
 
-import yaml
-from ament_index_python.packages import get_package_share_directory
+from typing import NamedTuple
+
 from launch import LaunchContext, LaunchDescription
 from launch.action import Action
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
 from launch_ros.actions import Node
 
+from affordance_seg_ros.sources.preset import Preset, preset_names, read_preset
+
 PACKAGE = "affordance_seg_ros"
-CAMERAS = ("azure_kinect", "kinect_v2", "femto_bolt", "realsense", "none")
 TRUTH = ("true", "false")
+# Presets whose driver can be started: kinect_node publishes on their topics.
+OWN_DRIVER = "azure_kinect"
+
+
+class Camera(NamedTuple):
+    """One camera: namespace of its nodes, preset, and namespace of its driver's topics."""
+
+    namespace: str
+    preset: str
+    base: str = ""
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -21,9 +33,33 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument(
                 "camera",
                 default_value="azure_kinect",
-                choices=CAMERAS,
+                choices=(*preset_names(), "none"),
                 description="Camera whose topics are used (config/<camera>.yaml); none listens on "
                 "color/image, depth/image, color/camera_info",
+            ),
+            DeclareLaunchArgument(
+                "base",
+                default_value="",
+                description="Namespace in which the camera's driver publishes, if not the one in "
+                "the preset; without a leading slash within the namespace",
+            ),
+            DeclareLaunchArgument(
+                "cameras",
+                default_value="",
+                description="Several cameras instead of one, as left=realsense@/left/camera,"
+                "right=kinect_v2: namespace of the nodes = preset, and @ base if it is another",
+            ),
+            DeclareLaunchArgument(
+                "color_transport",
+                default_value="",
+                choices=("", "raw", "compressed"),
+                description="Transport of the colour images; empty leaves it to the parameters",
+            ),
+            DeclareLaunchArgument(
+                "depth_transport",
+                default_value="",
+                choices=("", "raw", "compressed", "compressed_depth"),
+                description="Transport of the depth images; empty leaves it to the parameters",
             ),
             DeclareLaunchArgument(
                 "start_driver",
@@ -78,17 +114,44 @@ def generate_launch_description() -> LaunchDescription:
 
 def _nodes(context: LaunchContext) -> list[Action]:
     given = context.launch_configurations
-    preset = _preset(given["camera"])
+    cameras = _cameras(given["cameras"])
+    if not cameras:
+        return _camera_nodes(Camera(given["namespace"], given["camera"], given["base"]), given, 0)
+    if given["namespace"]:
+        cameras = [c._replace(namespace=f"{given['namespace']}/{c.namespace}") for c in cameras]
+    nodes = []
+    for index, camera in enumerate(cameras):
+        earlier = [c for c in cameras[:index] if c.preset == OWN_DRIVER]
+        nodes += _camera_nodes(camera, given, len(earlier))
+    return nodes
+
+
+def _cameras(text: str) -> list[Camera]:
+    """Read `left=realsense@/left/camera,right=kinect_v2`."""
+    cameras = []
+    for word in filter(None, text.replace(",", " ").split()):
+        namespace, equals, rest = word.partition("=")
+        preset, _, base = rest.partition("@")
+        if not (namespace and equals and preset):
+            raise RuntimeError(f"cameras:={text}; expected NAMESPACE=PRESET[@BASE], with commas")
+        cameras.append(Camera(namespace, preset, base))
+    if len({camera.namespace for camera in cameras}) < len(cameras):
+        raise RuntimeError(f"cameras:={text}; expected a namespace of its own for each camera")
+    return cameras
+
+
+def _camera_nodes(camera: Camera, given: dict, device_index: int) -> list[Action]:
+    preset = None if camera.preset == "none" else read_preset(camera.preset)
     is_simulated = {"use_sim_time": given["use_sim_time"] == "true"}
-    parameters = [preset.get("parameters", {})]
+    parameters = [dict(preset.parameters) if preset else {}]
     if given["params_file"]:
         parameters.append(given["params_file"])
     parameters.append(is_simulated)
-    if given["device"]:
-        parameters.append({"device": given["device"]})
+    named = ("device", "color_transport", "depth_transport")
+    parameters.append({name: given[name] for name in named if given[name]})
     shared = {
         "package": PACKAGE,
-        "namespace": given["namespace"],
+        "namespace": camera.namespace,
         "output": "screen",
         "ros_arguments": ["--log-level", given["log_level"]],
     }
@@ -97,30 +160,23 @@ def _nodes(context: LaunchContext) -> list[Action]:
             executable="affordance_node",
             name="affordance",
             parameters=[found for found in parameters if found],
-            remappings=list(preset.get("remappings", {}).items()),
+            remappings=list(preset.remappings(camera.base).items()) if preset else [],
             on_exit=Shutdown(reason="affordance_node ended"),
             **shared,
         )
     ]
     if given["start_driver"] == "true":
-        nodes.append(_driver(given, preset, is_simulated, shared))
+        nodes.append(_driver(given, preset, {**is_simulated, "device_index": device_index}, shared))
     return nodes
 
 
-def _driver(given: dict, preset: dict, is_simulated: dict, shared: dict) -> Action:
-    camera = given["camera"]
-    if camera != "azure_kinect":
-        elsewhere = preset.get("driver", "the driver of your camera")
+def _driver(given: dict, preset: Preset | None, settings: dict, shared: dict) -> Action:
+    if preset is None or preset.name != OWN_DRIVER:
+        name = preset.name if preset else "none"
+        elsewhere = preset.driver if preset else "the driver of your camera"
         raise RuntimeError(
-            f"start_driver:=true with camera:={camera}; expected camera:=azure_kinect, as other "
-            f"cameras have drivers of their own, to be started apart: {elsewhere}"
+            f"start_driver:=true with camera {name}; expected {OWN_DRIVER}, as other cameras have "
+            f"drivers of their own, to be started apart: {elsewhere}"
         )
-    settings = {"recording": given["recording"], "loop": given["loop"] == "true", **is_simulated}
-    return Node(executable="kinect_node", name="kinect", parameters=[settings], **shared)
-
-
-def _preset(camera: str) -> dict:
-    if camera == "none":
-        return {}
-    share = Path(get_package_share_directory(PACKAGE))
-    return yaml.safe_load((share / "config" / f"{camera}.yaml").read_text(encoding="utf-8"))
+    found = {"recording": given["recording"], "loop": given["loop"] == "true", **settings}
+    return Node(executable="kinect_node", name="kinect", parameters=[found], **shared)

@@ -14,22 +14,30 @@ from rclpy.qos import (
     qos_policy_name_from_kind,
 )
 from rclpy.subscription import Subscription
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from affordance_seg_ros.config import NodeConfig
 from affordance_seg_ros.pipeline.rate import RateGate
 from affordance_seg_ros.ros.arrivals import Arrivals
+from affordance_seg_ros.ros.channels import DEPTH_CAMERA_INFO, Channel, channels
+from affordance_seg_ros.ros.depth_motion import MotionSource, motion_source
 from affordance_seg_ros.ros.frame_log import is_of_this_clock
-from affordance_seg_ros.ros.job import Job, ReceivedImage
+from affordance_seg_ros.ros.job import Job, ReceivedImage, UnalignedDepth
 from affordance_seg_ros.ros.mailbox import Mailbox
-from affordance_seg_ros.ros.waiting import PublisherView, TopicView, awaited, unpaired_images
+from affordance_seg_ros.ros.waiting import (
+    PublisherView,
+    TopicView,
+    awaited,
+    other_frame,
+    unpaired_images,
+)
 from affordance_seg_ros.sources.decode import stamp_ns
 from affordance_seg_ros.sources.pairing import Pair, PairingBuffer, PairingCounts
+from affordance_seg_ros.sources.topics import is_rectified
 
-TOPICS = {"colour": "color/image", "depth": "depth/image", "camera_info": "color/camera_info"}
-"""Relative topic of each role."""
+_FRAME_THROTTLE_S = 60.0
 
-_TYPES: dict[str, type] = {"colour": Image, "depth": Image, "camera_info": CameraInfo}
+ReceivedPair = Pair[ReceivedImage, ReceivedImage]
 
 
 class RgbdInput:
@@ -42,6 +50,9 @@ class RgbdInput:
         config: Options of the node.
         rate_hz: Rate at which pairs are handed on [Hz]; 0 for all.
         mailbox: Where they go.
+
+    Raises:
+        ConfigError: The messages that ``depth_to_color`` needs are not installed.
     """
 
     def __init__(
@@ -54,20 +65,26 @@ class RgbdInput:
         self._pairing: PairingBuffer[ReceivedImage, ReceivedImage] = PairingBuffer(
             round(1e9 * config.max_skew_s) or None
         )
-        self._camera_info: CameraInfo | None = None
-        self._without_camera: Pair[ReceivedImage, ReceivedImage] | None = None
+        self._channels = {channel.role: channel for channel in channels(config)}
+        self._depth_rectified = is_rectified(self._channels["depth"].name(node))
+        self._infos: dict[str, CameraInfo] = {}
+        self._waiting: ReceivedPair | None = None
         self._stamps_ns = {"colour": 0, "depth": 0}
-        self._incompatible = dict.fromkeys(TOPICS, "")
+        self._frame_ids = ("", "")
+        self._incompatible = dict.fromkeys(self._channels, "")
         self.enabled = True
         now_ns = time.monotonic_ns()
-        self.arrivals = {role: Arrivals(now_ns) for role in TOPICS}
+        self.arrivals = {role: Arrivals(now_ns) for role in self._channels}
         self.pairs = Arrivals(now_ns)
         self._start_ns = now_ns
-        self._subscriptions = {
-            "colour": self._subscribe("colour", self._on_color),
-            "depth": self._subscribe("depth", self._on_depth),
-            "camera_info": self._subscribe("camera_info", self._on_camera_info),
-        }
+        self._motion: MotionSource | None = None
+        if config.align_depth:
+            self._motion = motion_source(node, config.depth_to_color, self._hand_on_waiting)
+        callbacks = {"colour": self._on_color, "depth": self._on_depth}
+        self._subscriptions = [
+            self._subscribe(channel, callbacks.get(role, self._info_receiver(role)))
+            for role, channel in self._channels.items()
+        ]
 
     @property
     def counts(self) -> PairingCounts:
@@ -81,24 +98,29 @@ class RgbdInput:
     def reset(self) -> None:
         """Forget images that wait for their partner, and the learned skew."""
         self._pairing.reset()
-        self._without_camera = None
+        self._waiting = None
 
     def destroy(self) -> None:
         """Unsubscribe."""
-        for subscription in self._subscriptions.values():
+        for subscription in self._subscriptions:
             self._node.destroy_subscription(subscription)
+        if self._motion is not None:
+            self._motion.destroy()
 
     def awaited(self) -> list[str]:
         """Return a sentence on each input that has been missing for too long."""
         limit_s = self._config.wait_warning_s
         now_ns = time.monotonic_ns()
-        found = [awaited(self._view(role, now_ns), limit_s) for role in TOPICS]
+        found = [
+            awaited(self._view(channel, now_ns), limit_s) for channel in self._channels.values()
+        ]
+        is_late = now_ns - self._start_ns >= 1e9 * limit_s
         # A clock that follows /clock stands at 0 until that has come.
-        if (
-            self._node.get_clock().now().nanoseconds == 0
-            and now_ns - self._start_ns >= 1e9 * limit_s
-        ):
+        if is_late and self._node.get_clock().now().nanoseconds == 0:
             found.append("no time on /clock, although use_sim_time is set")
+        if is_late and self._waiting is not None and self._motion is not None:
+            known = self._motion.find(*self._frame_ids) is not None
+            found.append("" if known else self._motion.awaited(*self._frame_ids))
         if not any(found):
             found = [
                 unpaired_images(
@@ -111,9 +133,10 @@ class RgbdInput:
             ]
         return [sentence for sentence in found if sentence]
 
-    def _subscribe(self, role: str, callback: Callable[[Any], None]) -> "Subscription[Any]":
+    def _subscribe(self, channel: Channel, callback: Callable[[Any], None]) -> "Subscription[Any]":
         def on_incompatible_qos(event: QoSRequestedIncompatibleQoSInfo) -> None:
-            self._incompatible[role] = qos_policy_name_from_kind(event.last_policy_kind).lower()
+            policy = qos_policy_name_from_kind(event.last_policy_kind).lower()
+            self._incompatible[channel.role] = policy
 
         profile = QoSProfile(
             history=HistoryPolicy.KEEP_LAST,
@@ -122,25 +145,26 @@ class RgbdInput:
         )
         events = SubscriptionEventCallbacks(incompatible_qos=on_incompatible_qos)
         return self._node.create_subscription(
-            _TYPES[role], TOPICS[role], callback, profile, event_callbacks=events
+            channel.kind, channel.name(self._node), callback, profile, event_callbacks=events
         )
 
-    def _on_color(self, message: Image) -> None:
+    def _on_color(self, message: Image | CompressedImage) -> None:
         received = self._receive("colour", message)
         self._hand_on(self._pairing.add_color(self._stamps_ns["colour"], received))
 
-    def _on_depth(self, message: Image) -> None:
+    def _on_depth(self, message: Image | CompressedImage) -> None:
         received = self._receive("depth", message)
         self._hand_on(self._pairing.add_depth(self._stamps_ns["depth"], received))
 
-    def _on_camera_info(self, message: CameraInfo) -> None:
-        self.arrivals["camera_info"].add(time.monotonic_ns())
-        self._camera_info = message
-        waiting, self._without_camera = self._without_camera, None
-        if waiting is not None:
-            self._put(waiting, message)
+    def _info_receiver(self, role: str) -> Callable[[CameraInfo], None]:
+        def receive(message: CameraInfo) -> None:
+            self.arrivals[role].add(time.monotonic_ns())
+            self._infos[role] = message
+            self._hand_on_waiting()
 
-    def _receive(self, role: str, message: Image) -> ReceivedImage:
+        return receive
+
+    def _receive(self, role: str, message: Image | CompressedImage) -> ReceivedImage:
         now_ns = time.monotonic_ns()
         self.arrivals[role].add(now_ns)
         message_ns = stamp_ns(message.header)
@@ -148,37 +172,71 @@ class RgbdInput:
         clock_ns = self._node.get_clock().now().nanoseconds
         return ReceivedImage(message, now_ns, is_of_this_clock(message_ns, clock_ns))
 
-    def _hand_on(self, pairs: tuple[Pair[ReceivedImage, ReceivedImage], ...]) -> None:
+    def _hand_on(self, pairs: tuple[ReceivedPair, ...]) -> None:
         for pair in pairs:
             self.pairs.add(time.monotonic_ns())
+            self._compare_frames(pair)
             if not self.enabled or not self._gate.accepts(pair.stamp_ns):
                 continue
-            if self._camera_info is None:
-                self._without_camera = pair  # the first one is not lost for a late camera_info
-            else:
-                self._put(pair, self._camera_info)
+            # Not lost for a late calibration, and never handed on after a newer one.
+            self._waiting = None if self._put(pair) else pair
 
-    def _put(self, pair: Pair[ReceivedImage, ReceivedImage], camera_info: CameraInfo) -> None:
-        self._mailbox.put(Job(pair.color, pair.depth, camera_info, time.monotonic_ns()))
+    def _hand_on_waiting(self) -> None:
+        if self._waiting is not None and self._put(self._waiting):
+            self._waiting = None
 
-    def _view(self, role: str, now_ns: int) -> TopicView:
-        topic = self._node.resolve_topic_name(TOPICS[role])
+    def _put(self, pair: ReceivedPair) -> bool:
+        """Hand a pair to the worker; false while a calibration is missing."""
+        camera_info = self._infos.get("camera_info")
+        unaligned = None if self._motion is None else self._unaligned(self._motion)
+        if camera_info is None or (unaligned is None and self._motion is not None):
+            return False
+        job = Job(pair.color, pair.depth, camera_info, time.monotonic_ns(), unaligned)
+        self._mailbox.put(job)
+        return True
+
+    def _unaligned(self, motion: MotionSource) -> UnalignedDepth | None:
+        camera_info = self._infos.get(DEPTH_CAMERA_INFO)
+        T_color_depth = motion.find(*self._frame_ids)
+        if camera_info is None or T_color_depth is None:
+            return None
+        return UnalignedDepth(camera_info, self._depth_rectified, T_color_depth)
+
+    def _compare_frames(self, pair: ReceivedPair) -> None:
+        """Take note of the optical frames; warn of depth that looks as if it were not aligned."""
+        found = (pair.color.message.header.frame_id, pair.depth.message.header.frame_id)
+        if found == self._frame_ids:
+            return
+        self._frame_ids = found
+        if self._motion is None and found[0] != found[1]:
+            self._node.get_logger().warning(
+                other_frame(*found), throttle_duration_sec=_FRAME_THROTTLE_S
+            )
+
+    def _view(self, channel: Channel, now_ns: int) -> TopicView:
+        node, role = self._node, channel.role
+        topic = channel.name(node)
         publishers = [
             PublisherView(
                 f"{info.node_namespace.rstrip('/')}/{info.node_name}",
                 info.topic_type,
                 info.qos_profile.reliability.name.lower(),
             )
-            for info in self._node.get_publishers_info_by_topic(topic)
+            for info in node.get_publishers_info_by_topic(topic)
         ]
-        kind = "Image" if _TYPES[role] is Image else "CameraInfo"
+        elsewhere = [
+            f"{channel.name(node, transport)} has one ({channel.option}: {transport})"
+            for transport in channel.other_transports()
+            if node.count_publishers(channel.name(node, transport))
+        ]
         return TopicView(
             role=role,
             topic=topic,
-            message_type=f"sensor_msgs/msg/{kind}",
+            message_type=channel.message_type,
             reliability=self._config.reliability,
             publishers=publishers,
             incompatible_policy=self._incompatible[role],
             silence_s=self.arrivals[role].silence_s(now_ns),
             message_count=self.arrivals[role].count,
+            elsewhere=", ".join(elsewhere),
         )

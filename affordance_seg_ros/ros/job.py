@@ -3,7 +3,9 @@
 
 from typing import NamedTuple
 
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+from affordance_seg_ros.rigid_motion import FloatArray
 
 
 class ReceivedImage(NamedTuple):
@@ -15,9 +17,23 @@ class ReceivedImage(NamedTuple):
         has_own_clock: Whether the stamp can be of the node's clock.
     """
 
-    message: Image
+    message: Image | CompressedImage
     received_ns: int
     has_own_clock: bool
+
+
+class UnalignedDepth(NamedTuple):
+    """What is needed to align depth to colour.
+
+    Attributes:
+        camera_info: Calibration of the depth camera.
+        rectified: Whether the depth images are rectified.
+        T_color_depth: (4, 4) rigid motion from the depth to the colour camera's frame [m].
+    """
+
+    camera_info: CameraInfo
+    rectified: bool
+    T_color_depth: FloatArray
 
 
 class Job(NamedTuple):
@@ -28,9 +44,11 @@ class Job(NamedTuple):
         depth: Depth image.
         camera_info: Calibration of the colour camera.
         queued_ns: When it was handed over, on the monotonic clock [ns].
+        unaligned: How to align depth; None if it is aligned.
     """
 
     color: ReceivedImage
     depth: ReceivedImage
     camera_info: CameraInfo
     queued_ns: int
+    unaligned: UnalignedDepth | None = None

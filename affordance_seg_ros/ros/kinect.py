@@ -8,18 +8,28 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.clock import Clock
+from rclpy.clock_type import ClockType
 from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image
 
 from affordance_seg_ros.config import KinectConfig
+from affordance_seg_ros.errors import DeviceError
 from affordance_seg_ros.frames import DepthImage
 from affordance_seg_ros.ros import encode
 from affordance_seg_ros.ros.parameters import NodeParameters
 from affordance_seg_ros.ros.playback import Playback
+from affordance_seg_ros.ros.reconnection import Backoff, CameraState
 from affordance_seg_ros.sources.alignment import DepthAligner
-from affordance_seg_ros.sources.azure_kinect import KinectCapture, KinectDevice, KinectRecording
+from affordance_seg_ros.sources.azure_kinect import (
+    KinectCalibration,
+    KinectCapture,
+    KinectDevice,
+    KinectRecording,
+)
 from affordance_seg_ros.sources.kinect_recording import METRES_PER_UNIT
 
 # As the driver does; reliable serves subscribers of both kinds.
@@ -28,10 +38,11 @@ _POLL_S = 0.05
 _DISCOVERY_S = 1.0
 """A subscriber that asks for best effort hears nothing before it knows of the publisher."""
 _DELIVERY_S = 1.0
+_LOG_THROTTLE_S = 10.0
 
 
 class KinectNode(Node):
-    """Publishes colour, depth aligned to it, and camera_info.
+    """Publishes colour, depth aligned to it, and camera_info; waits for a camera that was lost.
 
     Raises:
         ConfigError: A parameter is unknown, of a wrong type or out of range.
@@ -44,6 +55,11 @@ class KinectNode(Node):
         self._color_info = self.create_publisher(CameraInfo, "rgb/camera_info", _QOS)
         self._depth = self.create_publisher(Image, "depth_to_rgb/image_raw", _QOS)
         self._depth_info = self.create_publisher(CameraInfo, "depth_to_rgb/camera_info", _QOS)
+        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        camera = f"Azure Kinect {self._config.device_index}"
+        self._state = CameraState(self._config.recording or camera)
+        # Not the node's clock: with use_sim_time that one may never start.
+        self.create_timer(1.0, self._on_timer, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._stopping = threading.Event()
         self._failure: Exception | None = None
         self._thread: threading.Thread | None = None
@@ -60,9 +76,7 @@ class KinectNode(Node):
             self._source = KinectRecording(Path(config.recording))
         else:
             self._source = KinectDevice(config)
-        color, depth, T_color_depth = self._source.calibration
-        self._camera = color
-        self._aligner = DepthAligner(depth, color, T_color_depth)
+        self._calibrate(self._source.calibration)
         self._thread = threading.Thread(target=self._run, name="camera")
         self._thread.start()
         return True
@@ -97,12 +111,61 @@ class KinectNode(Node):
 
     def _stream(self, device: KinectDevice) -> None:
         self.get_logger().info(f"Azure Kinect {self._config.device_index} is streaming")
-        for capture in device.captures():
-            if self._stopping.is_set():
+        while True:
+            try:
+                for capture in device.captures():
+                    if self._stopping.is_set():
+                        return
+                    # The camera's clock starts at power-on: only differences of it mean anything.
+                    stamp_ns = self.get_clock().now().nanoseconds
+                    self._publish(capture, stamp_ns, stamp_ns + capture.depth_ns - capture.color_ns)
+            except DeviceError as error:
+                if not self._config.reconnect_s:
+                    raise
+                self._state.lose(str(error))
+                # Throttled: a loose plug comes and goes.
+                self.get_logger().error(
+                    f"camera lost: {error}; it is opened again when it is back",
+                    throttle_duration_sec=_LOG_THROTTLE_S,
+                )
+            found = self._wait_for_device(device)
+            if found is None:
                 return
-            # The camera's clock starts at power-on: only differences of it mean anything here.
-            stamp_ns = self.get_clock().now().nanoseconds
-            self._publish(capture, stamp_ns, stamp_ns + capture.depth_ns - capture.color_ns)
+            self._source = device = found
+
+    def _wait_for_device(self, lost: KinectDevice) -> KinectDevice | None:
+        """Open the camera again, as often as it takes; None if told to stop."""
+        lost.close()
+        self._source = None
+        backoff = Backoff(self._config.reconnect_s)
+        while not self._stopping.wait(backoff.next_s()):
+            count = self._state.attempt()
+            try:
+                device = KinectDevice(self._config)
+            except DeviceError as error:
+                self.get_logger().warning(
+                    f"camera still lost after {count} attempts: {error}",
+                    throttle_duration_sec=_LOG_THROTTLE_S,
+                )
+                continue
+            self._calibrate(device.calibration)
+            self._state.find()
+            self.get_logger().info(
+                f"camera is back after {count} attempts", throttle_duration_sec=_LOG_THROTTLE_S
+            )
+            return device
+        return None
+
+    def _calibrate(self, found: KinectCalibration) -> None:
+        self._camera = found.color
+        self._aligner = DepthAligner(found.depth, found.color, found.T_color_depth)
+
+    def _on_timer(self) -> None:
+        message = DiagnosticArray()
+        message.header.stamp = self.get_clock().now().to_msg()
+        name = self.get_fully_qualified_name()
+        message.status = [self._state.describe(name, time.monotonic_ns())]
+        self._diagnostics.publish(message)
 
     def _play(self, recording: KinectRecording) -> None:
         if self._config.wait_for_subscribers and not self._subscribed():
@@ -165,3 +228,4 @@ class KinectNode(Node):
         self._depth_info.publish(encode.camera_info(self._camera, depth_head))
         self._color.publish(encode.image(color_bgra, "bgra8", color_head))
         self._depth.publish(encode.image(aligned.raw, "16UC1", depth_head))
+        self._state.captures.add(time.monotonic_ns())

@@ -17,8 +17,8 @@ from std_srvs.srv import SetBool, Trigger
 from affordance_seg_ros.config import NodeConfig, PipelineConfig
 from affordance_seg_ros.errors import AffordanceError
 from affordance_seg_ros.labels import LabelSet
+from affordance_seg_ros.ros.channels import channels
 from affordance_seg_ros.ros.diagnostics import describe
-from affordance_seg_ros.ros.inputs import TOPICS
 from affordance_seg_ros.ros.outputs import PredictionOutput
 from affordance_seg_ros.ros.parameters import NodeParameters
 from affordance_seg_ros.ros.processor import StreamingPipeline
@@ -141,7 +141,7 @@ class AffordanceNode(LifecycleNode):
                 self, self._pipeline, self._output, self._config, self._pipeline_config
             )
         self._state = "active"
-        topics = (f"{role} on {self.resolve_topic_name(topic)}" for role, topic in TOPICS.items())
+        topics = (f"{channel.role} on {channel.name(self)}" for channel in channels(self._config))
         self.get_logger().info(f"active: {', '.join(topics)}")
         return found
 

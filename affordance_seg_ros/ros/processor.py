@@ -13,12 +13,8 @@ from affordance_seg_ros.frames import Prediction, RgbdFrame
 from affordance_seg_ros.ros.arrivals import Arrivals
 from affordance_seg_ros.ros.frame_log import FrameLog, FrameRecord
 from affordance_seg_ros.ros.job import Job
-from affordance_seg_ros.sources.decode import (
-    decode_camera_info,
-    decode_color,
-    decode_depth,
-    stamp_ns,
-)
+from affordance_seg_ros.sources.decode import decode_camera_info
+from affordance_seg_ros.sources.rgbd_decoder import DepthView, RgbdDecoder
 
 
 class StreamingPipeline(Protocol):
@@ -79,6 +75,7 @@ class FrameProcessor:
         self._output = output
         self._config = config
         self._listeners = listeners
+        self._decoder = RgbdDecoder()
         self._lock = threading.Lock()
         self._wanted: PipelineConfig | None = None
         self._reset_wanted = False
@@ -103,7 +100,7 @@ class FrameProcessor:
         taken_ns = time.monotonic_ns()
         config = self._take_orders()
         try:
-            frame = decode(job, rectified=config.rectified)
+            frame = decode(job, self._decoder, rectified=config.rectified)
             decoded_ns = time.monotonic_ns()
             prediction = self._pipeline.step(frame)
         except AffordanceError as error:
@@ -144,24 +141,23 @@ class FrameProcessor:
         return config
 
 
-def decode(job: Job, *, rectified: bool = False) -> RgbdFrame:
+def decode(job: Job, decoder: RgbdDecoder, *, rectified: bool = False) -> RgbdFrame:
     """Return the frame of a pair of messages.
 
     Args:
         job: The messages.
+        decoder: Decodes and aligns.
         rectified: The colour image is rectified.
 
     Raises:
         AffordanceError: A message cannot be decoded, or they do not fit together.
     """
-    message = job.color.message
-    return RgbdFrame(
-        stamp_ns=stamp_ns(message.header),
-        frame_id=message.header.frame_id,
-        color=decode_color(message),
-        depth=decode_depth(job.depth.message),
-        camera=decode_camera_info(job.camera_info, rectified=rectified),
-    )
+    view = None
+    if job.unaligned is not None:
+        camera_info, depth_rectified, T_color_depth = job.unaligned
+        view = DepthView(decode_camera_info(camera_info, rectified=depth_rectified), T_color_depth)
+    camera = decode_camera_info(job.camera_info, rectified=rectified)
+    return decoder.decode(job.color.message, job.depth.message, camera, view)
 
 
 def _ms(start_ns: int, end_ns: int) -> float:

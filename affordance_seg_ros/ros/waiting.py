@@ -26,6 +26,7 @@ class TopicView(NamedTuple):
         incompatible_policy: QoS policy for which a publisher was refused; empty if none was.
         silence_s: Time since the last message, or since the node listens [s].
         message_count: Messages received so far.
+        elsewhere: Topics with the same images on another transport, in words; empty for none.
     """
 
     role: str
@@ -36,6 +37,7 @@ class TopicView(NamedTuple):
     incompatible_policy: str
     silence_s: float
     message_count: int
+    elsewhere: str = ""
 
 
 def awaited(view: TopicView, limit_s: float) -> str:
@@ -44,6 +46,8 @@ def awaited(view: TopicView, limit_s: float) -> str:
         return ""
     since = "stopped" if view.message_count else "has not come"
     start = f"{view.role} {since} for {view.silence_s:.0f} s: "
+    if not view.publishers and view.elsewhere:
+        return f"{start}no publisher on {view.topic}, but {view.elsewhere}"
     if not view.publishers:
         return (
             f"{start}no publisher on {view.topic}; start the camera driver, or remap the topic to "
@@ -82,6 +86,14 @@ def unpaired_images(
     return (
         f"no pair for {silence_s:.0f} s: colour and depth both come, but the last stamps are "
         f"{apart_s:.3f} s apart; expected at most {accepted}"
+    )
+
+
+def other_frame(color_frame: str, depth_frame: str) -> str:
+    """Return a sentence on depth that is given in another optical frame than colour."""
+    return (
+        f"depth is in frame '{depth_frame}', colour in '{color_frame}'; expected depth aligned to "
+        "colour: let the driver align it, or set align_depth"
     )
 
 

@@ -148,6 +148,7 @@ class KinectDevice:
             self._device.start()
         except pyk4a.K4AException:
             found = pyk4a.connected_device_count()
+            self.close()
             raise DeviceError(
                 f"Azure Kinect {config.device_index} cannot be started at "
                 f"{config.color_resolution}, {config.depth_mode}, {config.frame_rate} Hz; found "
@@ -165,18 +166,29 @@ class KinectDevice:
         while True:
             try:
                 capture = self._device.get_capture(timeout=_TIMEOUT_MS)
-            except self._pyk4a.K4AException:
+            except self._pyk4a.K4ATimeoutException:
                 raise DeviceError(
                     f"Azure Kinect {self._index} sent nothing for {_TIMEOUT_MS // 1000} s; "
                     "expected captures (unplugged?)"
+                ) from None
+            except self._pyk4a.K4AException:
+                raise DeviceError(
+                    f"Azure Kinect {self._index} does not answer any more; expected captures "
+                    "(unplugged?)"
                 ) from None
             picture = _to_bgr(capture.color, "COLOR_BGRA32")
             assert picture is not None  # these modes give both pictures, and raw colour
             yield _capture(capture, picture)
 
     def close(self) -> None:
-        """Stop the camera."""
-        self._device.stop()
+        """Stop the camera, also one that is gone."""
+        try:
+            if self._device.is_running:
+                self._device.stop()
+        except self._pyk4a.K4AException:
+            pass  # it cannot be stopped any more; its handle is given back all the same
+        if self._device.opened:
+            self._device.close()
 
     def __enter__(self) -> "KinectDevice":
         return self

@@ -37,6 +37,7 @@ def open_recording(
     *,
     rate_hz: float | None = None,
     max_skew_ns: int | None = None,
+    depth_to_color: str = "",
 ) -> Recording:
     """Open a recording of any format; the kind is told by what lies on disk.
 
@@ -46,6 +47,8 @@ def open_recording(
         topics: Topics of a bag; None finds them.
         rate_hz: Frame rate of pictures without stamps [Hz]; None takes 30.
         max_skew_ns: Largest difference of the stamps of a pair in a bag [ns]; None learns it.
+        depth_to_color: To align the depth of a bag: ``tf``, ``realsense``, ``orbbec`` or seven
+            numbers, as the option of that name; empty if it is aligned.
 
     Raises:
         SourceError: There is nothing, nothing that is known, or it is damaged or lacks a topic.
@@ -53,22 +56,15 @@ def open_recording(
         DeviceError: An ``.mkv`` needs pyk4a, which is not installed.
     """
     path = Path(path)
-    if path.is_file():
-        if path.suffix == ".mkv":
-            return KinectMkvRecording(path)
-        if path.suffix not in _BAG_SUFFIXES:
-            raise SourceError(f"{path} is no recording; expected {_ACCEPTED}")
-        return BagRecording(path, topics, max_skew_ns=max_skew_ns)
-    if not path.is_dir():
+    bag = _bag_in(path)
+    if bag is not None:
+        return BagRecording(bag, topics, max_skew_ns=max_skew_ns, depth_to_color=depth_to_color)
+    if depth_to_color:
+        raise SourceError(f"{path} is no bag; only the depth of bags can be aligned to colour")
+    if path.is_file() and path.suffix == ".mkv":
+        return KinectMkvRecording(path)
+    if not path.exists():
         raise SourceError(f"{path} does not exist; expected {_ACCEPTED}")
-    if (path / "metadata.yaml").exists():
-        return BagRecording(path, topics, max_skew_ns=max_skew_ns)
-    bags = [file for file in sorted(path.iterdir()) if file.suffix in _BAG_SUFFIXES]
-    if len(bags) == 1:
-        return BagRecording(bags[0], topics, max_skew_ns=max_skew_ns)
-    if bags:
-        names = ", ".join(file.name for file in bags)
-        raise SourceError(f"{path} holds several bag files and no metadata.yaml: {names}; name one")
     if (path / CLIP_JSON).exists():
         return ClipRecording(read_clip(path))
     if next(path.glob("frame_*_rgb.tiff"), None):
@@ -76,3 +72,18 @@ def open_recording(
     if (path / "depth").is_dir():
         return open_folders(path, rate_hz)
     raise SourceError(f"{path} is no recording; expected {_ACCEPTED}")
+
+
+def _bag_in(path: Path) -> Path | None:
+    """Return the bag that a path is or holds; None if there is none."""
+    if path.is_file():
+        return path if path.suffix in _BAG_SUFFIXES else None
+    if not path.is_dir():
+        return None
+    if (path / "metadata.yaml").exists():
+        return path
+    bags = [file for file in sorted(path.iterdir()) if file.suffix in _BAG_SUFFIXES]
+    if len(bags) > 1:
+        names = ", ".join(file.name for file in bags)
+        raise SourceError(f"{path} holds several bag files and no metadata.yaml: {names}; name one")
+    return bags[0] if bags else None

@@ -3,7 +3,7 @@
 
 import struct
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
@@ -17,22 +17,21 @@ from rosbags.typesys import Stores, get_typestore
 
 from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.errors import AffordanceError, SourceError
-from affordance_seg_ros.frames import DepthImage, RgbdFrame
+from affordance_seg_ros.frames import RgbdFrame
+from affordance_seg_ros.rigid_motion import FloatArray
+from affordance_seg_ros.sources.bag_extrinsics import find_motion
 from affordance_seg_ros.sources.clip_info import CLIP_JSON
 from affordance_seg_ros.sources.clip_reader import read_clip
-from affordance_seg_ros.sources.decode import (
-    METRES_PER_UNIT,
-    RgbImage,
-    decode_camera_info,
-    decode_color,
-    decode_compressed_color,
-    decode_compressed_depth,
-    decode_depth,
-    stamp_ns,
-)
+from affordance_seg_ros.sources.decode import METRES_PER_UNIT, decode_camera_info, stamp_ns
 from affordance_seg_ros.sources.pairing import Pair, PairingBuffer, PairingCounts
 from affordance_seg_ros.sources.recording import LabelMaps, Recording
-from affordance_seg_ros.sources.topics import TopicNames, TopicSummary, choose_topics
+from affordance_seg_ros.sources.rgbd_decoder import DepthView, RgbdDecoder
+from affordance_seg_ros.sources.topics import (
+    TopicNames,
+    TopicSummary,
+    choose_topics,
+    is_rectified,
+)
 
 # What rosbags raises on a file or a message that is cut off or scrambled.
 _DAMAGE = (
@@ -42,15 +41,6 @@ _DAMAGE = (
 
 # How many messages of a topic are tried to learn its encoding or calibration.
 _FIRST_MESSAGES = 10
-
-_COLOR: dict[str, Callable[[Any], RgbImage]] = {
-    "Image": decode_color,
-    "CompressedImage": decode_compressed_color,
-}
-_DEPTH: dict[str, Callable[[Any], DepthImage]] = {
-    "Image": decode_depth,
-    "CompressedImage": decode_compressed_depth,
-}
 
 
 class BagRecording(Recording):
@@ -64,7 +54,12 @@ class BagRecording(Recording):
     """
 
     def __init__(
-        self, path: Path, topics: TopicNames | None = None, *, max_skew_ns: int | None = None
+        self,
+        path: Path,
+        topics: TopicNames | None = None,
+        *,
+        max_skew_ns: int | None = None,
+        depth_to_color: str = "",
     ) -> None:
         """Open a bag and find its topics.
 
@@ -72,16 +67,28 @@ class BagRecording(Recording):
             path: Bag folder, or ``.mcap``, ``.db3`` or ``.bag`` file.
             topics: Topics to read; None finds them.
             max_skew_ns: Largest difference of the stamps of a pair [ns]; None learns it.
+            depth_to_color: Where T_color_depth is taken from, as in option ``depth_to_color``, to
+                align depth by it; empty if depth is aligned.
 
         Raises:
-            SourceError: The bag is damaged, empty, or a topic is missing or ambiguous.
-            CalibrationError: The camera_info is unusable.
+            SourceError: The bag is damaged, empty, or a topic or the transform is missing.
+            CalibrationError: A camera_info or the transform is unusable.
         """
         with _opened(path) as reader:
             summaries = list(_summaries(reader))
-            self.topics = choose_topics(summaries, topics or TopicNames(), str(path))
-            self._kinds = {summary.name: summary.kind for summary in summaries}
-            camera = self._first_camera(path, reader)
+            self.topics = choose_topics(
+                summaries, topics or TopicNames(), str(path), is_aligned=not depth_to_color
+            )
+            camera = self._first_camera(path, reader, self.topics.camera_info)
+            self._depth_camera: Camera | None = None
+            self._T_color_depth: FloatArray | None = None
+            if depth_to_color:
+                self._depth_camera = self._first_camera(path, reader, self.topics.depth_camera_info)
+                frames = [
+                    _first_frame_id(path, reader, topic)
+                    for topic in (self.topics.color, self.topics.depth)
+                ]
+                self._T_color_depth = find_motion(reader, path, depth_to_color, *frames)
             counts = [reader.topics[n].msgcount for n in (self.topics.color, self.topics.depth)]
             duration_s = reader.duration * 1e-9
         super().__init__(
@@ -98,50 +105,53 @@ class BagRecording(Recording):
             self.rate_hz, self.labels = clip.info.rate_hz, LabelMaps(clip)
         self._max_skew_ns = max_skew_ns
         self._buffer: PairingBuffer[Any, Any] = PairingBuffer(max_skew_ns)
+        self._decoder = RgbdDecoder()
 
     def _pairing(self) -> PairingCounts:
         return self._buffer.counts
 
-    def _first_camera(self, path: Path, reader: AnyReader) -> Camera:
-        topic = self.topics.camera_info
+    def _first_camera(self, path: Path, reader: AnyReader, topic: str) -> Camera:
         refused: AffordanceError | None = None
         for message in _first_messages(reader, topic):
             try:
-                return decode_camera_info(message, rectified=self.topics.rectified)
+                return self._decode_camera(topic, message)
             except AffordanceError as error:
                 refused = refused or error
         raise refused or SourceError(f"{path}: no readable message on {topic}")
 
+    def _decode_camera(self, topic: str, message: Any) -> Camera:
+        images = self.topics.color if topic == self.topics.camera_info else self.topics.depth
+        return decode_camera_info(message, rectified=is_rectified(images))
+
     def _read(self, skipped: Counter[str]) -> Iterator[RgbdFrame]:
         buffer = self._buffer = PairingBuffer(self._max_skew_ns)
-        camera = self.camera
-        names = (self.topics.color, self.topics.depth, self.topics.camera_info)
+        cameras = {self.topics.camera_info: self.camera}
+        if self._depth_camera is not None:
+            cameras[self.topics.depth_camera_info] = self._depth_camera
+        names = (self.topics.color, self.topics.depth, *cameras)
         with _opened(self.path) as reader:
             connections = [c for c in reader.connections if c.topic in names]
             for connection, message in _messages(reader, connections, skipped):
-                if connection.topic == self.topics.camera_info:
+                if connection.topic in cameras:
                     try:
-                        camera = decode_camera_info(message, rectified=self.topics.rectified)
+                        cameras[connection.topic] = self._decode_camera(connection.topic, message)
                     except AffordanceError as error:
                         skipped[str(error)] += 1
                     continue
                 is_color = connection.topic == self.topics.color
                 add = buffer.add_color if is_color else buffer.add_depth
-                yield from self._frames(add(stamp_ns(message.header), message), camera, skipped)
-            yield from self._frames(buffer.flush(), camera, skipped)
+                yield from self._frames(add(stamp_ns(message.header), message), cameras, skipped)
+            yield from self._frames(buffer.flush(), cameras, skipped)
 
     def _frames(
-        self, pairs: tuple[Pair[Any, Any], ...], camera: Camera, skipped: Counter[str]
+        self, pairs: tuple[Pair[Any, Any], ...], cameras: dict[str, Camera], skipped: Counter[str]
     ) -> Iterator[RgbdFrame]:
+        camera, view = cameras[self.topics.camera_info], None
+        if self._T_color_depth is not None:
+            view = DepthView(cameras[self.topics.depth_camera_info], self._T_color_depth)
         for pair in pairs:
             try:
-                yield RgbdFrame(
-                    stamp_ns=pair.stamp_ns,
-                    frame_id=pair.color.header.frame_id,
-                    color=_COLOR[self._kinds[self.topics.color]](pair.color),
-                    depth=_DEPTH[self._kinds[self.topics.depth]](pair.depth),
-                    camera=camera,
-                )
+                yield self._decoder.decode(pair.color, pair.depth, camera, view)
             except AffordanceError as error:
                 skipped[str(error)] += 1
 
@@ -190,6 +200,13 @@ def _first_messages(reader: AnyReader, topic: str) -> Iterator[Any]:
     for connection, _, raw in islice(messages, _FIRST_MESSAGES):
         with suppress(*_DAMAGE):
             yield reader.deserialize(raw, connection.msgtype)
+
+
+def _first_frame_id(path: Path, reader: AnyReader, topic: str) -> str:
+    message = next(_first_messages(reader, topic), None)
+    if message is None:
+        raise SourceError(f"{path}: no readable message on {topic}")
+    return str(message.header.frame_id)
 
 
 def _encoding_in(image_format: str) -> str:

@@ -13,9 +13,11 @@ from affordance_seg_ros.frames import DepthImage
 from affordance_seg_ros.sources.color_image import RgbImage, to_8_bit
 from affordance_seg_ros.sources.depth_image import METRES_PER_UNIT
 from affordance_seg_ros.sources.messages import CompressedImageMessage, data_bytes
+from affordance_seg_ros.sources.rvl import decode_rvl
 
 _DEPTH_HEADER = struct.Struct("<iff")  # compression kind, then quantisation a and b
-_PNG_SIGNATURE = b"\x89PNG"
+# Of PNG, and of TIFF in both byte orders.
+_PICTURE_SIGNATURES = (b"\x89PNG", b"II*\0", b"MM\0*")
 
 
 def decode_compressed_color(msg: CompressedImageMessage) -> RgbImage:
@@ -38,26 +40,30 @@ def decode_compressed_color(msg: CompressedImageMessage) -> RgbImage:
 
 
 def decode_compressed_depth(msg: CompressedImageMessage) -> DepthImage:
-    """Return the depth of a compressed image message: 16-bit PNG, or quantised inverse depth.
+    """Return the depth of a compressed image message: 16 bits, or quantised inverse depth.
 
-    compressedDepth puts 12 bytes before the PNG (kind, a, b). For 32FC1 the PNG holds
-    a / depth + b, and 0 where there is no depth.
+    compressedDepth puts 12 bytes before PNG or RVL (kind, a, b). For 32FC1 the picture holds
+    a / depth + b, and 0 where there is no depth. A depth image on the transport ``compressed`` has
+    no such bytes.
 
     Raises:
-        EncodingError: The format is not PNG of 16UC1, mono16 or 32FC1, or the data are damaged.
+        EncodingError: The format is not PNG, TIFF or RVL of 16UC1, mono16 or 32FC1, or the data
+            are damaged.
     """
     encoding, _, codec = msg.format.partition(";")
     encoding = encoding.strip()
-    if encoding not in METRES_PER_UNIT or "rvl" in codec:
+    if encoding not in METRES_PER_UNIT:
         raise EncodingError(
-            f"compressed depth format '{msg.format}'; expected PNG of one of "
+            f"compressed depth format '{msg.format}'; expected PNG or RVL of one of "
             f"{', '.join(METRES_PER_UNIT)}, as '16UC1; compressedDepth png'"
         )
     data = data_bytes(msg.data)
-    has_header = data[:4].tobytes() != _PNG_SIGNATURE
-    values = _imdecode(
-        msg, data[_DEPTH_HEADER.size :] if has_header else data, cv2.IMREAD_UNCHANGED
-    )
+    has_header = data[:4].tobytes() not in _PICTURE_SIGNATURES
+    picture = data[_DEPTH_HEADER.size :] if has_header else data
+    if "rvl" in codec:
+        values = decode_rvl(picture)
+    else:
+        values = _imdecode(msg, picture, cv2.IMREAD_UNCHANGED)
     if values.ndim != 2 or values.dtype != np.uint16:
         raise EncodingError(
             f"compressed depth holds {values.dtype} of shape {values.shape}; expected one channel "

@@ -5,7 +5,7 @@ import numpy as np
 import numpy.typing as npt
 
 from affordance_seg_ros.camera import Camera
-from affordance_seg_ros.errors import CalibrationError
+from affordance_seg_ros.rigid_motion import check_rigid
 
 NEAREST_M = 0.1
 """Depth nearer than this [m] is not projected."""
@@ -70,18 +70,6 @@ class EpipolarCurves:
     def color_depth_m(self, depth_m: Float32) -> Float32:
         """Return the depth of every pixel along the colour camera's axis [m]."""
         return self._depth_scale * depth_m + self._depth_offset_m
-
-
-def check_rigid(T: npt.NDArray[np.float64]) -> None:
-    """Raise CalibrationError unless the matrix is a finite (4, 4) rigid motion."""
-    if T.shape != (4, 4) or not np.isfinite(T).all():
-        raise CalibrationError(f"extrinsics of shape {T.shape}; expected 4x4 finite numbers")
-    R = T[:3, :3]
-    off = np.abs(R @ R.T - np.eye(3)).max()
-    if off > 1e-3 or np.linalg.det(R) < 0 or not np.allclose(T[3], (0, 0, 0, 1)):
-        raise CalibrationError(
-            f"extrinsics are no rigid motion (rotation off by {off:.2g}); expected T_color_depth"
-        )
 
 
 def _polynomial(coefficients: Float32, x: Float32) -> Float32:

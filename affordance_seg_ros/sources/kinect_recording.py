@@ -29,25 +29,27 @@ class KinectMkvRecording(Recording):
     """
 
     def __init__(self, path: Path) -> None:
-        self._kinect = KinectRecording(path)
-        super().__init__(
-            path=path,
-            kind="Azure Kinect recording",
-            camera=self._kinect.calibration.color,
-            frame_count=None,
-            rate_hz=float(self._kinect.rate_hz),
-        )
+        # Closed again at once: a recording may lie around for long before it is read.
+        with KinectRecording(path) as kinect:
+            super().__init__(
+                path=path,
+                kind="Azure Kinect recording",
+                camera=kinect.calibration.color,
+                frame_count=None,
+                rate_hz=float(kinect.rate_hz),
+            )
 
     def _read(self, skipped: Counter[str]) -> Iterator[RgbdFrame]:
-        color, depth, T_color_depth = self._kinect.calibration
-        aligner = DepthAligner(depth, color, T_color_depth)
-        for capture in self._kinect.captures():
-            yield RgbdFrame(
-                stamp_ns=capture.color_ns,
-                frame_id="rgb_camera_link",
-                color=np.asarray(cv2.cvtColor(capture.color_bgr, cv2.COLOR_BGR2RGB), np.uint8),
-                depth=aligner.align(DepthImage(capture.depth_mm, METRES_PER_UNIT)),
-                camera=color,
-            )
-        if self._kinect.skipped:
-            skipped["capture without a readable colour or depth picture"] = self._kinect.skipped
+        with KinectRecording(self.path) as kinect:
+            color, depth, T_color_depth = kinect.calibration
+            aligner = DepthAligner(depth, color, T_color_depth)
+            for capture in kinect.captures():
+                yield RgbdFrame(
+                    stamp_ns=capture.color_ns,
+                    frame_id="rgb_camera_link",
+                    color=np.asarray(cv2.cvtColor(capture.color_bgr, cv2.COLOR_BGR2RGB), np.uint8),
+                    depth=aligner.align(DepthImage(capture.depth_mm, METRES_PER_UNIT)),
+                    camera=color,
+                )
+            if kinect.skipped:
+                skipped["capture without a readable colour or depth picture"] = kinect.skipped

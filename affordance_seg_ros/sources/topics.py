@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which topics of a recording are colour, aligned depth and calibration."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,22 +12,29 @@ from affordance_seg_ros.sources.depth_image import METRES_PER_UNIT
 
 @dataclass(frozen=True)
 class TopicNames:
-    """Names of the three topics; an empty one is found by name, type and encoding.
+    """Names of the topics; an empty one is found by name, type and encoding.
 
     Attributes:
         color: sensor_msgs Image or CompressedImage topic of the colour camera.
-        depth: sensor_msgs Image or CompressedImage topic of depth aligned to colour.
+        depth: sensor_msgs Image or CompressedImage topic of depth.
         camera_info: sensor_msgs CameraInfo topic of the colour camera.
+        depth_camera_info: The depth camera's, where depth is not aligned to colour.
     """
 
     color: str = ""
     depth: str = ""
     camera_info: str = ""
+    depth_camera_info: str = ""
 
     @property
     def rectified(self) -> bool:
         """Whether the colour topic is rectified, which ROS says by ``rect`` in its last part."""
-        return "rect" in _plain(self.color).rsplit("/", 1)[-1]
+        return is_rectified(self.color)
+
+
+def is_rectified(topic: str) -> bool:
+    """Whether ROS says by ``rect`` in the last part of an image topic that it is rectified."""
+    return "rect" in _plain(topic).rsplit("/", 1)[-1]
 
 
 class TopicSummary(NamedTuple):
@@ -62,19 +69,32 @@ _KNOWN = (
     ("color/image_raw", "depth/image_raw"),  # Femto Bolt with depth_registration
 )
 
+# The same where depth is left as its own camera sees it.
+_KNOWN_UNALIGNED = (
+    ("color/image_raw", "depth/image_rect_raw"),  # RealSense
+    ("color/image_raw", "depth/image_raw"),  # Femto Bolt
+    ("rgb/image_raw", "depth/image_raw"),  # Azure Kinect
+    ("color/image", "depth/image"),
+)
+
 _TRANSPORTS = ("/compressedDepth", "/compressed")
 
 
-def choose_topics(topics: Iterable[TopicSummary], wanted: TopicNames, where: str) -> TopicNames:
-    """Return the three topics of a recording.
+def choose_topics(
+    topics: Iterable[TopicSummary], wanted: TopicNames, where: str, *, is_aligned: bool = True
+) -> TopicNames:
+    """Return the topics of a recording.
 
-    Names that are wanted are taken; then pairs of names of known cameras in one namespace are
-    looked for; then a single topic of the right type and encoding.
+    Names that are wanted are taken, or the compressed transports of them; then pairs of names of
+    known cameras in one namespace are looked for; then a single topic of the right type and
+    encoding.
 
     Args:
         topics: All topics of the recording.
         wanted: Names that the user gave.
         where: Name of the recording, for the messages.
+        is_aligned: Whether depth aligned to colour is wanted; else the depth camera's own, with
+            its camera_info.
 
     Raises:
         SourceError: A topic is missing, or several fit.
@@ -83,27 +103,42 @@ def choose_topics(topics: Iterable[TopicSummary], wanted: TopicNames, where: str
     if not found:
         raise SourceError(f"{where} is empty; expected colour, depth and camera_info messages")
     images = [topic for topic in found if topic.kind in ("Image", "CompressedImage")]
-    color, depth = wanted.color, wanted.depth
-    for name in (color, depth, wanted.camera_info):
-        if name and name not in {topic.name for topic in found}:
+    names = {topic.name for topic in found}
+    color, depth = _recorded(wanted.color, names), _recorded(wanted.depth, names)
+    for name in (color, depth, wanted.camera_info, wanted.depth_camera_info):
+        if name and name not in names:
             raise SourceError(f"{where} has no topic {name}; it has {_listed(found)}")
     if not color and not depth:
-        color, depth = _known_pair(images, where)
+        color, depth = _known_pair(images, where, _KNOWN if is_aligned else _KNOWN_UNALIGNED)
     if not depth:
         depth = _single([t for t in images if _is_depth(t)], "depth", where, found)
     if not color:
         candidates = [t for t in images if _is_color(t) and t.name != depth]
         color = _single(candidates, "colour", where, found)
-    return TopicNames(color, depth, wanted.camera_info or _camera_info(found, color, where))
+    camera_info = wanted.camera_info or _camera_info(found, color, where)
+    if is_aligned:
+        return TopicNames(color, depth, camera_info)
+    return TopicNames(
+        color, depth, camera_info, wanted.depth_camera_info or _depth_info(found, depth, where)
+    )
 
 
-def _known_pair(images: Sequence[TopicSummary], where: str) -> tuple[str, str]:
+def _recorded(name: str, names: Container[str]) -> str:
+    """Return the name, or that of its compressed transport where only that was recorded."""
+    if name and name not in names:
+        return next((name + end for end in _TRANSPORTS if name + end in names), name)
+    return name
+
+
+def _known_pair(
+    images: Sequence[TopicSummary], where: str, known: Iterable[tuple[str, str]]
+) -> tuple[str, str]:
     by_plain_name: dict[str, TopicSummary] = {}
     for topic in images:
         # Raw is preferred where both were recorded.
         if _plain(topic.name) not in by_plain_name or topic.kind == "Image":
             by_plain_name[_plain(topic.name)] = topic
-    for color_end, depth_end in _KNOWN:
+    for color_end, depth_end in known:
         pairs = []
         for name, topic in by_plain_name.items():
             if not (name == color_end or name.endswith("/" + color_end)):
@@ -136,7 +171,7 @@ def _single(
 
 def _camera_info(found: Sequence[TopicSummary], color: str, where: str) -> str:
     infos = [topic.name for topic in found if topic.kind == "CameraInfo"]
-    sibling = _plain(color).rpartition("/")[0] + "/camera_info"
+    sibling = _sibling_info(color)
     if sibling in infos:
         return sibling
     if len(infos) == 1:
@@ -147,6 +182,20 @@ def _camera_info(found: Sequence[TopicSummary], color: str, where: str) -> str:
         f"{where} has several camera_info topics, none beside {color}: {', '.join(infos)}; name "
         "the one to use"
     )
+
+
+def _depth_info(found: Sequence[TopicSummary], depth: str, where: str) -> str:
+    sibling = _sibling_info(depth)
+    if not any(topic.name == sibling and topic.kind == "CameraInfo" for topic in found):
+        raise SourceError(
+            f"{where} has no camera_info of the depth camera on {sibling}, without which depth "
+            f"cannot be aligned; it has {_listed(found)}"
+        )
+    return sibling
+
+
+def _sibling_info(image: str) -> str:
+    return _plain(image).rpartition("/")[0] + "/camera_info"
 
 
 def _is_depth(topic: TopicSummary) -> bool:

@@ -53,6 +53,8 @@ class DoublePipeline:
         time.sleep(self.step_s)
         count, self.steps = self.steps, self.steps + 1
         confidence = np.full(frame.color.shape[:2], self.config.min_confidence, np.float32)
+        if self.card.name == "depth":
+            confidence = frame.depth.to_metres()
         scores = np.full(9, 0.1, np.float32)
         region = Region(
             label_id=2, name="grasp", score=0.5, area_px=12, box=Box(1, 2, 3, 4),
@@ -75,9 +77,9 @@ class DoublePipeline:
 def build_double(weights: str, device: str, config: PipelineConfig) -> DoublePipeline:
     """Build it from words.
 
-    Weights `slow 1.5` sleep that long in each step, `loading` never end to load, `missing` and
-    device `cuda` are refused; `broken`, `unready` and `defect` raise what nobody expects, when they
-    are built, activated, and given a frame.
+    Weights `depth` give depth [m] for confidence, `slow 1.5` sleep that long in each step,
+    `loading` never end to load, `missing` and device `cuda` are refused; `broken`, `unready` and
+    `defect` raise what nobody expects, when they are built, activated, and given a frame.
     """
     if weights == "missing":
         raise CheckpointError("weight file 'missing' is not there; expected a .safetensors file")

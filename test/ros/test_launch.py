@@ -8,18 +8,21 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
 from camera_double import RELIABLE, TestCamera
 from lifecycle_msgs.srv import GetState
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 
+from affordance_seg_ros.config import NodeConfig
+from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.msg import ActionClass, LabelInfo
+from affordance_seg_ros.ros.channels import channels
+from affordance_seg_ros.ros.depth_motion import MOTION_TOPIC
+from affordance_seg_ros.sources.preset import preset_names, read_preset
 
 ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("AFFORDANCE_SHARED_DATA", ROOT.parent / "shared/data"))
 RECORDING = SHARED / "azure_kinect_mug/recording.mkv"
-PRESETS = sorted(set((ROOT / "config").glob("*.yaml")) - {ROOT / "config/affordance.yaml"})
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
@@ -53,21 +56,35 @@ def launch(ros2, tmp_path):
         log.close()
 
 
-@pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
-def test_a_preset_maps_every_input_and_sets_known_parameters_only(path):
-    from affordance_seg_ros.config import NodeConfig
-    from affordance_seg_ros.ros.inputs import TOPICS
+@pytest.mark.parametrize("name", preset_names())
+def test_a_preset_maps_every_input_and_sets_known_parameters_only(name):
+    preset = read_preset(name)
+    config = NodeConfig.from_mapping(dict(preset.parameters))
+    expected = {channel.topic for channel in channels(config)}
+    assert set(preset.topics) == expected | ({MOTION_TOPIC} if config.align_depth else set())
+    assert preset.driver.startswith("ros2 launch ")
 
-    preset = yaml.safe_load(path.read_text())
-    assert set(preset) <= {"remappings", "parameters", "driver"}
-    assert set(preset["remappings"]) == set(TOPICS.values())
-    NodeConfig.from_mapping(preset.get("parameters", {}))
+
+def test_a_preset_s_topics_lie_in_its_driver_s_namespace_or_another():
+    preset = read_preset("realsense")
+    assert preset.remappings()["color/image"] == "camera/camera/color/image_raw"
+    assert preset.remappings("/left/")["color/image"] == "/left/color/image_raw"
+    assert preset.recorded_topics("left")["color/image"] == "/left/color/image_raw"
+    assert read_preset("azure_kinect").remappings()["color/image"] == "rgb/image_raw"
+    with pytest.raises(ConfigError, match="camera 'toaster'; expected one of azure_kinect, "):
+        read_preset("toaster")
+
+
+def test_presets_are_files_of_the_configuration_folder_or_lie_beside_the_code():
+    assert set(preset_names()) < {path.stem for path in (ROOT / "config").glob("*.yaml")}
+    assert "affordance" not in preset_names()
 
 
 def test_every_argument_is_described(ros2):
     command = [ros2, "launch", "affordance_seg_ros", "bringup.launch.py", "--show-args"]
     shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
-    for name in ("camera", "start_driver", "params_file", "device", "use_sim_time", "namespace"):
+    names = ("camera", "cameras", "base", "start_driver", "params_file", "device", "use_sim_time")
+    for name in (*names, "namespace", "color_transport", "depth_transport"):
         assert f"'{name}':\n" in shown
     assert "no description given" not in shown
 
@@ -106,12 +123,28 @@ def test_namespace_and_parameter_file_reach_the_node(client, launch, tmp_path):
     assert infos[0].threshold == 0.125
 
 
+def test_several_cameras_have_a_node_each_on_topics_of_their_own(client, launch):
+    launch(
+        "cameras:=left=realsense@/left/camera,right=kinect_v2", "color_transport:=compressed",
+        "namespace:=robot", "device:=cpu",
+    )  # fmt: skip
+    for topic in ("/left/camera/color/image_raw", "/robot/right/kinect2/qhd/image_color_rect"):
+        publisher = client.node.create_publisher(CompressedImage, f"{topic}/compressed", RELIABLE)
+        client.wait(publisher.get_subscription_count, topic)
+    for side in ("left", "right"):
+        infos = client.collect(LabelInfo, f"/robot/{side}/affordance/label_info", LATCHED)
+        client.wait(lambda infos=infos: infos, side)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (("camera:=toaster",), '"camera" provided value "toaster" is not valid'),
         (("camera:=realsense", "start_driver:=true"), "realsense2_camera"),
         (("device:=nonsense",), "device 'nonsense'; expected auto, cpu"),
+        (("cameras:=left",), "expected NAMESPACE=PRESET[@BASE]"),
+        (("cameras:=left=toaster",), "camera 'toaster'; expected one of azure_kinect"),
+        (("cameras:=a=realsense,a=kinect_v2",), "a namespace of its own for each camera"),
     ],
 )
 def test_a_wrong_argument_ends_the_launch_with_the_reason(launch, arguments, words):

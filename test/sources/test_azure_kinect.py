@@ -8,6 +8,7 @@ import pytest
 
 from affordance_seg_ros.errors import DeviceError, SourceError
 from affordance_seg_ros.sources.azure_kinect import KinectRecording
+from affordance_seg_ros.sources.bag import open_recording
 
 SHARED = Path(
     os.environ.get("AFFORDANCE_SHARED_DATA", Path(__file__).parents[2].parent / "shared/data")
@@ -102,3 +103,24 @@ def test_replay_reads_the_recording_with_depth_on_the_colour_grid(recording):
     assert frame.frame_id == "rgb_camera_link"
     (capture,) = recording.captures()
     np.testing.assert_array_equal(frame.color, capture.color_bgr[..., ::-1])
+
+
+def open_files():
+    # The listing's own handle is gone by the time it is looked at.
+    return [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+def test_a_recording_is_open_only_while_it_is_read():
+    pytest.importorskip("pyk4a")
+    if not RECORDING.exists():
+        pytest.skip("no shared data")
+    found = open_recording(RECORDING)
+    assert str(RECORDING.resolve()) not in open_files()
+    frames = found.frames()
+    next(frames)
+    assert str(RECORDING.resolve()) in open_files()
+    frames.close()
+    assert str(RECORDING.resolve()) not in open_files()
+    assert len(list(found.frames())) == 1
+    assert str(RECORDING.resolve()) not in open_files()

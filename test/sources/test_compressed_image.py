@@ -84,9 +84,15 @@ def test_quantised_inverse_depth_is_undone(compressed_message):
     assert np.nanmax(steps) <= 1.01
 
 
-@pytest.mark.parametrize("image_format", ["16UC1; compressedDepth rvl", "png", "8UC1; png"])
+def test_depth_on_the_transport_of_colour_is_lossless_as_tiff(compressed_message):
+    tiff = cv2.imencode(".tiff", DEPTH_MM)[1].tobytes()
+    depth = decode_compressed_depth(compressed_message(tiff, "16UC1; tiff compressed"))
+    np.testing.assert_array_equal(depth.raw, DEPTH_MM)
+
+
+@pytest.mark.parametrize("image_format", ["png", "8UC1; png"])
 def test_other_depth_formats_are_refused(image_format, compressed_message):
-    with pytest.raises(EncodingError, match="expected PNG of one of 16UC1, mono16, 32FC1"):
+    with pytest.raises(EncodingError, match="expected PNG or RVL of one of 16UC1, mono16, 32FC1"):
         decode_compressed_depth(compressed_message(png(DEPTH_MM), image_format))
 
 

@@ -141,3 +141,33 @@ def test_wanted_topic_that_is_not_there_is_named():
 )
 def test_rectification_is_read_from_the_last_part_of_the_name(name, rectified):
     assert TopicNames(color=name).rectified is rectified
+
+
+UNALIGNED = [
+    TopicSummary("/camera/color/image_raw", "Image", "rgb8"),
+    TopicSummary("/camera/color/camera_info", "CameraInfo"),
+    TopicSummary("/camera/depth/image_rect_raw", "Image", "16UC1"),
+    TopicSummary("/camera/aligned_depth_to_color/image_raw", "Image", "16UC1"),
+]
+
+
+def test_depth_as_its_own_camera_sees_it_is_found_with_its_camera_info():
+    topics = [*UNALIGNED, TopicSummary("/camera/depth/camera_info", "CameraInfo")]
+    found = choose_topics(topics, TopicNames(), "bag", is_aligned=False)
+    assert found.depth == "/camera/depth/image_rect_raw"
+    assert found.depth_camera_info == "/camera/depth/camera_info"
+    aligned = choose_topics(topics, TopicNames(), "bag")
+    assert aligned.depth == "/camera/aligned_depth_to_color/image_raw"
+    assert aligned.depth_camera_info == ""
+
+
+def test_a_depth_camera_without_camera_info_is_refused():
+    with pytest.raises(SourceError, match="no camera_info of the depth camera on /camera/depth/"):
+        choose_topics(UNALIGNED, TopicNames(), "bag", is_aligned=False)
+
+
+@pytest.mark.parametrize("end", ["/compressed", "/compressedDepth"])
+def test_a_topic_is_found_by_its_base_name_where_only_a_transport_was_recorded(end):
+    depth = TopicSummary(f"/a/depth{end}", "CompressedImage", "16UC1")
+    topics = [UNALIGNED[0], UNALIGNED[1], depth]
+    assert choose_topics(topics, TopicNames(depth="/a/depth"), "bag").depth == depth.name

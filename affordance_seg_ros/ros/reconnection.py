@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A camera that comes and goes: growing pauses between attempts, and the state for diagnostics."""
+
+import threading
+import time
+
+from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
+
+from affordance_seg_ros.ros.arrivals import Arrivals
+
+LONGEST_PAUSE_S = 30.0
+"""No pause between two attempts is longer [s]."""
+
+
+class Backoff:
+    """Pauses that double from one attempt to the next, up to `LONGEST_PAUSE_S`.
+
+    Args:
+        first_s: The first pause [s].
+    """
+
+    def __init__(self, first_s: float) -> None:
+        self._first_s = first_s
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin with the first pause again."""
+        self._next_s = self._first_s
+
+    def next_s(self) -> float:
+        """Return the next pause [s]."""
+        pause_s = min(self._next_s, LONGEST_PAUSE_S)
+        self._next_s = 2 * pause_s
+        return pause_s
+
+
+class CameraState:
+    """What became of the camera so far; may be read and written from any thread.
+
+    Args:
+        source: The camera or the recording, for people.
+    """
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._lock = threading.Lock()
+        self._lost = ""
+        self._attempts = 0
+        self._losses = 0
+        self.captures = Arrivals(time.monotonic_ns())
+
+    def lose(self, reason: str) -> None:
+        """Take note that the camera is gone."""
+        with self._lock:
+            self._lost = reason
+            self._losses += 1
+            self._attempts = 0
+
+    def attempt(self) -> int:
+        """Count an attempt to open it again, and return the count."""
+        with self._lock:
+            self._attempts += 1
+            return self._attempts
+
+    def find(self) -> None:
+        """Take note that it is back."""
+        with self._lock:
+            self._lost = ""
+
+    def describe(self, name: str, now_ns: int) -> DiagnosticStatus:
+        """Return the state; lost is an error, silent a warning.
+
+        Args:
+            name: Name of the node.
+            now_ns: Monotonic time [ns].
+        """
+        with self._lock:
+            lost, attempts, losses = self._lost, self._attempts, self._losses
+        rate_hz = self.captures.rate_hz(now_ns)
+        level, message = DiagnosticStatus.OK, f"{rate_hz:.1f} captures/s"
+        if lost:
+            level, message = DiagnosticStatus.ERROR, f"lost, {attempts} attempts: {lost}"
+        elif not rate_hz:
+            level, message = DiagnosticStatus.WARN, "no captures yet"
+        values = {
+            "captures": str(self.captures.count),
+            "rate [Hz]": f"{rate_hz:.2f}",
+            "losses": str(losses),
+            "attempts since the last loss": str(attempts),
+        }
+        return DiagnosticStatus(
+            name=f"{name}: camera",
+            hardware_id=self._source,
+            level=level,
+            message=message,
+            values=[KeyValue(key=key, value=value) for key, value in values.items()],
+        )

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Camera presets: on which topics a driver publishes, and what the node needs to know of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import yaml
+
+from affordance_seg_ros.errors import ConfigError
+
+# Beside the code where it is installed; in the checkout otherwise.
+_FOLDERS = (
+    Path(__file__).parent.parent / "presets",
+    Path(__file__).resolve().parent.parent.parent / "config",
+)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """What is known of a camera's driver.
+
+    Attributes:
+        name: Name of the preset.
+        base: Namespace in which the driver publishes; empty for none.
+        topics: The driver's topic, within ``base``, of each relative topic of the node.
+        parameters: Parameters of the affordance node that are not at their default.
+        driver: Command that starts the driver as the preset needs it.
+    """
+
+    name: str
+    base: str
+    topics: Mapping[str, str]
+    parameters: Mapping[str, Any]
+    driver: str
+
+    def remappings(self, base: str = "") -> dict[str, str]:
+        """Return the driver's topic for each of the node's, in another namespace if one is given.
+
+        A namespace without a leading slash is relative to the node's own.
+        """
+        found = base or self.base
+        start = f"{found.rstrip('/')}/" if found else ""
+        return {topic: start + driver_topic for topic, driver_topic in self.topics.items()}
+
+    def recorded_topics(self, base: str = "") -> dict[str, str]:
+        """Return the same as absolute names, as they stand in a bag."""
+        return {
+            topic: "/" + name.removeprefix("/") for topic, name in self.remappings(base).items()
+        }
+
+
+def preset_names() -> tuple[str, ...]:
+    """Return the names of all presets."""
+    return tuple(sorted(path.stem for path in _files()))
+
+
+def read_preset(name: str) -> Preset:
+    """Return the preset of a camera.
+
+    Raises:
+        ConfigError: There is none of that name.
+    """
+    for path in _files():
+        if path.stem == name:
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+            return Preset(
+                name=name,
+                base=content.get("base", ""),
+                topics=MappingProxyType(content["remappings"]),
+                parameters=MappingProxyType(content.get("parameters", {})),
+                driver=content["driver"],
+            )
+    raise ConfigError(f"camera '{name}'; expected one of {', '.join(preset_names())}")
+
+
+def _files() -> list[Path]:
+    folder = next((folder for folder in _FOLDERS if folder.is_dir()), _FOLDERS[0])
+    # The other YAML files there are parameters and layouts.
+    return [path for path in folder.glob("*.yaml") if "\nremappings:" in path.read_text("utf-8")]

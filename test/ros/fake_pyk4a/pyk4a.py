@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An Azure Kinect that a test plugs and unplugs, behind pyk4a's own names.
+
+The file that FAKE_KINECT names says `plugged`, `unplugged` or `silent`.
+"""
+
+import enum
+import os
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+
+
+class K4AException(Exception):  # noqa: N818  (pyk4a's name)
+    pass
+
+
+class K4ATimeoutException(K4AException):
+    pass
+
+
+ColorResolution = enum.Enum("ColorResolution", ["RES_720P", "RES_1080P"])
+ImageFormat = enum.Enum("ImageFormat", ["COLOR_BGRA32", "COLOR_MJPG"])
+DepthMode = enum.Enum("DepthMode", ["NFOV_2X2BINNED", "NFOV_UNBINNED"])
+FPS = enum.Enum("FPS", ["FPS_5", "FPS_15", "FPS_30"])
+CalibrationType = enum.Enum("CalibrationType", ["DEPTH", "COLOR"])
+
+
+def _state() -> str:
+    return Path(os.environ["FAKE_KINECT"]).read_text().strip()
+
+
+def connected_device_count() -> int:
+    return int(_state() != "unplugged")
+
+
+class Config(SimpleNamespace):
+    pass
+
+
+class _Calibration:
+    def __init__(self, config: Config) -> None:
+        self.color_resolution, self.depth_mode = config.color_resolution, config.depth_mode
+
+    def get_extrinsic_parameters(self, *kinds: CalibrationType):
+        return np.eye(3), np.array([-0.032, 0.0, 0.0])
+
+    def get_camera_matrix(self, kind: CalibrationType):
+        focal, center = (612, (640, 360)) if kind is CalibrationType.COLOR else (252, (160, 144))
+        return np.array([[focal, 0, center[0]], [0, focal, center[1]], [0, 0, 1]], float)
+
+    def get_distortion_coefficients(self, kind: CalibrationType):
+        return np.zeros(8)
+
+
+class PyK4A:
+    open_handles = 0
+
+    def __init__(self, config: Config, device_id: int = 0) -> None:
+        self.calibration = _Calibration(config)
+        self.opened = self.is_running = False
+
+    def start(self) -> None:
+        if _state() == "unplugged":
+            raise K4AException
+        assert PyK4A.open_handles == 0, "a camera can be opened once only"
+        self.opened = self.is_running = True
+        PyK4A.open_handles += 1
+
+    def stop(self) -> None:
+        if _state() == "unplugged":
+            raise K4AException
+        self.is_running = False
+        self.close()
+
+    def close(self) -> None:
+        assert self.opened
+        self.opened = False
+        PyK4A.open_handles -= 1
+
+    def get_capture(self, timeout: int):
+        time.sleep(0.05)
+        if _state() == "unplugged":
+            raise K4AException
+        if _state() == "silent":
+            raise K4ATimeoutException
+        now_usec = time.monotonic_ns() // 1000
+        return SimpleNamespace(
+            color=np.full((720, 1280, 4), 90, np.uint8),
+            depth=np.full((288, 320), 800, np.uint16),
+            color_timestamp_usec=now_usec,
+            depth_timestamp_usec=now_usec + 200,
+        )

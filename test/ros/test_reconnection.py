@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A camera that is unplugged and plugged in again; only pyk4a itself is a double."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from camera_double import RELIABLE
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from sensor_msgs.msg import Image
+
+from affordance_seg_ros.ros.reconnection import LONGEST_PAUSE_S, Backoff, CameraState
+
+FAKE = Path(__file__).parent / "fake_pyk4a"
+NODE = (
+    sys.executable,
+    "-c",
+    f"import sys; sys.path.insert(0, {str(FAKE)!r}); "
+    "from affordance_seg_ros.ros.kinect_node import main; sys.exit(main())",
+)
+
+
+@pytest.fixture
+def plug(tmp_path, monkeypatch):
+    """Say what becomes of the camera."""
+    path = tmp_path / "usb"
+    monkeypatch.setenv("FAKE_KINECT", str(path))
+
+    def _plug(state):
+        # At once: the camera reads it at any moment.
+        (tmp_path / "next").write_text(state)
+        (tmp_path / "next").rename(path)
+
+    _plug("plugged")
+    return _plug
+
+
+@pytest.fixture
+def kinect(start, plug):
+    def _kinect(**parameters):
+        chosen = {"depth_mode": "nfov_2x2binned", "reconnect_s": 0.05, **parameters}
+        return start(command=NODE, **chosen)
+
+    return _kinect
+
+
+def levels(diagnostics):
+    return {status.level for message in diagnostics for status in message.status}
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [("unplugged", "does not answer any more"), ("silent", "sent nothing for 5 s")],
+)
+def test_a_camera_that_was_lost_is_opened_again_when_it_is_back(
+    client, kinect, plug, state, reason
+):
+    process = kinect()
+    colors = client.collect(Image, "/rgb/image_raw", RELIABLE)
+    depths = client.collect(Image, "/depth_to_rgb/image_raw", RELIABLE)
+    diagnostics = client.collect(DiagnosticArray, "/diagnostics")
+    client.wait(lambda: colors and depths, "pictures")
+    client.wait(lambda: DiagnosticStatus.OK in levels(diagnostics), "good diagnostics")
+    plug(state)
+    process.wait_for(f"camera lost: Azure Kinect 0 {reason}")
+    if state == "unplugged":
+        process.wait_for("camera still lost after 1 attempts: Azure Kinect 0 cannot be started")
+        client.wait(lambda: DiagnosticStatus.ERROR in levels(diagnostics), "bad diagnostics")
+    plug("plugged")
+    process.wait_for("camera is back after")
+    colors.clear()
+    diagnostics.clear()
+    client.wait(lambda: colors, "pictures again")
+    client.wait(lambda: DiagnosticStatus.OK in levels(diagnostics), "good diagnostics again")
+    assert process.end() == 0
+    assert "Traceback" not in process.output
+    assert process.output.count("camera still lost") <= 2  # throttled
+
+
+def test_a_signal_while_the_camera_is_lost_ends_the_node_cleanly(kinect, plug):
+    process = kinect(reconnect_s=30.0)
+    process.wait_for("is streaming")
+    plug("unplugged")
+    process.wait_for("camera lost")
+    assert process.end() == 0
+    assert "Traceback" not in process.output
+
+
+def test_without_reconnection_a_lost_camera_ends_the_node_with_code_2(kinect, plug):
+    process = kinect(reconnect_s=0.0)
+    process.wait_for("is streaming")
+    plug("unplugged")
+    assert process.popen.wait(30) == 2
+    assert "does not answer any more; expected captures" in process.output
+
+
+def test_pauses_double_up_to_a_limit_and_begin_again():
+    backoff = Backoff(1.0)
+    pauses = [backoff.next_s() for _ in range(8)]
+    assert pauses == [1, 2, 4, 8, 16, LONGEST_PAUSE_S, LONGEST_PAUSE_S, LONGEST_PAUSE_S]
+    backoff.reset()
+    assert backoff.next_s() == 1
+
+
+def test_the_state_tells_loss_attempts_and_return():
+    state = CameraState("Azure Kinect 0")
+    start_ns = state.captures._start_ns
+    assert state.describe("/kinect", start_ns + 1).message == "no captures yet"
+    state.captures.add(start_ns + 1)
+    assert state.describe("/kinect", start_ns + 1_000_000_000).message == "1.0 captures/s"
+    state.lose("gone")
+    assert [state.attempt(), state.attempt()] == [1, 2]
+    lost = state.describe("/kinect", start_ns + 2_000_000_000)
+    assert (lost.level, lost.message) == (DiagnosticStatus.ERROR, "lost, 2 attempts: gone")
+    state.find()
+    assert state.describe("/kinect", start_ns + 2_000_000_000).level == DiagnosticStatus.OK

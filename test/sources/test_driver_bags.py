@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bags in each driver's topics, encodings and sizes, read by that camera's preset."""
+
+import json
+
+import numpy as np
+import pytest
+from driver_bags import STORE, header, write_driver_bag
+from driver_doubles import (
+    DRIVERS,
+    FRAME_NS,
+    START_NS,
+    T_COLOR_DEPTH,
+    picture,
+    true_depth_m,
+)
+from rosbags.typesys import get_types_from_msg
+
+from affordance_seg_ros.cli import main
+from affordance_seg_ros.errors import SourceError
+from affordance_seg_ros.sources.bag import TopicNames, open_recording
+from affordance_seg_ros.sources.preset import preset_names, read_preset
+
+
+def recorded(name, path, *, storage="mcap"):
+    """Write the bag, and open it with what the preset says."""
+    driver = write_driver_bag(path, name, storage=storage)
+    preset = read_preset(driver.preset)
+    known = preset.recorded_topics()
+    topics = TopicNames(
+        known["color/image"],
+        known["depth/image"],
+        known["color/camera_info"],
+        known.get("depth/camera_info", ""),
+    )
+    align = preset.parameters.get("align_depth", False)
+    return driver, open_recording(path, topics, depth_to_color="tf" if align else "")
+
+
+def test_every_preset_has_a_driver_that_is_tried():
+    assert {driver.preset for driver in DRIVERS.values()} == set(preset_names())
+
+
+@pytest.mark.parametrize(
+    ("name", "storage"),
+    [*((name, "mcap") for name in DRIVERS), ("azure_kinect_jpeg", "sqlite3")],
+)
+def test_a_bag_of_each_driver_is_read_by_its_preset(name, storage, tmp_path):
+    driver, recording = recorded(name, tmp_path / "bag", storage=storage)
+    frames = list(recording.frames())
+    assert [frame.stamp_ns for frame in frames] == [START_NS + i * FRAME_NS for i in range(3)]
+    assert not recording.report.skipped
+    true_m = true_depth_m(driver)
+    for index, frame in enumerate(frames):
+        assert frame.frame_id == driver.color_frame
+        expected = driver.color.undistorted() if driver.rectified else driver.color
+        assert (frame.camera.width, frame.camera.fx) == (expected.width, expected.fx)
+        assert frame.camera.is_distorted == expected.is_distorted
+        tolerance = 6 if driver.color_encoding == "jpeg" else 0
+        error = np.abs(frame.color.astype(int) - picture(driver, index))
+        assert np.percentile(error, 99.9) <= tolerance
+        depth_m = frame.depth.to_metres()
+        seen = np.isfinite(depth_m) & np.isfinite(true_m)
+        # The field of view that both cameras share is a part of the picture only.
+        assert seen.mean() > (0.5 if driver.depth else 0.99) * np.isfinite(true_m).mean()
+        # A millimetre's rounding; twice where depth was resampled; z^2 / 10100 where quantised.
+        limit_m = 0.002 if "32FC1;" in driver.depth_encoding or driver.depth else 0.0006
+        assert np.percentile(np.abs(depth_m - true_m)[seen], 99.5) < limit_m
+
+
+def test_the_command_replays_a_bag_with_a_preset(tmp_path, capsys):
+    write_driver_bag(tmp_path / "bag", "realsense_unaligned")
+    summary = tmp_path / "summary.json"
+    words = ["replay", tmp_path / "bag", "--camera", "realsense_unaligned", "--device", "cpu"]
+    words += ["--rate-hz", "0", "--out", tmp_path / "out", "--json", summary, "--quiet"]
+    assert main([str(word) for word in words]) == 0, capsys.readouterr().err
+    found = json.loads(summary.read_text())
+    assert (found["frames_read"], found["frames_processed"]) == (3, 3)
+    assert not found["skipped_messages"]
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("--camera", "toaster"), "camera 'toaster'; expected one of azure_kinect"),
+        (("--camera", "realsense"), "has no topic /camera/camera/aligned_depth_to_color/image_raw"),
+        (("--base", "left"), "without --camera"),
+        (("--camera", "realsense_unaligned", "--base", "left"), "no topic /left/color/image_raw"),
+        (("--align-depth", "--depth-to-color", "1 2 3"), "expected seven numbers"),
+        (("--align-depth", "--depth-to-color", "orbbec"), "no orbbec_camera_msgs/msg/Extrinsics"),
+    ],
+)
+def test_a_bag_that_does_not_fit_the_flags_is_refused_with_the_reason(
+    words, reason, tmp_path, capsys
+):
+    write_driver_bag(tmp_path / "bag", "realsense_unaligned", frames=1)
+    assert main(["replay", str(tmp_path / "bag"), "--out", str(tmp_path / "out"), *words]) == 2
+    assert reason in capsys.readouterr().err
+
+
+def test_without_a_preset_the_topics_are_found_and_numbers_align_as_tf_does(tmp_path):
+    _, by_tf = recorded("realsense_unaligned", tmp_path / "bag")
+    # T_COLOR_DEPTH as a user would write it.
+    text = "-0.032 -0.002 0.004 0.0522 0 0 0.99864"
+    by_numbers = open_recording(tmp_path / "bag", depth_to_color=text)
+    assert by_numbers.topics == by_tf.topics
+    one, other = next(by_tf.frames()), next(by_numbers.frames())
+    difference = one.depth.raw.astype(int) - other.depth.raw
+    assert (difference == 0).mean() > 0.999
+    assert T_COLOR_DEPTH[0, 3] == -0.032
+
+
+EXTRINSICS = {
+    "realsense": ("realsense2_camera_msgs", "F", "/camera/camera/extrinsics/depth_to_color"),
+    "orbbec": ("orbbec_camera_msgs", "C", "/camera/camera/depth_to_color"),
+}
+
+
+@pytest.mark.parametrize("source", EXTRINSICS)
+def test_a_driver_s_own_message_in_the_bag_aligns_as_tf_does(source, tmp_path):
+    package, order, topic = EXTRINSICS[source]
+    definition = "float64[9] rotation\nfloat64[3] translation\n"
+    if source == "orbbec":
+        definition = "std_msgs/Header header\n" + definition
+    kind = f"{package}/msg/Extrinsics"
+    STORE.register(get_types_from_msg(definition, kind))
+    fields = {
+        "rotation": T_COLOR_DEPTH[:3, :3].ravel(order),
+        "translation": T_COLOR_DEPTH[:3, 3].copy(),
+    }
+    if source == "orbbec":
+        fields["header"] = header(START_NS, "depth_to_color_extrinsics")
+    message = STORE.types[kind](**fields)
+    write_driver_bag(tmp_path / "bag", "realsense_unaligned", latched={topic: message})
+    _, by_tf = recorded("realsense_unaligned", tmp_path / "tf")
+    by_topic = open_recording(tmp_path / "bag", depth_to_color=source)
+    one, other = next(by_tf.frames()), next(by_topic.frames())
+    assert (one.depth.raw == other.depth.raw).mean() > 0.999
+
+
+def test_a_transform_that_is_not_in_the_bag_is_named(tmp_path):
+    write_driver_bag(tmp_path / "bag", "realsense")
+    topics = TopicNames(
+        depth="/camera/camera/aligned_depth_to_color/image_raw",
+        depth_camera_info="/camera/camera/color/camera_info",
+    )
+    # Depth in colour's own frame needs no transform; then it stays as it was.
+    same = open_recording(tmp_path / "bag", topics, depth_to_color="tf")
+    np.testing.assert_array_equal(
+        np.isfinite(next(same.frames()).depth.to_metres())[2:-2, 2:-2], True
+    )
+    driver = DRIVERS["realsense"]
+    DRIVERS["other frame"] = driver._replace(depth_frame="elsewhere")
+    try:
+        write_driver_bag(tmp_path / "other", "other frame")
+    finally:
+        del DRIVERS["other frame"]
+    with pytest.raises(
+        SourceError,
+        match="no transform from 'elsewhere' to 'camera_color_optical_frame' on /tf_static, "
+        "which has no frames; expected",
+    ):
+        open_recording(tmp_path / "other", topics, depth_to_color="tf")
+
+
+def test_only_depth_of_bags_can_be_aligned(write_clip):
+    with pytest.raises(SourceError, match="is no bag"):
+        open_recording(write_clip(), depth_to_color="tf")
