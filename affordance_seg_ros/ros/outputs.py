@@ -78,7 +78,7 @@ class PredictionOutput:
             encode.action(prediction, self._labels, self._weights, self._trained, head)
         )
         if config.publish_regions and self._regions.get_subscription_count():
-            self._regions.publish(encode.regions(prediction, self._weights, self._trained, head))
+            self._regions.publish(encode.regions(prediction.regions, self._weights, self._trained, head))
         if self._confidence.get_subscription_count():
             self._confidence.publish(encode.image(prediction.confidence, "32FC1", head))
         if self._flow.get_subscription_count():
