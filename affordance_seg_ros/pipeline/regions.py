@@ -48,16 +48,18 @@ def find_regions(
 
 
 def _components(mask: npt.NDArray[np.uint8], min_area_px: int) -> Iterator[_Component]:
-    for label_id in np.unique(mask):
-        if label_id == BACKGROUND:
-            continue
+    present = np.flatnonzero(np.bincount(mask.ravel()))
+    for label_id in present[present != BACKGROUND]:
         binary = (mask == label_id).view(np.uint8)
-        count, components, stats, _ = cv2.connectedComponentsWithStats(binary, connectivity=8)
+        # Labelling the whole picture costs ten times as much as finding where it is needed.
+        left, top, columns, rows = cv2.boundingRect(binary)
+        window = binary[top : top + rows, left : left + columns]
+        count, components, stats, _ = cv2.connectedComponentsWithStats(window, connectivity=8)
         large = np.flatnonzero(stats[1:count, cv2.CC_STAT_AREA] >= min_area_px) + 1
         for component in large:
             x, y, width, height, area = (int(value) for value in stats[component])
             inside = components[y : y + height, x : x + width] == component
-            yield _Component(int(label_id), Box(x, y, width, height), area, inside)
+            yield _Component(int(label_id), Box(left + x, top + y, width, height), area, inside)
 
 
 def _region(
