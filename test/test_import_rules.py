@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "affordance_seg_ros"
-ROS = {"rclpy", "cv_bridge", "sensor_msgs", "sensor_msgs_py", "std_msgs", "launch", "launch_ros"}
+ROS = {"rclpy", "cv_bridge", "sensor_msgs", "sensor_msgs_py", "std_msgs", "launch", "launch_ros",
+       "tf2_ros", "visualization_msgs"}  # fmt: skip
 VOCABULARY = ("__init__", "threads", "errors", "labels", "camera", "options", "config", "frames")
 ROOMS = {
     **{name: set(VOCABULARY[:index]) for index, name in enumerate(VOCABULARY)},

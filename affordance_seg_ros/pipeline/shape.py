@@ -48,9 +48,8 @@ class Shape(NamedTuple):
     area_m2: float
 
 
-_NO_SHAPE = Shape(
-    *(np.full(shape, np.nan) for shape in ((3,), (3,), (3, 3), (3,), (3,))), area_m2=float("nan")
-)
+_NOWHERE = np.full(3, np.nan)
+_NO_SHAPE = Shape(_NOWHERE, _NOWHERE, np.full((3, 3), np.nan), _NOWHERE, _NOWHERE, float("nan"))
 
 
 def shape_of(

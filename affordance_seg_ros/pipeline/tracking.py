@@ -177,5 +177,5 @@ def _rank(region: Region) -> tuple[object, ...]:
 def _directed_as(before: Vector, axes: Vector) -> Vector:
     """Return the axes, the first two turned round if the first points against what it did."""
     if np.vdot(before[0], axes[0]) < 0:
-        return axes * np.array([[-1.0], [-1.0], [1.0]])
+        return np.asarray(axes * np.array([[-1.0], [-1.0], [1.0]]))
     return axes

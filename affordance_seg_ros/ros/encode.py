@@ -141,9 +141,7 @@ def _region(region: Region) -> AffordanceRegion:
 def pose(region: Region) -> Pose:
     """Return centre and orientation of a region's oriented box."""
     x, y, z, w = quaternion_of(region.axes.T).tolist()
-    return Pose(
-        position=Point(**_xyz(region.center_m)), orientation=Quaternion(x=x, y=y, z=z, w=w)
-    )
+    return Pose(position=Point(**_xyz(region.center_m)), orientation=Quaternion(x=x, y=y, z=z, w=w))
 
 
 def _xyz(vector: npt.NDArray[np.float64]) -> dict[str, float]:
