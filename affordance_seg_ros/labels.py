@@ -16,7 +16,7 @@ IGNORE = 255
 SOR3D_AFF = ("cut", "grasp", "hammer", "lift", "paint", "push", "rotate", "squeeze", "type")
 """The nine affordances of SOR3D-AFF in id order; the first has id 1. Its actions are the same."""
 
-# Any two are at least 19 apart in CIEDE2000, for full colour vision and for each kind of dichromacy:
+# Any two are at least 19 apart in CIEDE2000, in full colour vision and in each kind of dichromacy.
 # Okabe and Ito's palette with two more colours came to 11, and was moved until nothing got better.
 _COLORS_RGB = {
     "cut": (199, 0, 1),

@@ -8,8 +8,8 @@ from affordance_seg_ros.labels import LabelSet
 
 color = pytest.importorskip("skimage.color")
 
-# Linear RGB as dichromats see it: Machado, Oliveira and Fernandes, A Physiologically-based Model for
-# Simulation of Color Vision Deficiency, IEEE TVCG 15 (2009), table 1, severity 1.0.
+# Linear RGB as dichromats see it: Machado, Oliveira and Fernandes, A Physiologically-based Model
+# for Simulation of Color Vision Deficiency, IEEE TVCG 15 (2009), severity 1.0.
 VISIONS = {
     "normal": np.eye(3),
     "protanopia": [

@@ -93,7 +93,13 @@ class PredictionOutput:
         if self._flow.get_subscription_count():
             self._flow.publish(encode.image(prediction.flow_color, "rgb8", head))
         if config.publish_overlay and self._overlay.get_subscription_count():
-            picture = draw_overlay(frame.color, prediction, self._labels, trained=self._trained)
+            picture = draw_overlay(
+                frame.color,
+                prediction,
+                self._labels,
+                trained=self._trained,
+                footer=f"pipeline {sum(prediction.stages_ms):.0f} ms",
+            )
             self._overlay.publish(encode.image(picture, "rgb8", head))
 
     def transform_failures(self, now_ns: int) -> TransformFailures:
