@@ -94,7 +94,7 @@ def test_letters_stand_out_from_any_ground(size: tuple[int, int], light: int) ->
     picture = draw_overlay(ground, predict(np.zeros(size, np.uint8)), LABELS, trained=True)
     panel = picture[: size[0] // 20, : size[1] // 5]
     assert np.median(panel) <= 0.5 * 255
-    assert panel.max() == 255
+    assert panel.max() > 230  # blended at the edges of thin letters
 
 
 def test_letters_in_small_pictures_are_tall_enough_to_be_read() -> None:
