@@ -4,7 +4,7 @@
 from pathlib import Path
 
 import yaml
-from ament_index_python.packages import get_package_share_directory
+from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
 from launch import LaunchContext, LaunchDescription
 from launch.action import Action
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
@@ -13,6 +13,14 @@ from launch_ros.actions import Node
 PACKAGE = "affordance_seg_ros"
 CAMERAS = ("azure_kinect", "kinect_v2", "femto_bolt", "realsense", "none")
 TRUTH = ("true", "false")
+# What the drivers call the optical frame of the colour camera.
+OPTICAL_FRAMES = {
+    "azure_kinect": "rgb_camera_link",
+    "kinect_v2": "kinect2_rgb_optical_frame",
+    "femto_bolt": "camera_color_optical_frame",
+    "realsense": "camera_color_optical_frame",
+}
+RVIZ_TOPICS = ("overlay", "points", "markers")
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -71,6 +79,18 @@ def generate_launch_description() -> LaunchDescription:
                 choices=("debug", "info", "warn", "error", "fatal"),
                 description="Least severe messages that are shown",
             ),
+            DeclareLaunchArgument(
+                "rviz",
+                default_value="false",
+                choices=TRUTH,
+                description="Start RViz with the overlay, the points and the regions",
+            ),
+            DeclareLaunchArgument(
+                "rviz_frame",
+                default_value="",
+                description="Frame in which RViz draws, such as the node's target_frame; empty "
+                "takes the optical frame of the camera",
+            ),
             OpaqueFunction(function=_nodes),
         ]
     )
@@ -104,7 +124,38 @@ def _nodes(context: LaunchContext) -> list[Action]:
     ]
     if given["start_driver"] == "true":
         nodes.append(_driver(given, preset, is_simulated, shared))
+    if given["rviz"] == "true":
+        nodes.append(_rviz(given, is_simulated))
     return nodes
+
+
+def _rviz(given: dict, is_simulated: dict) -> Action:
+    try:
+        get_package_share_directory("rviz2")
+    except PackageNotFoundError:
+        raise RuntimeError(
+            "rviz:=true needs rviz2, which is not installed; expected the package "
+            "ros-$ROS_DISTRO-rviz2, or rviz:=false (Foxglove: config/foxglove_layout.json)"
+        ) from None
+    share = Path(get_package_share_directory(PACKAGE))
+    arguments = ["-d", str(share / "config" / "affordance.rviz")]
+    frame = given["rviz_frame"] or OPTICAL_FRAMES.get(given["camera"], "")
+    if frame:
+        arguments += ["-f", frame]
+    namespace = given["namespace"].strip("/")
+    renamed = [
+        (f"/affordance/{topic}", f"/{namespace}/affordance/{topic}")
+        for topic in RVIZ_TOPICS
+        if namespace
+    ]
+    return Node(
+        package="rviz2",
+        executable="rviz2",
+        name="rviz",
+        arguments=arguments,
+        parameters=[is_simulated],
+        remappings=renamed,
+    )
 
 
 def _driver(given: dict, preset: dict, is_simulated: dict, shared: dict) -> Action:
