@@ -144,12 +144,13 @@ def test_rviz_is_started_with_our_configuration_frame_and_namespace(
     script = prefix / "lib/rviz2/rviz2"
     called = tmp_path / "called"
     script.write_text(
-        f'#!/bin/sh\necho "$*" > {called}.new && mv {called}.new {called}\nsleep 60\n'
+        f'#!/bin/sh\necho "$*" > {called}.new && mv {called}.new {called}\nexec sleep 60\n'
     )
     script.chmod(0o755)
     monkeypatch.setenv("AMENT_PREFIX_PATH", f"{prefix}:{os.environ['AMENT_PREFIX_PATH']}")
+    infos = client.collect(LabelInfo, "/robot/affordance/label_info", LATCHED)
     launch("rviz:=true", "namespace:=robot", *arguments)
-    client.wait(called.exists, "rviz2")
+    client.wait(lambda: called.exists() and infos, "rviz2 and the node")
     line = called.read_text()
     assert f"config/affordance.rviz -f {frame}" in line
     for topic in ("overlay", "points", "markers"):
