@@ -210,13 +210,16 @@ def test_a_static_transform_of_the_real_tf2_is_heard(client, start, camera):
     tf2_ros = pytest.importorskip("tf2_ros")
     from geometry_msgs.msg import TransformStamped
 
-    start(rate_hz=0, target_frame="base")
+    process = start(rate_hz=0, target_frame="base")
     regions = client.collect(AffordanceRegionArray, "/affordance/regions")
+    camera.wait_for_subscriber()
+    until(client, camera, lambda: "no transform from 'optical' to 'base'" in process.output)
+    assert not regions
     message = TransformStamped(header=header(0, "base"), child_frame_id="optical")
     message.transform.translation.x = 10.0
     message.transform.rotation.z = message.transform.rotation.w = HALF
-    tf2_ros.StaticTransformBroadcaster(client.node).sendTransform(message)
-    camera.wait_for_subscriber()
+    broadcaster = tf2_ros.StaticTransformBroadcaster(client.node)
+    broadcaster.sendTransform(message)
     until(client, camera, lambda: regions)
     (region,) = regions[0].regions
     place = [region.centroid.x, region.centroid.y, region.centroid.z]
