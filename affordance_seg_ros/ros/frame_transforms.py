@@ -3,6 +3,7 @@
 
 from typing import Any
 
+from rclpy.clock import JumpThreshold
 from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.time import Time
@@ -35,6 +36,14 @@ class FrameTransforms:
         self._timeout = Duration(nanoseconds=int(1e9 * timeout_s))
         self._buffer = tf2_ros.Buffer()
         self._listener = tf2_ros.TransformListener(self._buffer, node, spin_thread=False)
+        # A bag that begins again brings transforms that are older than those known, and tf2 would
+        # refuse them.
+        jumps = JumpThreshold(
+            min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=True
+        )
+        self._jumps = node.get_clock().create_jump_callback(
+            jumps, post_callback=lambda jump: self._buffer.clear()
+        )
         self._failures: Any = tf2_ros.TransformException
 
     def lookup(self, frame_id: str, stamp_ns: int) -> RigidTransform:
@@ -61,4 +70,5 @@ class FrameTransforms:
 
     def destroy(self) -> None:
         """Stop listening."""
+        self._jumps.unregister()
         self._listener.unregister()

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from affordance_seg_ros.camera import Camera
+from affordance_seg_ros.config import NodeConfig
 from affordance_seg_ros.frames import DepthImage, RgbdFrame
 from affordance_seg_ros.pipeline.points import LAYOUTS, labelled_points
 from affordance_seg_ros.pipeline.rigid_transform import RigidTransform
@@ -65,6 +66,10 @@ def test_points_move_with_the_frame_and_keep_the_rest(layout: str) -> None:
     np.testing.assert_allclose(places(after), moved.points(places(before)), atol=1e-6)
     for name in ("rgb", "label", "confidence"):
         assert after[name].tobytes() == before[name].tobytes()
+
+
+def test_the_layouts_are_those_of_the_parameter() -> None:
+    assert NodeConfig.infos()["points_layout"].choices == LAYOUTS
 
 
 def test_a_mask_without_affordances_has_no_labelled_points() -> None:

@@ -12,6 +12,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseStamped
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
+from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image, PointCloud2
 from visualization_msgs.msg import MarkerArray
 
@@ -196,6 +197,36 @@ def test_regions_that_are_in_the_target_frame_already_need_no_transform(client, 
     camera.wait_for_subscriber()
     until(client, camera, lambda: regions)
     assert regions[0].header.frame_id == "optical"
+
+
+def test_time_that_jumps_back_forgets_the_transforms(client, start, camera, tf2):
+    process = start(rate_hz=0, use_sim_time=True, target_frame="base", transform_timeout_s=0.0)
+    clock = client.node.create_publisher(Clock, "/clock", 1)
+    regions = client.collect(AffordanceRegionArray, "/affordance/regions")
+    camera.wait_for_subscriber()
+    client.wait(clock.get_subscription_count)
+
+    def at(seconds, condition):
+        def met():
+            clock.publish(Clock(clock=header(1_000_000_000 * seconds, "").stamp))
+            return condition()
+
+        return met
+
+    until(client, camera, at(1000, lambda: "no transform" in process.output))
+    tf2("base")
+    until(client, camera, at(1001, lambda: regions))
+
+    masks = client.collect(Image, "/affordance/mask")
+
+    def silent():
+        found, seen = len(regions), len(masks)
+        camera.publish(camera.now_ns())
+        client.wait(lambda: len(masks) > seen)
+        client.spin(0.2)
+        return len(regions) == found
+
+    until(client, camera, at(10, silent))
 
 
 @pytest.mark.skipif(importlib.util.find_spec("tf2_ros") is not None, reason="tf2_ros is there")

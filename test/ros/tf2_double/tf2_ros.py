@@ -22,6 +22,9 @@ class Buffer:
     def __init__(self):
         self.known = {}
 
+    def clear(self):
+        self.known.clear()
+
     def lookup_transform(self, target_frame, source_frame, stamp, timeout):
         end = time.monotonic() + 1e-9 * timeout.nanoseconds
         while True:
