@@ -226,6 +226,24 @@ class NodeConfig(Options):
         True, "Publish the overlay while somebody subscribes to it", live=True
     )
     publish_regions: bool = option(True, "Publish 3D regions", live=True)
+    publish_markers: bool = option(
+        True, "Publish the regions as markers while somebody subscribes to them", live=True
+    )
+    publish_points: bool = option(
+        True, "Publish labelled points while somebody subscribes to them", live=True
+    )
+    points_layout: str = option(
+        "labelled", "Points: only the pixels with both an affordance and depth, or all of them in "
+        "rows and columns, NaN without depth", choices=("labelled", "organised"), live=True,
+    )  # fmt: skip
+    target_frame: str = option(
+        "", "Frame into which tf2 transforms regions, points and markers at the frame's stamp; "
+        "empty leaves them in the camera's"
+    )  # fmt: skip
+    transform_timeout_s: float = option(
+        0.05, "How long a transform that has not come yet is waited for; without it regions, "
+        "points and markers of that frame are not published", unit="s", minimum=0.0, maximum=10.0,
+    )  # fmt: skip
     report_file: str = option(
         "", "JSON file for counters and latencies, written when the node stops; empty for none"
     )

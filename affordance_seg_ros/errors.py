@@ -32,3 +32,7 @@ class CheckpointError(AffordanceError):
 
 class DeviceError(AffordanceError):
     """The requested compute device or camera is not there."""
+
+
+class TransformError(AffordanceError):
+    """A frame cannot be transformed into another at the time asked for."""

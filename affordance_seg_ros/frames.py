@@ -133,8 +133,13 @@ class Region(NamedTuple):
             few pixels have depth.
         centroid_m: (3,) median point [m].
         normal: (3,) unit surface normal, towards the camera.
-        axes: (3, 3) unit principal axes, one a row, longest extent first.
+        axes: (3, 3) unit principal axes, one a row, longest extent first; right-handed, and the
+            last is the normal.
         extents_m: (3,) extents along the axes [m].
+        center_m: (3,) centre of the oriented box of these axes and extents [m].
+        area_m2: Area of the visible surface projected onto the plane of the first two axes [m²].
+        track_id: Stays the same while the region is tracked; 0 if it is not.
+        track_frames: Frames in which the region was seen under this id, this one included.
     """
 
     label_id: int
@@ -147,6 +152,10 @@ class Region(NamedTuple):
     normal: npt.NDArray[np.float64]
     axes: npt.NDArray[np.float64]
     extents_m: npt.NDArray[np.float64]
+    center_m: npt.NDArray[np.float64]
+    area_m2: float
+    track_id: int = 0
+    track_frames: int = 0
 
 
 class StageTimes(NamedTuple):

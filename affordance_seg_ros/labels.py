@@ -16,17 +16,18 @@ IGNORE = 255
 SOR3D_AFF = ("cut", "grasp", "hammer", "lift", "paint", "push", "rotate", "squeeze", "type")
 """The nine affordances of SOR3D-AFF in id order; the first has id 1. Its actions are the same."""
 
-# Okabe and Ito's palette (told apart with any common colour blindness), wine and light grey added.
+# Any two are at least 19 apart in CIEDE2000, in full colour vision and in each kind of dichromacy.
+# Okabe and Ito's palette with two more colours came to 11, and was moved until nothing got better.
 _COLORS_RGB = {
-    "cut": (213, 94, 0),
-    "grasp": (0, 158, 115),
-    "hammer": (230, 159, 0),
-    "lift": (0, 114, 178),
-    "paint": (136, 34, 85),
-    "push": (240, 228, 66),
-    "rotate": (204, 121, 167),
-    "squeeze": (86, 180, 233),
-    "type": (221, 221, 221),
+    "cut": (199, 0, 1),
+    "grasp": (101, 232, 176),
+    "hammer": (179, 170, 43),
+    "lift": (5, 67, 196),
+    "paint": (139, 46, 83),
+    "push": (255, 255, 0),
+    "rotate": (200, 103, 141),
+    "squeeze": (83, 134, 253),
+    "type": (199, 203, 253),
 }
 _PALETTE_RGB = tuple(_COLORS_RGB.values())
 

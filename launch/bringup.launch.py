@@ -4,8 +4,10 @@
 With `start_driver:=true` also the driver, of the Azure Kinect.
 """
 
+from pathlib import Path
 from typing import NamedTuple
 
+from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
 from launch import LaunchContext, LaunchDescription
 from launch.action import Action
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
@@ -15,6 +17,7 @@ from affordance_seg_ros.sources.preset import Preset, preset_names, read_preset
 
 PACKAGE = "affordance_seg_ros"
 TRUTH = ("true", "false")
+RVIZ_TOPICS = ("overlay", "points", "markers")
 # Presets whose driver can be started: kinect_node publishes on their topics.
 OWN_DRIVER = "azure_kinect"
 
@@ -107,6 +110,18 @@ def generate_launch_description() -> LaunchDescription:
                 choices=("debug", "info", "warn", "error", "fatal"),
                 description="Least severe messages that are shown",
             ),
+            DeclareLaunchArgument(
+                "rviz",
+                default_value="false",
+                choices=TRUTH,
+                description="Start RViz with the overlay, the points and the regions",
+            ),
+            DeclareLaunchArgument(
+                "rviz_frame",
+                default_value="",
+                description="Frame in which RViz draws, such as the node's target_frame; empty "
+                "takes the optical frame of the camera",
+            ),
             OpaqueFunction(function=_nodes),
         ]
     )
@@ -167,7 +182,39 @@ def _camera_nodes(camera: Camera, given: dict, device_index: int) -> list[Action
     ]
     if given["start_driver"] == "true":
         nodes.append(_driver(given, preset, {**is_simulated, "device_index": device_index}, shared))
+    if given["rviz"] == "true":
+        nodes.append(_rviz(camera, given, preset, is_simulated))
     return nodes
+
+
+def _rviz(camera: Camera, given: dict, preset: Preset | None, is_simulated: dict) -> Action:
+    try:
+        get_package_share_directory("rviz2")
+    except PackageNotFoundError:
+        raise RuntimeError(
+            "rviz:=true needs rviz2, which is not installed; expected the package "
+            "ros-$ROS_DISTRO-rviz2, or rviz:=false (Foxglove: config/foxglove_layout.json)"
+        ) from None
+    share = Path(get_package_share_directory(PACKAGE))
+    arguments = ["-d", str(share / "config" / "affordance.rviz")]
+    frame = given["rviz_frame"] or (preset.frame if preset else "")
+    if frame:
+        arguments += ["-f", frame]
+    namespace = camera.namespace.strip("/")
+    renamed = [
+        (f"/affordance/{topic}", f"/{namespace}/affordance/{topic}")
+        for topic in RVIZ_TOPICS
+        if namespace
+    ]
+    return Node(
+        package="rviz2",
+        executable="rviz2",
+        name="rviz",
+        namespace=camera.namespace,
+        arguments=arguments,
+        parameters=[is_simulated],
+        remappings=renamed,
+    )
 
 
 def _driver(given: dict, preset: Preset | None, settings: dict, shared: dict) -> Action:

@@ -9,7 +9,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "affordance_seg_ros"
-ROS = {"rclpy", "cv_bridge", "sensor_msgs", "sensor_msgs_py", "std_msgs", "launch", "launch_ros"}
+ROS = {
+    *("rclpy", "cv_bridge", "sensor_msgs", "sensor_msgs_py", "std_msgs", "visualization_msgs"),
+    *("tf2_ros", "launch", "launch_ros"),
+}
 VOCABULARY = (
     *("__init__", "threads", "errors", "rigid_motion"),
     *("labels", "camera", "options", "config", "frames"),

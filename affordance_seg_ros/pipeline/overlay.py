@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A picture for people: the mask over the colour image, with legend, action and weights."""
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -9,10 +11,15 @@ from affordance_seg_ros.frames import Prediction
 from affordance_seg_ros.labels import BACKGROUND, LabelSet
 
 Picture = npt.NDArray[np.uint8]
+Ink = tuple[int, int, int]
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _WHITE = (255, 255, 255)
 _BLACK = (0, 0, 0)
+_ALARM = (255, 150, 150)
+_LEAST_SCALE = 0.65
+_GROUND_LIGHT = 0.45
+"""What is left of the light of the picture under a legend."""
 
 
 def blend_mask(
@@ -27,14 +34,19 @@ def blend_mask(
         opacity: Weight of the label colour, in [0, 1].
     """
     blended = color.copy()
-    painted = mask != BACKGROUND
-    if not painted.any():
+    left, top, columns, rows = cv2.boundingRect(mask)
+    window = (slice(top, top + rows), slice(left, left + columns))
+    painted = mask[window]
+    if not painted.size:
         return blended
-    tint = labels.colors_rgb[mask[painted]].astype(np.float32)
-    mixed = opacity * tint + (1 - opacity) * color[painted].astype(np.float32)
-    blended[painted] = mixed.astype(np.uint8)
-    border = painted & (cv2.erode(mask, np.ones((3, 3), np.uint8)) != mask)
-    blended[border] = labels.colors_rgb[mask[border]]
+    tint = labels.colors_rgb[painted]
+    mixed = cv2.addWeighted(tint, opacity, color[window], 1 - opacity, 0)
+    width = 1 + 2 * max(1, round(min(color.shape[:2]) / 480))
+    # The least label wins: each line lies within its label, and background outside of all.
+    inner = cv2.erode(mask, np.ones((width, width), np.uint8))[window]
+    border = inner != painted
+    mixed[border] = tint[border]
+    cv2.copyTo(mixed, painted, blended[window])  # background is 0: copied is what is not
     return blended
 
 
@@ -51,31 +63,59 @@ def draw_overlay(
         footer: A last line, such as the latency.
     """
     picture = blend_mask(color, prediction.mask, labels)
-    height = picture.shape[0]
-    scale = max(height / 480, 0.4)
-    line = round(22 * scale)
+    height, width = picture.shape[:2]
+    # Letters of fewer than seven pixels cannot be read, so small pictures have large ones.
+    scale = max(min(height / 480, width / 640), _LEAST_SCALE)
     action = prediction.action
-    write_text(picture, f"{action.name} {action.score:.2f}", (8, line), scale)
-    scores = label_scores(prediction)
-    for row, (label_id, score) in enumerate(scores.items(), start=2):
-        swatch = tuple(int(value) for value in labels.colors_rgb[label_id])
-        top = round((row - 0.7) * line)
-        cv2.rectangle(picture, (8, top), (8 + line // 2, top + line // 2), swatch, cv2.FILLED)
-        cv2.rectangle(picture, (8, top), (8 + line // 2, top + line // 2), _BLACK, 1)
-        text = f"{labels.name(label_id)} {score:.2f}"
-        write_text(picture, text, (12 + line // 2, row * line - line // 8), 0.8 * scale)
-    if not trained:
-        write_text(picture, "UNTRAINED WEIGHTS", (8, height - 8 - line), scale, (255, 120, 120))
-    if footer:
-        write_text(picture, footer, (8, height - 8), 0.7 * scale)
+    lines = [_Line(f"action: {action.name} {action.score:.2f}")]
+    for label_id, score in label_scores(prediction).items():
+        red, green, blue = labels.colors_rgb[label_id].tolist()
+        lines.append(_Line(f"{labels.name(label_id)} {score:.2f}", swatch=(red, green, blue)))
+    _write_panel(picture, lines, scale, at_bottom=False)
+    status = [] if trained else [_Line("UNTRAINED WEIGHTS", ink=_ALARM)]
+    _write_panel(picture, status + [_Line(footer)] * bool(footer), scale, at_bottom=True)
     return picture
+
+
+class _Line(NamedTuple):
+    """A line of text, with a square of a label's colour before it."""
+
+    text: str
+    ink: Ink = _WHITE
+    swatch: Ink | None = None
+
+
+def _write_panel(picture: Picture, lines: list[_Line], scale: float, *, at_bottom: bool) -> None:
+    """Write lines on a darkened ground in the left corner, at the top or at the bottom."""
+    if not lines:
+        return
+    height, width = picture.shape[:2]
+    margin, step = round(6 * scale), round(22 * scale)
+    square = round(0.6 * step)
+    indents = [0 if line.swatch is None else square + margin for line in lines]
+    columns = max(
+        indent + text_width(line.text, scale) for indent, line in zip(indents, lines, strict=True)
+    )
+    rows = min(step * len(lines) + margin, height)
+    top = height - rows if at_bottom else 0
+    ground = picture[top : top + rows, : min(columns + 3 * margin, width)]
+    ground[:] = (_GROUND_LIGHT * ground).astype(np.uint8)
+    for number, (indent, line) in enumerate(zip(indents, lines, strict=True), start=1):
+        base = top + number * step + margin // 2 - round(0.2 * step)
+        if line.swatch is not None:
+            corner, opposite = (margin, base - square), (margin + square, base)
+            cv2.rectangle(picture, corner, opposite, line.swatch, cv2.FILLED)
+            cv2.rectangle(picture, corner, opposite, _WHITE, 1)
+        write_text(picture, line.text, (margin + indent, base), scale, line.ink)
 
 
 def label_scores(prediction: Prediction) -> dict[int, float]:
     """Return the mean confidence of each label in the mask, background left out."""
-    present = np.unique(prediction.mask)
+    mask, confidence = prediction.mask, prediction.confidence
+    # OpenCV's histogram and mean take a tenth of the time of NumPy's sorting and selecting.
+    present = np.flatnonzero(cv2.calcHist([mask], [0], None, [256], [0, 256]))
     return {
-        int(label_id): float(prediction.confidence[prediction.mask == label_id].mean())
+        int(label_id): float(cv2.mean(confidence, (mask == label_id).view(np.uint8))[0])
         for label_id in present[present != BACKGROUND]
     }
 
@@ -92,7 +132,7 @@ def write_text(
     text: str,
     origin: tuple[int, int],
     scale: float,
-    color: tuple[int, int, int] = _WHITE,
+    color: Ink = _WHITE,
 ) -> None:
     """Write a line of text with a dark outline, readable on any ground.
 

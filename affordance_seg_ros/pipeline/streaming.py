@@ -20,6 +20,7 @@ from affordance_seg_ros.pipeline.device import resolve_device
 from affordance_seg_ros.pipeline.postprocess import choose_action, label_map
 from affordance_seg_ros.pipeline.preprocess import Prepared, Preprocessor
 from affordance_seg_ros.pipeline.regions import find_regions
+from affordance_seg_ros.pipeline.tracking import RegionTracker
 
 
 def build_pipeline(weights: str, device: str, config: PipelineConfig) -> "Pipeline":
@@ -81,6 +82,7 @@ class Pipeline:
         self._config = config
         self._device = device
         self._labels = checkpoint.network_config.labels
+        self._tracker = RegionTracker()
         self._state: NetworkState | None = None
         self._stream: _Stream | None = None
         self._last_ns = 0
@@ -121,6 +123,7 @@ class Pipeline:
     def reset(self) -> None:
         """Forget the past: the next frame is the first one."""
         self._estimator.reset()
+        self._tracker.reset()
         self._state = None
         self._stream = None
 
@@ -179,6 +182,7 @@ class Pipeline:
             min_area_px=config.min_region_area_px,
             limit=config.max_regions,
         )
+        regions = self._tracker.update(regions, frame.stamp_ns)
         flow_color = self._flow_picture(flow)
         end = time.perf_counter()
         return Prediction(

@@ -72,6 +72,7 @@ def _processing(state: str, snapshot: Snapshot) -> DiagnosticStatus:
         "dropped": str(snapshot.dropped),
         "errors": str(snapshot.errors),
         "last error": snapshot.last_error,
+        "untransformed": str(snapshot.untransformed.frames),
         "latency measured from": latency.clock,
     }
     for stage, found in {"latency": latency.latency, **latency.stages}.items():
@@ -86,6 +87,8 @@ def _processing(state: str, snapshot: Snapshot) -> DiagnosticStatus:
     elif snapshot.error_rate_hz:
         level = DiagnosticStatus.WARN if published_hz else DiagnosticStatus.ERROR
         message = snapshot.last_error
+    elif snapshot.untransformed.rate_hz:
+        level, message = DiagnosticStatus.WARN, snapshot.untransformed.last
     elif snapshot.dropped > snapshot.processed:
         level = DiagnosticStatus.WARN
         message = f"too slow: {snapshot.dropped} pairs dropped, {snapshot.processed} processed"

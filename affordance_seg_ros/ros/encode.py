@@ -2,12 +2,13 @@
 """Predictions as messages; every header carries the colour image's own stamp and frame_id."""
 
 import array
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from builtin_interfaces.msg import Time
-from geometry_msgs.msg import Point, Vector3
+from geometry_msgs.msg import Point, Pose, Quaternion, Vector3
 from sensor_msgs.msg import CameraInfo, Image, RegionOfInterest
 from std_msgs.msg import ColorRGBA, Header
 
@@ -15,6 +16,7 @@ from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.frames import Prediction, Region
 from affordance_seg_ros.labels import BACKGROUND, LabelSet
 from affordance_seg_ros.msg import ActionClass, AffordanceRegion, AffordanceRegionArray, LabelInfo
+from affordance_seg_ros.pipeline.rigid_transform import quaternion_of
 
 _LAYOUTS = {
     "mono8": (np.uint8, 1),
@@ -88,12 +90,12 @@ def action(
 
 
 def regions(
-    prediction: Prediction, weights: str, trained: bool, head: Header
+    found: Sequence[Region], weights: str, trained: bool, head: Header
 ) -> AffordanceRegionArray:
     """Return the message of all regions."""
     return AffordanceRegionArray(
         header=head,
-        regions=[_region(region) for region in prediction.regions],
+        regions=[_region(region) for region in found],
         weights=weights,
         trained=trained,
     )
@@ -119,17 +121,27 @@ def label_info(
 def _region(region: Region) -> AffordanceRegion:
     box = region.box
     return AffordanceRegion(
+        track_id=region.track_id,
+        track_frames=region.track_frames,
         label_id=region.label_id,
         name=region.name,
         score=float(region.score),
         box=RegionOfInterest(x_offset=box.x, y_offset=box.y, width=box.width, height=box.height),
         area_px=region.area_px,
+        area_m2=float(region.area_m2),
         depth_fraction=float(region.depth_fraction),
         centroid=Point(**_xyz(region.centroid_m)),
         normal=Vector3(**_xyz(region.normal)),
         axes=[Vector3(**_xyz(axis)) for axis in region.axes],
         extents=Vector3(**_xyz(region.extents_m)),
+        pose=pose(region),
     )
+
+
+def pose(region: Region) -> Pose:
+    """Return centre and orientation of a region's oriented box."""
+    x, y, z, w = quaternion_of(region.axes.T).tolist()
+    return Pose(position=Point(**_xyz(region.center_m)), orientation=Quaternion(x=x, y=y, z=z, w=w))
 
 
 def _xyz(vector: npt.NDArray[np.float64]) -> dict[str, float]:

@@ -19,6 +19,7 @@ from affordance_seg_ros.errors import AffordanceError
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.ros.channels import channels
 from affordance_seg_ros.ros.diagnostics import describe
+from affordance_seg_ros.ros.frame_transforms import FrameTransforms
 from affordance_seg_ros.ros.outputs import PredictionOutput
 from affordance_seg_ros.ros.parameters import NodeParameters
 from affordance_seg_ros.ros.processor import StreamingPipeline
@@ -115,11 +116,12 @@ class AffordanceNode(LifecycleNode):
             with self._failure_told("configuration"):
                 pipeline = self._build(config.weights, config.device, self._pipeline_config)
                 pipeline.warm_up()
+                transforms = self._transforms(config)
         except AffordanceError:
             return TransitionCallbackReturn.FAILURE
         self._pipeline = pipeline
         card = pipeline.card
-        self._output = PredictionOutput(self, pipeline.labels, card.name, card.trained)
+        self._output = PredictionOutput(self, pipeline.labels, card.name, card.trained, transforms)
         self.get_logger().info(f"weights '{card.name}' on {pipeline.device}")
         if not card.trained:
             self.get_logger().warning(
@@ -176,6 +178,11 @@ class AffordanceNode(LifecycleNode):
     @property
     def _pipeline_config(self) -> PipelineConfig:
         return self._options.read(PipelineConfig)
+
+    def _transforms(self, config: NodeConfig) -> FrameTransforms | None:
+        if not config.target_frame:
+            return None
+        return FrameTransforms(self, config.target_frame, config.transform_timeout_s)
 
     @contextmanager
     def _failure_told(self, what: str) -> Iterator[None]:

@@ -11,9 +11,11 @@ from std_msgs.msg import Header
 from affordance_seg_ros.config import NodeConfig
 from affordance_seg_ros.frames import Prediction, RgbdFrame
 from affordance_seg_ros.labels import LabelSet
-from affordance_seg_ros.msg import ActionClass, AffordanceRegionArray, LabelInfo
+from affordance_seg_ros.msg import ActionClass, LabelInfo
 from affordance_seg_ros.pipeline.overlay import draw_overlay
 from affordance_seg_ros.ros import encode
+from affordance_seg_ros.ros.snapshot import TransformFailures
+from affordance_seg_ros.ros.spatial_output import SpatialOutput, Transforms
 
 # Reliable serves subscribers of both kinds; five predictions are half a second at 10 Hz.
 _RELIABLE = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
@@ -32,9 +34,17 @@ class PredictionOutput:
         labels: Labels and actions of the weights.
         weights: Name of the weights.
         trained: False for random weights.
+        transforms: Into the frame of regions, points and markers; None for the camera's.
     """
 
-    def __init__(self, node: LifecycleNode, labels: LabelSet, weights: str, trained: bool) -> None:
+    def __init__(
+        self,
+        node: LifecycleNode,
+        labels: LabelSet,
+        weights: str,
+        trained: bool,
+        transforms: Transforms | None = None,
+    ) -> None:
         self._node = node
         self._labels = labels
         self._weights = weights
@@ -50,7 +60,7 @@ class PredictionOutput:
         self._overlay = publisher(Image, "overlay")
         self._flow = publisher(Image, "flow")
         self._action = publisher(ActionClass, "action")
-        self._regions = publisher(AffordanceRegionArray, "regions")
+        self._spatial = SpatialOutput(node, labels, weights, trained, _RELIABLE, transforms)
         self._label_info = publisher(LabelInfo, "label_info", _LATCHED)
 
     def publish_label_info(self, threshold: float) -> None:
@@ -77,25 +87,34 @@ class PredictionOutput:
         self._action.publish(
             encode.action(prediction, self._labels, self._weights, self._trained, head)
         )
-        if config.publish_regions and self._regions.get_subscription_count():
-            self._regions.publish(encode.regions(prediction, self._weights, self._trained, head))
+        self._spatial.publish(frame, prediction, config)
         if self._confidence.get_subscription_count():
             self._confidence.publish(encode.image(prediction.confidence, "32FC1", head))
         if self._flow.get_subscription_count():
             self._flow.publish(encode.image(prediction.flow_color, "rgb8", head))
         if config.publish_overlay and self._overlay.get_subscription_count():
-            picture = draw_overlay(frame.color, prediction, self._labels, trained=self._trained)
+            picture = draw_overlay(
+                frame.color,
+                prediction,
+                self._labels,
+                trained=self._trained,
+                footer=f"pipeline {sum(prediction.stages_ms):.0f} ms",
+            )
             self._overlay.publish(encode.image(picture, "rgb8", head))
+
+    def transform_failures(self, now_ns: int) -> TransformFailures:
+        """Return what could not be transformed, `now_ns` on the monotonic clock."""
+        return self._spatial.transform_failures(now_ns)
 
     def destroy(self) -> None:
         """Remove the publishers from the node."""
+        self._spatial.destroy()
         for publisher in (
             self._mask,
             self._confidence,
             self._overlay,
             self._flow,
             self._action,
-            self._regions,
             self._label_info,
         ):
             self._node.destroy_lifecycle_publisher(publisher)

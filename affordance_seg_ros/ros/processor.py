@@ -13,6 +13,7 @@ from affordance_seg_ros.frames import Prediction, RgbdFrame
 from affordance_seg_ros.ros.arrivals import Arrivals
 from affordance_seg_ros.ros.frame_log import FrameLog, FrameRecord
 from affordance_seg_ros.ros.job import Job
+from affordance_seg_ros.ros.snapshot import TransformFailures
 from affordance_seg_ros.sources.decode import decode_camera_info
 from affordance_seg_ros.sources.rgbd_decoder import DepthView, RgbdDecoder
 
@@ -35,6 +36,9 @@ class Output(Protocol):
 
     def publish(self, frame: RgbdFrame, prediction: Prediction, config: NodeConfig) -> None:
         """Publish a prediction."""
+
+    def transform_failures(self, now_ns: int) -> TransformFailures:
+        """Return what could not be transformed, `now_ns` on the monotonic clock."""
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,7 @@ class Session:
             on_error=on_error, on_reset=on_reset, now_ns=lambda: clock.now().nanoseconds
         )
         self._rate_hz = pipeline_config.rate_hz
+        self._output = output
         self._mailbox: Mailbox[Job] = Mailbox()
         self._processor = FrameProcessor(pipeline, output, config, listeners)
         self._input = RgbdInput(node, config, self._rate_hz, self._mailbox)
@@ -96,4 +97,5 @@ class Session:
             error_rate_hz=processor.errors.rate_hz(now_ns),
             last_error=processor.last_error,
             latency=processor.log.summary(),
+            untransformed=self._output.transform_failures(now_ns),
         )

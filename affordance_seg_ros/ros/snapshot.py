@@ -6,11 +6,22 @@ import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from affordance_seg_ros.pipeline.timing import Percentiles
 from affordance_seg_ros.ros.frame_log import LatencySummary
 from affordance_seg_ros.sources.pairing import PairingCounts
+
+
+class TransformFailures(NamedTuple):
+    """Frames whose regions could not be transformed: how many, of late [Hz], and why the last."""
+
+    frames: int
+    rate_hz: float
+    last: str
+
+
+NOTHING_FAILED = TransformFailures(0, 0.0, "")
 
 
 @dataclass(frozen=True)
@@ -29,6 +40,7 @@ class Snapshot:
         error_rate_hz: Rate of those over the last seconds.
         last_error: Why the last of them could not be used; empty if there was none.
         latency: Latency and stages.
+        untransformed: Frames without regions for want of a transform.
     """
 
     enabled: bool
@@ -42,6 +54,7 @@ class Snapshot:
     error_rate_hz: float
     last_error: str
     latency: LatencySummary
+    untransformed: TransformFailures = NOTHING_FAILED
 
     def report(self, weights: str, trained: bool, device: str) -> dict[str, Any]:
         """Return a JSON object of it; a number that does not exist yet is null."""
@@ -57,6 +70,7 @@ class Snapshot:
             "jumps_back": self.pairing.jumps_back,
             "errors": self.errors,
             "last_error": self.last_error,
+            "untransformed": self.untransformed.frames,
             "latency_ms": _rounded(latency.latency),
             "latency_clock": latency.clock,
             "latency_frames": latency.frames,

@@ -25,6 +25,7 @@ class Preset:
     Attributes:
         name: Name of the preset.
         base: Namespace in which the driver publishes; empty for none.
+        frame: What the driver calls the optical frame of the colour images.
         topics: The driver's topic, within ``base``, of each relative topic of the node.
         parameters: Parameters of the affordance node that are not at their default.
         driver: Command that starts the driver as the preset needs it.
@@ -32,6 +33,7 @@ class Preset:
 
     name: str
     base: str
+    frame: str
     topics: Mapping[str, str]
     parameters: Mapping[str, Any]
     driver: str
@@ -69,6 +71,7 @@ def read_preset(name: str) -> Preset:
             return Preset(
                 name=name,
                 base=content.get("base", ""),
+                frame=content["frame"],
                 topics=MappingProxyType(content["remappings"]),
                 parameters=MappingProxyType(content.get("parameters", {})),
                 driver=content["driver"],

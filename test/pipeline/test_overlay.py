@@ -71,3 +71,38 @@ def test_any_size_can_be_drawn(size: tuple[int, int]) -> None:
     )
     assert picture.shape == (*size, 3)
     assert picture.any()
+
+
+@pytest.mark.parametrize("size", [(240, 320), (480, 640), (720, 1280), (1080, 1920), (640, 360)])
+def test_nine_labels_and_two_lines_below_neither_meet_nor_leave_the_picture(
+    size: tuple[int, int],
+) -> None:
+    mask = np.zeros(size, np.uint8)
+    mask[0, 20 : 20 + 9] = np.arange(1, 10)
+    ground = np.full((*size, 3), 255, np.uint8)
+    picture = draw_overlay(ground, predict(mask), LABELS, trained=False, footer="pipeline 9999 ms")
+    written = (picture != blend_mask(ground, mask, LABELS)).any(-1)
+    rows = np.flatnonzero(written.any(axis=1))
+    assert np.diff(rows).max() > 20  # the gap between the two panels
+    assert not written[:, -8:].any()
+
+
+@pytest.mark.parametrize("size", [(240, 320), (1080, 1920)])
+@pytest.mark.parametrize("light", [0, 128, 255])
+def test_letters_stand_out_from_any_ground(size: tuple[int, int], light: int) -> None:
+    ground = np.full((*size, 3), light, np.uint8)
+    picture = draw_overlay(ground, predict(np.zeros(size, np.uint8)), LABELS, trained=True)
+    panel = picture[: size[0] // 20, : size[1] // 5]
+    assert np.median(panel) <= 0.5 * 255
+    assert panel.max() > 230  # blended at the edges of thin letters
+
+
+def test_letters_in_small_pictures_are_tall_enough_to_be_read() -> None:
+    picture = draw_overlay(
+        np.zeros((240, 320, 3), np.uint8),
+        predict(np.zeros((240, 320), np.uint8)),
+        LABELS,
+        trained=True,
+    )
+    rows = np.flatnonzero((picture > 128).any(axis=(1, 2)))
+    assert rows.max() - rows.min() + 1 >= 9

@@ -7,7 +7,8 @@ from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.frames import DepthImage, Region
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.pipeline.postprocess import LabelMap
-from affordance_seg_ros.pipeline.regions import find_regions, shape_of
+from affordance_seg_ros.pipeline.regions import find_regions
+from affordance_seg_ros.pipeline.shape import shape_of
 
 CAMERA = Camera(320, 240, 260, 262, 158, 121)
 LABELS = LabelSet()
@@ -83,7 +84,7 @@ def test_a_region_without_depth_has_a_box_but_no_shape() -> None:
     (region,) = find(label((4, 5, 6, 50, 40)), depth)
     assert region.depth_fraction == 0
     assert region.box == (5, 6, 50, 40)
-    for values in (region.centroid_m, region.normal, region.axes, region.extents_m):
+    for values in region[6:12]:
         assert np.isnan(values).all()
 
 
@@ -91,9 +92,10 @@ def test_thinning_does_not_change_the_shape() -> None:
     random = np.random.default_rng(1)
     pixels = np.stack(np.meshgrid(np.arange(300), np.arange(200)), -1).reshape(-1, 2)
     depth_m = (1 + 0.002 * random.standard_normal(len(pixels))).astype(np.float32)
-    whole = shape_of(pixels, depth_m, CAMERA)
-    part = shape_of(pixels[::20], depth_m[::20], CAMERA)
+    whole = shape_of(pixels, depth_m, CAMERA, len(pixels))
+    part = shape_of(pixels[::20], depth_m[::20], CAMERA, len(pixels))
     np.testing.assert_allclose(whole.extents_m, part.extents_m, rtol=0.05)
+    assert whole.area_m2 == pytest.approx(part.area_m2, rel=0.02)
 
 
 def test_the_normal_looks_at_the_camera() -> None:
@@ -104,3 +106,82 @@ def test_the_normal_looks_at_the_camera() -> None:
         depth = DepthImage(render_plane(normal, [0, 0, 1.0]), 1)
         (region,) = find(label((1, 140, 100, 40, 40)), depth)
         assert region.normal @ region.centroid_m < 0
+
+
+def test_the_axes_are_a_right_handed_frame_that_ends_in_the_normal() -> None:
+    random = np.random.default_rng(3)
+    for _ in range(20):
+        normal = random.standard_normal(3) * (0.5, 0.5, 1)
+        depth = DepthImage(render_plane(normal, [0, 0, 1.0]), 1)
+        (region,) = find(label((1, 140, 100, 60, 30)), depth)
+        np.testing.assert_allclose(region.axes @ region.axes.T, np.eye(3), atol=1e-9)
+        assert np.linalg.det(region.axes) == pytest.approx(1)
+        np.testing.assert_array_equal(region.axes[2], region.normal)
+        assert (np.diff(region.extents_m) <= 0).all()
+
+
+def tilted(degrees: float) -> npt.NDArray[np.float64]:
+    """Normal of a plane turned about the column axis, towards the camera."""
+    angle = np.radians(degrees)
+    return np.array([np.sin(angle), 0, -np.cos(angle)])
+
+
+@pytest.mark.parametrize("degrees", [0, 30, 60])
+def test_the_area_is_that_of_the_surface_however_it_is_tilted(degrees: float) -> None:
+    normal = tilted(degrees)
+    depth = render_plane(normal, [0, 0, 0.8])
+    corners = np.array([[119.5, 89.5], [199.5, 89.5], [199.5, 139.5], [119.5, 139.5]])
+    rays = CAMERA.unproject(corners, np.ones(4))
+    points = rays * (np.dot(normal, [0, 0, 0.8]) / (rays @ normal))[:, None]
+    first, second = points[1] - points[0], points[2] - points[0]
+    third = points[3] - points[0]
+    area = 0.5 * (np.linalg.norm(np.cross(first, second)) + np.linalg.norm(np.cross(second, third)))
+    (region,) = find(label((1, 120, 90, 80, 50)), DepthImage(depth, 1))
+    assert region.area_m2 == pytest.approx(area, rel=0.01)
+    depth[100:120, 150:170] = np.nan  # in the middle, where pixels are of mean size
+    (holed,) = find(label((1, 120, 90, 80, 50)), DepthImage(depth, 1))
+    assert holed.area_m2 == pytest.approx(area, rel=0.03)
+
+
+@pytest.mark.parametrize("degrees", [0, 40, 60])
+def test_a_mask_that_leaks_onto_the_wall_behind_leaves_the_shape_as_it_was(degrees: float) -> None:
+    normal = tilted(degrees)
+    depth = render_plane(normal, [0, 0, 0.8])
+    labelled = label((1, 120, 90, 80, 50))
+    (clean,) = find(labelled, DepthImage(depth, 1))
+    leaking = depth.copy()
+    leaking[90:140, 190:200] = 2.0  # an eighth of the region
+    (region,) = find(labelled, DepthImage(leaking, 1))
+    assert region.normal @ clean.normal > np.cos(np.radians(1))
+    # What the leak covers is missing: so the centroid moves along the surface, if little.
+    assert np.linalg.norm(region.centroid_m - clean.centroid_m) < 0.1 * clean.extents_m[0]
+    assert region.extents_m[2] < 0.01
+
+
+@pytest.mark.parametrize("degrees", [0, 40])
+def test_flying_pixels_along_the_border_do_not_tilt_the_shape(degrees: float) -> None:
+    """Between object and background sensors invent depth in between."""
+    depth = render_plane(tilted(degrees), [0, 0, 0.8])
+    mask = np.zeros((240, 320), bool)
+    mask[90:140, 120:200] = True
+    border = mask.copy()
+    border[92:138, 122:198] = False
+    random = np.random.default_rng(4)
+    flying = depth.copy()
+    flying[border] += random.uniform(0, 1.2, border.sum())
+    labelled = label((1, 120, 90, 80, 50))
+    clean, found = (find(labelled, DepthImage(image, 1))[0] for image in (depth, flying))
+    assert found.normal @ clean.normal > np.cos(np.radians(1))
+    np.testing.assert_allclose(found.centroid_m, clean.centroid_m, atol=0.005)
+    inner = (76 / 80, 46 / 50, 1)  # without the border of two pixels
+    np.testing.assert_allclose(found.extents_m, clean.extents_m * inner, atol=0.006)
+
+
+def test_the_oriented_box_holds_the_points_about_its_centre() -> None:
+    normal = tilted(45)
+    depth = render_plane(normal, [0, 0, 1.0])
+    (region,) = find(label((1, 60, 60, 150, 40)), DepthImage(depth, 1))
+    columns, rows = np.meshgrid(np.arange(60, 210), np.arange(60, 100))
+    points = CAMERA.unproject(np.stack([columns, rows], -1), depth[60:100, 60:210]).reshape(-1, 3)
+    inside = np.abs((points - region.center_m) @ region.axes.T) <= 0.5 * region.extents_m + 1e-3
+    np.testing.assert_allclose(inside.mean(axis=0), [0.96, 0.96, 1], atol=0.02)

@@ -108,6 +108,16 @@ def test_a_reset_pipeline_is_as_good_as_new(checkpoint: Checkpoint, pipeline: Pi
         assert same(pipeline.step(frame), fresh.step(frame))
 
 
+def test_regions_are_tracked_until_a_reset(pipeline: Pipeline) -> None:
+    first, *_, last = [pipeline.step(frame) for frame in frames(3)]
+    ids = [region.track_id for region in first.regions]
+    assert sorted(ids) == list(range(1, len(ids) + 1))
+    assert max(region.track_frames for region in last.regions) == 3
+    pipeline.reset()
+    again = pipeline.step(next(frames(3)))
+    assert [region.track_id for region in again.regions] == ids
+
+
 def test_warming_up_leaves_no_trace(checkpoint: Checkpoint, pipeline: Pipeline) -> None:
     pipeline.warm_up(160, 120)
     fresh = build(checkpoint)

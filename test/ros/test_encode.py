@@ -4,6 +4,7 @@ import array
 import numpy as np
 import pytest
 from double_pipeline import build_double
+from scipy.spatial.transform import Rotation
 
 from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.config import PipelineConfig
@@ -94,7 +95,7 @@ def test_action_and_regions_carry_all_fields(prediction):
     action = encode.action(prediction, LabelSet(), "w", True, HEAD)
     assert (action.id, action.name, len(action.names)) == (0, "cut", 9)
     np.testing.assert_array_equal(np.float32(action.scores), prediction.action.scores)
-    (region,) = encode.regions(prediction, "w", True, HEAD).regions
+    (region,) = encode.regions(prediction.regions, "w", True, HEAD).regions
     (expected,) = prediction.regions
     assert (region.label_id, region.name, region.area_px) == (2, "grasp", 12)
     assert (region.box.x_offset, region.box.y_offset) == (expected.box.x, expected.box.y)
@@ -102,3 +103,14 @@ def test_action_and_regions_carry_all_fields(prediction):
     axes = [[axis.x, axis.y, axis.z] for axis in region.axes]
     np.testing.assert_array_equal(axes, expected.axes)
     assert [region.centroid.x, region.centroid.y, region.centroid.z] == [0.1, 0.2, 0.3]
+    assert (region.track_id, region.track_frames) == (7, 1)
+    assert region.area_m2 == pytest.approx(0.01)
+
+
+def test_the_pose_of_a_region_turns_x_y_z_into_its_axes(prediction):
+    (region,) = prediction.regions
+    pose = encode.pose(region)
+    assert [pose.position.x, pose.position.y, pose.position.z] == [0.4, 0.5, 0.6]
+    turned = pose.orientation
+    found = Rotation.from_quat([turned.x, turned.y, turned.z, turned.w]).as_matrix()
+    np.testing.assert_allclose(found.T, region.axes, atol=1e-12)

@@ -151,3 +151,40 @@ def test_a_wrong_argument_ends_the_launch_with_the_reason(launch, arguments, wor
     process, log = launch(*arguments)
     process.wait(60)
     assert words in log.read_text()
+
+
+def test_rviz_that_is_not_there_ends_the_launch_with_the_reason(launch, monkeypatch):
+    found = os.environ["AMENT_PREFIX_PATH"].split(":")
+    without = [path for path in found if not Path(path, "share/rviz2").exists()]
+    monkeypatch.setenv("AMENT_PREFIX_PATH", ":".join(without))
+    process, log = launch("camera:=none", "rviz:=true")
+    process.wait(60)
+    assert "rviz:=true needs rviz2, which is not installed" in log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "frame"),
+    [(("camera:=realsense",), "camera_color_optical_frame"), (("rviz_frame:=base",), "base")],
+)
+def test_rviz_is_started_with_our_configuration_frame_and_namespace(
+    client, launch, tmp_path, monkeypatch, arguments, frame
+):
+    """A package of that name that only writes down how it was called."""
+    prefix = tmp_path / "prefix"
+    for folder in ("share/ament_index/resource_index/packages", "share/rviz2", "lib/rviz2"):
+        (prefix / folder).mkdir(parents=True)
+    (prefix / "share/ament_index/resource_index/packages/rviz2").touch()
+    script = prefix / "lib/rviz2/rviz2"
+    called = tmp_path / "called"
+    script.write_text(
+        f'#!/bin/sh\necho "$*" > {called}.new && mv {called}.new {called}\nexec sleep 60\n'
+    )
+    script.chmod(0o755)
+    monkeypatch.setenv("AMENT_PREFIX_PATH", f"{prefix}:{os.environ['AMENT_PREFIX_PATH']}")
+    infos = client.collect(LabelInfo, "/robot/affordance/label_info", LATCHED)
+    launch("rviz:=true", "namespace:=robot", *arguments)
+    client.wait(lambda: called.exists() and infos, "rviz2 and the node")
+    line = called.read_text()
+    assert f"config/affordance.rviz -f {frame}" in line
+    for topic in ("overlay", "points", "markers"):
+        assert f"-r /affordance/{topic}:=/robot/affordance/{topic}" in line

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The same region in frame after frame: ids that stay while a region is tracked."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import linear_sum_assignment
+
+from affordance_seg_ros.frames import Box, Region
+
+_MAX_MISSED = 5
+"""Frames that a region may be missing: half a second at the paper's rate."""
+_MAX_UNSEEN_S = 2.0
+"""A prediction from longer ago is worth nothing, however few frames lie between."""
+_VELOCITY_GAIN = 0.5
+"""Share of the newest motion in the velocity: borders of masks tremble."""
+_MAX_MISFIT = 1.5
+"""Of the boxes; at the border of the gate a box has moved by three times its own length."""
+_MAX_JUMP_M = 0.3
+"""Between prediction and centroid: 3 m/s of a hand at 10 frames/s, not foreseen at all."""
+_NEVER = 1e6
+"""Cost of what must not be matched."""
+
+Vector = npt.NDArray[np.float64]
+
+
+@dataclass
+class _Track:
+    """A region as last seen, and how it moved.
+
+    Attributes:
+        id: Its id.
+        region: The region.
+        seen_ns: Stamp of the frame it was seen in [ns].
+        missed: Frames since then.
+        velocity: (5,) of the box's centre [px/s] and of the centroid [m/s].
+    """
+
+    id: int
+    region: Region
+    seen_ns: int
+    missed: int
+    velocity: Vector
+
+    def place(self, stamp_ns: int) -> Vector:
+        """Return the place expected at a stamp: box centre [px] and centroid [m], (5,)."""
+        return _place(self.region) + 1e-9 * (stamp_ns - self.seen_ns) * self.velocity
+
+    def see(self, region: Region, stamp_ns: int) -> Region:
+        """Take what was seen of it; return it with its id, its axes directed as before."""
+        elapsed_s = 1e-9 * (stamp_ns - self.seen_ns)
+        if elapsed_s > 0:
+            newest = (_place(region) - _place(self.region)) / elapsed_s
+            blended = self.velocity + _VELOCITY_GAIN * (newest - self.velocity)
+            # Without depth now or then nothing is known of the motion in space.
+            self.velocity = np.where(np.isnan(blended), 0.0, blended)
+        self.region = region._replace(
+            axes=_directed_as(self.region.axes, region.axes),
+            track_id=self.id,
+            track_frames=self.region.track_frames + 1,
+        )
+        self.seen_ns, self.missed = stamp_ns, 0
+        return self.region
+
+
+class RegionTracker:
+    """Gives each region the id of the region that it continues.
+
+    Regions of one label are matched where they are expected to be after their last motion: by the
+    overlap of their boxes and, where both have depth, by the distance of their centroids. The
+    assignment has the least total cost, so it does not depend on the order of the regions.
+    A region that is missing keeps its id for five frames. Ids begin at 1 and are never used again
+    until `reset`.
+    """
+
+    def __init__(self) -> None:
+        self._tracks: list[_Track] = []
+        self._last_id = 0
+
+    def reset(self) -> None:
+        """Forget all regions; ids begin at 1 again."""
+        self._tracks.clear()
+        self._last_id = 0
+
+    def update(self, regions: Sequence[Region], stamp_ns: int) -> tuple[Region, ...]:
+        """Return the regions of the next frame, in their order, with their ids.
+
+        Args:
+            regions: What was found in the frame.
+            stamp_ns: Its stamp, not before that of the frame before [ns].
+        """
+        oldest_ns = stamp_ns - int(1e9 * _MAX_UNSEEN_S)
+        self._tracks = [track for track in self._tracks if track.seen_ns >= oldest_ns]
+        ranks = sorted(range(len(regions)), key=lambda index: _rank(regions[index]))
+        ranked = [regions[index] for index in ranks]
+        pairs = _match(self._tracks, ranked, stamp_ns)
+        for track in self._tracks:
+            track.missed += 1
+        named = [
+            self._tracks[pairs[order]].see(region, stamp_ns)
+            if order in pairs
+            else self._begin(region, stamp_ns)
+            for order, region in enumerate(ranked)
+        ]
+        self._tracks = [track for track in self._tracks if track.missed <= _MAX_MISSED]
+        by_index = dict(zip(ranks, named, strict=True))
+        return tuple(by_index[index] for index in range(len(regions)))
+
+    def _begin(self, region: Region, stamp_ns: int) -> Region:
+        self._last_id += 1
+        named = region._replace(track_id=self._last_id, track_frames=1)
+        self._tracks.append(_Track(self._last_id, named, stamp_ns, 0, np.zeros(5)))
+        return named
+
+
+def _match(tracks: list[_Track], regions: list[Region], stamp_ns: int) -> dict[int, int]:
+    """Return the index of the track that each matched region continues."""
+    if not tracks or not regions:
+        return {}
+    costs = np.array(
+        [[_cost(track, region, stamp_ns) for track in tracks] for region in regions]
+    )  # (regions, tracks)
+    rows, columns = linear_sum_assignment(costs)
+    return {
+        int(row): int(column)
+        for row, column in zip(rows, columns, strict=True)
+        if costs[row, column] < _NEVER
+    }
+
+
+def _cost(track: _Track, region: Region, stamp_ns: int) -> float:
+    """Return how badly a region continues a track, from 0 on."""
+    if region.label_id != track.region.label_id:
+        return _NEVER
+    expected, found = track.place(stamp_ns), _place(region)
+    misfit = 1 - _generalised_iou(track.region.box, expected[:2], region.box, found[:2])
+    jump_m = float(np.linalg.norm(found[2:] - expected[2:]))
+    if math.isnan(jump_m):
+        jump_m = 0.0  # without depth the boxes alone decide
+    if misfit > _MAX_MISFIT or jump_m > _MAX_JUMP_M:
+        return _NEVER
+    return misfit + jump_m / _MAX_JUMP_M
+
+
+def _generalised_iou(a: Box, a_center: Vector, b: Box, b_center: Vector) -> float:
+    """Return the generalised IoU of two boxes about their centres, in (-1, 1].
+
+    Source:
+        Rezatofighi et al., Generalized Intersection over Union, CVPR 2019.
+    """
+    half_a, half_b = np.array(a[2:]) / 2, np.array(b[2:]) / 2
+    low = np.maximum(a_center - half_a, b_center - half_b)
+    high = np.minimum(a_center + half_a, b_center + half_b)
+    shared = float(np.maximum(high - low, 0).prod())
+    union = a.width * a.height + b.width * b.height - shared
+    low = np.minimum(a_center - half_a, b_center - half_b)
+    high = np.maximum(a_center + half_a, b_center + half_b)
+    hull = float((high - low).prod())
+    return shared / union - (hull - union) / hull
+
+
+def _place(region: Region) -> Vector:
+    """Return centre of the box [px] and centroid [m], (5,); NaN for the latter without depth."""
+    box = region.box
+    center = (box.x + box.width / 2, box.y + box.height / 2)
+    return np.concatenate([center, region.centroid_m])
+
+
+def _rank(region: Region) -> tuple[object, ...]:
+    """Return a key that orders regions by what they are, not by where they are listed."""
+    return (-region.area_px, region.label_id, region.box, region.score)
+
+
+def _directed_as(before: Vector, axes: Vector) -> Vector:
+    """Return the axes, the first two turned round if the first points against what it did."""
+    if np.vdot(before[0], axes[0]) < 0:
+        return np.asarray(axes * np.array([[-1.0], [-1.0], [1.0]]))
+    return axes

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Transforms from the camera's frame into another one, looked up in tf2."""
+
+from typing import Any
+
+from rclpy.clock import JumpThreshold
+from rclpy.duration import Duration
+from rclpy.node import Node
+from rclpy.time import Time
+
+from affordance_seg_ros.errors import TransformError
+from affordance_seg_ros.pipeline.rigid_transform import RigidTransform
+
+
+class FrameTransforms:
+    """Listens to /tf and /tf_static, and knows where the camera was at a frame's stamp.
+
+    Args:
+        node: The node that listens; its executor must spin while `lookup` waits.
+        target_frame: Frame into which is transformed.
+        timeout_s: How long `lookup` waits for a transform that has not come yet [s].
+
+    Raises:
+        TransformError: tf2_ros is not installed.
+    """
+
+    def __init__(self, node: Node, target_frame: str, timeout_s: float) -> None:
+        try:
+            import tf2_ros
+        except ImportError as error:
+            raise TransformError(
+                f"target_frame='{target_frame}' needs tf2_ros, which is not installed ({error}); "
+                "expected an empty target_frame, or the package ros-$ROS_DISTRO-tf2-ros-py"
+            ) from None
+        self.target_frame = target_frame
+        self._timeout = Duration(nanoseconds=int(1e9 * timeout_s))
+        self._buffer = tf2_ros.Buffer()
+        self._listener = tf2_ros.TransformListener(self._buffer, node, spin_thread=False)
+        # A bag that begins again brings transforms that are older than those known, and tf2 would
+        # refuse them.
+        jumps = JumpThreshold(
+            min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=True
+        )
+        self._jumps = node.get_clock().create_jump_callback(
+            jumps, post_callback=lambda jump: self._buffer.clear()
+        )
+        self._failures: Any = tf2_ros.TransformException
+
+    def lookup(self, frame_id: str, stamp_ns: int) -> RigidTransform:
+        """Return the transform into the target frame at a stamp.
+
+        Args:
+            frame_id: Frame of what is to be transformed.
+            stamp_ns: When it was there [ns].
+
+        Raises:
+            TransformError: It is not known at that time, and did not come in time.
+        """
+        try:
+            found = self._buffer.lookup_transform(
+                self.target_frame, frame_id, Time(nanoseconds=stamp_ns), self._timeout
+            ).transform
+        except self._failures as error:
+            raise TransformError(
+                f"no transform from '{frame_id}' to '{self.target_frame}' at "
+                f"{1e-9 * stamp_ns:.3f} s: {error}"
+            ) from None
+        q, t = found.rotation, found.translation
+        return RigidTransform.from_quaternion((q.x, q.y, q.z, q.w), (t.x, t.y, t.z))
+
+    def destroy(self) -> None:
+        """Stop listening."""
+        self._jumps.unregister()
+        self._listener.unregister()
