@@ -16,5 +16,8 @@ setup(
         *(f"{TRAINING}.{package}" for package in find_packages("training")),
     ],
     package_dir={NAME: NAME, TRAINING: "training"},
-    package_data={NAME: ["**/*.safetensors", "py.typed"], TRAINING: ["**/*.yaml", "**/*.npz"]},
+    package_data={
+        NAME: ["**/*.safetensors", "evaluation/page/*", "py.typed"],
+        TRAINING: ["**/*.yaml", "**/*.npz"],
+    },
 )

@@ -2,6 +2,7 @@
 """`affordance-seg replay`: the pipeline over a recording."""
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
@@ -29,6 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="rate of pictures without stamps [Hz]; 0 takes rate_hz",
     )
     parser.add_argument("--masks", action="store_true", help="write each mask as a PNG of ids")
+    parser.add_argument(
+        "--html", action="store_true", help="write the report as one page, OUT/report.html"
+    )
     parser.add_argument("--json", type=Path, help="also write the summary to this file")
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
     add_options(parser, NodeConfig, only=("weights", "device", "max_skew_s"))
@@ -61,7 +65,13 @@ def run(arguments: argparse.Namespace) -> int:
     if not pipeline.card.trained:
         print("UNTRAINED WEIGHTS: masks and actions mean nothing", file=sys.stderr)
     summary = replay(
-        recording, pipeline, arguments.out, masks=arguments.masks, progress=not arguments.quiet
+        recording,
+        pipeline,
+        arguments.out,
+        masks=arguments.masks,
+        html=arguments.html,
+        command=shlex.join(["affordance-seg", *sys.argv[1:]]),
+        progress=not arguments.quiet,
     )
     if arguments.json:
         write_json(arguments.json, summary)
