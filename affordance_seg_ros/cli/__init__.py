@@ -12,6 +12,7 @@ from affordance_seg_ros.threads import share_processor
 
 COMMANDS = {
     "replay": "run the pipeline over a recording; write video, pictures, predictions and metrics",
+    "live": "play a recording to a live node; leave the report that replay leaves",
     "record": "write what a running node says of a recording that is played to it",
     "synth": "render interaction clips with perfect labels and flow",
     "train": "train a network, check data, or run the ablation",

@@ -4,6 +4,7 @@
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,6 +33,10 @@ class _Card(Protocol):
     def name(self) -> str: ...
     @property
     def trained(self) -> bool: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def license(self) -> str: ...
 
 
 class LoadedPipeline(StreamingPipeline, Protocol):
@@ -209,6 +214,8 @@ class AffordanceNode(LifecycleNode):
             return
         card = self._pipeline.card
         report = snapshot.report(card.name, card.trained, str(self._pipeline.device))
+        report["weights"] |= {"description": card.description, "license": card.license}
+        report["options"] = asdict(self._pipeline_config)
         try:
             write_report(Path(path), report)
         except OSError as error:

@@ -2,6 +2,7 @@
 """One active period of the node: subscriptions, worker and counters, from activation to the end."""
 
 import time
+from collections import deque
 
 from rclpy.lifecycle import LifecycleNode
 
@@ -14,6 +15,7 @@ from affordance_seg_ros.ros.snapshot import Snapshot
 from affordance_seg_ros.ros.worker import Worker
 
 _LOG_THROTTLE_S = 5.0
+_RESETS = 100
 
 
 class Session:
@@ -42,11 +44,13 @@ class Session:
             logger.warning(f"frame dropped: {reason}", throttle_duration_sec=_LOG_THROTTLE_S)
 
         def on_reset(reason: str) -> None:
+            self._resets.append(reason)
             logger.info(f"memory cleared: {reason}")
 
         listeners = Listeners(
             on_error=on_error, on_reset=on_reset, now_ns=lambda: clock.now().nanoseconds
         )
+        self._resets: deque[str] = deque(maxlen=_RESETS)
         self._rate_hz = pipeline_config.rate_hz
         self._mailbox: Mailbox[Job] = Mailbox()
         self._processor = FrameProcessor(pipeline, output, config, listeners)
@@ -96,4 +100,5 @@ class Session:
             error_rate_hz=processor.errors.rate_hz(now_ns),
             last_error=processor.last_error,
             latency=processor.log.summary(),
+            resets=tuple(self._resets),
         )

@@ -29,6 +29,7 @@ class Snapshot:
         error_rate_hz: Rate of those over the last seconds.
         last_error: Why the last of them could not be used; empty if there was none.
         latency: Latency and stages.
+        resets: Why the pipeline forgot the past by itself, each time; the last hundred.
     """
 
     enabled: bool
@@ -42,6 +43,7 @@ class Snapshot:
     error_rate_hz: float
     last_error: str
     latency: LatencySummary
+    resets: tuple[str, ...] = ()
 
     def report(self, weights: str, trained: bool, device: str) -> dict[str, Any]:
         """Return a JSON object of it; a number that does not exist yet is null."""
@@ -57,10 +59,12 @@ class Snapshot:
             "jumps_back": self.pairing.jumps_back,
             "errors": self.errors,
             "last_error": self.last_error,
+            "resets": list(self.resets),
             "latency_ms": _rounded(latency.latency),
             "latency_clock": latency.clock,
             "latency_frames": latency.frames,
             "stage_ms": {name: _rounded(found) for name, found in latency.stages.items()},
+            "receipt_to_publish_ms": [round(value, 3) for value in latency.receipt_to_publish_ms],
         }
 
 
