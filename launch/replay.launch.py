@@ -43,8 +43,8 @@ def generate_launch_description() -> LaunchDescription:
                 "pace",
                 default_value="lockstep",
                 choices=("lockstep", "recorded"),
-                description="lockstep: as fast as the node can, without dropping a frame; recorded: "
-                "at the recording's own speed, as a camera would",
+                description="lockstep: as fast as the node can, without dropping a frame; "
+                "recorded: at the recording's own speed, as a camera would",
             ),
             DeclareLaunchArgument(
                 "rate", default_value="1.0", description="Speed of the recorded pace"

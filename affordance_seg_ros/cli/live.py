@@ -8,11 +8,10 @@ in the place of whoever uses the masks.
 import argparse
 import json
 import shlex
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from affordance_seg_ros.cli.flags import add_options, read_options
 from affordance_seg_ros.config import FlowConfig, NodeConfig, PipelineConfig
@@ -56,8 +55,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Play, record and report; return the exit code."""
     from affordance_seg_ros.cli.live_processes import LiveProcesses
     from affordance_seg_ros.evaluation.report import write_json
+    from affordance_seg_ros.ros.process import StopRequest
     from affordance_seg_ros.sources.recording_flags import open_flagged
 
+    # Ctrl-C under `ros2 launch` comes twice: the second one must not disturb the stopping.
+    StopRequest()
     # What is wrong is said at once, not by one of three processes later.
     parameters = list(_parameters(arguments))
     if not 0 < arguments.rate < float("inf"):
@@ -67,7 +69,6 @@ def run(arguments: argparse.Namespace) -> int:
     open_flagged(arguments, max_skew_s=arguments.max_skew_s)
     out: Path = arguments.out
     _clear(out)
-    signal.signal(signal.SIGTERM, _interrupt)
     with LiveProcesses() as processes:
         processes.start_node(*_node_words(arguments, parameters))
         processes.start_recorder(*_recorder_words(arguments))
@@ -160,7 +161,3 @@ def _in_words(summary: dict[str, Any]) -> str:
         f"action: {action['predicted']} (true: {action['true']})\n"
         f"weights: {summary['weights']['name']}{trained}"
     )
-
-
-def _interrupt(number: int, frame: object) -> NoReturn:
-    raise KeyboardInterrupt

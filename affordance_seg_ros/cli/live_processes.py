@@ -32,6 +32,7 @@ class LiveProcesses:
     def __init__(self) -> None:
         self._executables = _executables()
         self._running: dict[str, subprocess.Popen[str]] = {}
+        self._ready = False
 
     def __enter__(self) -> "LiveProcesses":
         return self
@@ -42,8 +43,12 @@ class LiveProcesses:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for process in self._running.values():
-            process.send_signal(signal.SIGINT)
+        for program, process in self._running.items():
+            # A recorder that has nothing yet has nothing to finish.
+            is_recorder = program == "affordance-seg"
+            process.send_signal(
+                signal.SIGKILL if is_recorder and not self._ready else signal.SIGINT
+            )
         deadline = time.monotonic() + _INTERRUPTED_STOP_S
         for process in self._running.values():
             try:
@@ -62,6 +67,7 @@ class LiveProcesses:
         assert stdout is not None
         while not select.select([stdout], [], [], _POLL_S)[0] or stdout.readline().strip() != READY:
             self._check()
+        self._ready = True
 
     def play(self, *words: str) -> None:
         """Run the player to its end, and give the last messages time to arrive."""

@@ -114,8 +114,9 @@ def _lead(summary: Mapping[str, Any]) -> str:
     action = summary["action"]
     truth = f" (true: {action['true']})" if action["true"] else ""
     dropped = summary["frames_dropped"]
+    pace = f"Played to a live node, pace: {summary['pace']}. " if "pace" in summary else ""
     return (
-        f"{summary['frames_processed']} of {summary['frames_read']} frames processed"
+        f"{pace}{summary['frames_processed']} of {summary['frames_read']} frames processed"
         f"{f', {dropped} dropped' if dropped else ''}; action at the end: "
         f"{action['predicted']}{truth}."
     )

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`ros2 launch` for real, wherever it is installed."""
 
+import json
 import os
 import shutil
 import signal
@@ -64,10 +65,17 @@ def test_a_preset_maps_every_input_and_sets_known_parameters_only(path):
     NodeConfig.from_mapping(preset.get("parameters", {}))
 
 
-def test_every_argument_is_described(ros2):
-    command = [ros2, "launch", "affordance_seg_ros", "bringup.launch.py", "--show-args"]
+@pytest.mark.parametrize(
+    ("file", "names"),
+    [
+        ("bringup", "camera start_driver params_file device use_sim_time namespace"),
+        ("replay", "bag out pace rate html masks weights device params_file namespace options"),
+    ],
+)
+def test_every_argument_is_described(ros2, file, names):
+    command = [ros2, "launch", "affordance_seg_ros", f"{file}.launch.py", "--show-args"]
     shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
-    for name in ("camera", "start_driver", "params_file", "device", "use_sim_time", "namespace"):
+    for name in names.split():
         assert f"'{name}':\n" in shown
     assert "no description given" not in shown
 
@@ -118,3 +126,24 @@ def test_a_wrong_argument_ends_the_launch_with_the_reason(launch, arguments, wor
     process, log = launch(*arguments)
     process.wait(60)
     assert words in log.read_text()
+
+
+def test_a_recording_is_played_to_its_end_and_reported(ros2, tmp_path):
+    words = (
+        "bag:=" + str(ROOT / "data/demo_clip"),
+        f"out:={tmp_path}",
+        "rate:=4",
+        "pace:=recorded",
+    )
+    command = [ros2, "launch", "affordance_seg_ros", "replay.launch.py", *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads((tmp_path / "summary.json").read_text())["frames_published"] == 40
+    assert (tmp_path / "report.html").exists()
+
+
+def test_a_recording_that_is_not_there_ends_the_launch_with_an_error(ros2):
+    command = [ros2, "launch", "affordance_seg_ros", "replay.launch.py", "bag:=/nothing"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 1
+    assert "/nothing does not exist" in done.stdout + done.stderr
