@@ -200,6 +200,20 @@ class NodeConfig(Options):
         True, "Publish the overlay while somebody subscribes to it", live=True
     )
     publish_regions: bool = option(True, "Publish 3D regions", live=True)
+    snapshot_s: float = option(
+        0.0, "Time that is kept for ~/snapshot; 0 keeps nothing. A frame takes 5 bytes a pixel: "
+        "10 s of 1280x720 at 10 frames/s are 465 MB", unit="s", minimum=0.0, maximum=600.0,
+        live=True,
+    )  # fmt: skip
+    snapshot_memory_mb: int = option(
+        512, "Memory for what is kept; it holds less time where that does not suffice, and twice "
+        "as much is in use while a snapshot is written", unit="MB", minimum=1, maximum=65536,
+        live=True,
+    )  # fmt: skip
+    snapshot_folder: str = option(
+        "", "Folder in which ~/snapshot makes a clip; empty takes ~/.ros/affordance_snapshots",
+        live=True,
+    )  # fmt: skip
     report_file: str = option(
         "", "JSON file for counters and latencies, written when the node stops; empty for none"
     )

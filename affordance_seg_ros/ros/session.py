@@ -3,10 +3,12 @@
 
 import time
 from collections import deque
+from collections.abc import Callable
 
 from rclpy.lifecycle import LifecycleNode
 
 from affordance_seg_ros.config import NodeConfig, PipelineConfig
+from affordance_seg_ros.frames import RgbdFrame
 from affordance_seg_ros.ros.inputs import RgbdInput
 from affordance_seg_ros.ros.job import Job
 from affordance_seg_ros.ros.mailbox import Mailbox
@@ -27,6 +29,7 @@ class Session:
         output: Where predictions go.
         config: Options of the node.
         pipeline_config: Options of the pipeline.
+        on_frame: Called with each frame that is processed, from the worker's thread.
     """
 
     def __init__(
@@ -36,6 +39,7 @@ class Session:
         output: Output,
         config: NodeConfig,
         pipeline_config: PipelineConfig,
+        on_frame: Callable[[RgbdFrame], None],
     ) -> None:
         logger = node.get_logger()
         clock = node.get_clock()
@@ -48,7 +52,10 @@ class Session:
             logger.info(f"memory cleared: {reason}")
 
         listeners = Listeners(
-            on_error=on_error, on_reset=on_reset, now_ns=lambda: clock.now().nanoseconds
+            on_error=on_error,
+            on_reset=on_reset,
+            now_ns=lambda: clock.now().nanoseconds,
+            on_frame=on_frame,
         )
         self._resets: deque[str] = deque(maxlen=_RESETS)
         self._rate_hz = pipeline_config.rate_hz
