@@ -205,7 +205,7 @@ def _over_time(title: str, note: str, rows: list[str], history: RunHistory) -> s
 def _chart(rows: list[str], history: RunHistory) -> str:
     """Return rows with the time axis below; frames stand at equal distances."""
     seconds = history.seconds()
-    picked = np.linspace(0, len(seconds) - 1, _TICKS).round().astype(int)
+    picked = np.unique(np.linspace(0, len(seconds) - 1, _TICKS).round().astype(int))
     ticks = "".join(f"<span>{seconds[index]:.1f} s</span>" for index in picked)
     return f'<div class="chart seekable">{"".join(rows)}<div class="axis">{ticks}</div></div>'
 
