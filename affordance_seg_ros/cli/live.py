@@ -7,8 +7,6 @@ in the place of whoever uses the masks.
 
 import argparse
 import json
-import shlex
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -123,7 +121,7 @@ def _recorder_words(arguments: argparse.Namespace) -> Iterator[str]:
     yield from recording_words(arguments)
     yield from ("--out", str(out), "--namespace", f"{_namespace(arguments)}/{_NODE}")
     yield from ("--node-report", str(out / "node.json"), "--play-report", str(out / "played.json"))
-    yield f"--command-line={shlex.join(['affordance-seg', *sys.argv[1:]])}"
+    yield f"--command-line={arguments.invocation}"
     yield f"--max-skew-s={arguments.max_skew_s}"
     yield from (f"--{name}" for name in ("masks", "html") if getattr(arguments, name))
 

@@ -117,10 +117,10 @@ class LiveProcesses:
 
 def _executables() -> Path:
     try:
-        from ament_index_python.packages import PackageNotFoundError, get_package_prefix
+        from ament_index_python.packages import get_package_prefix
 
         return Path(get_package_prefix(_PACKAGE)) / "lib" / _PACKAGE
-    except (ImportError, PackageNotFoundError) as error:
+    except (ImportError, LookupError, OSError) as error:  # no ROS, no such package, not sourced
         raise SourceError(
             f"a live run needs ROS 2, and this package built and sourced in it ({error})"
         ) from error

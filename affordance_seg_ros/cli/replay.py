@@ -2,7 +2,6 @@
 """`affordance-seg replay`: the pipeline over a recording."""
 
 import argparse
-import shlex
 import sys
 from pathlib import Path
 
@@ -47,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.out,
         masks=arguments.masks,
         html=arguments.html,
-        command=shlex.join(["affordance-seg", *sys.argv[1:]]),
+        command=arguments.invocation,
         progress=not arguments.quiet,
     )
     if arguments.json:

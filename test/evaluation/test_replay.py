@@ -154,6 +154,7 @@ def test_the_page_of_a_run_holds_its_facts_and_is_written_on_request_only(
     ):
         assert f">{fact}" in page or f"{fact}," in page
     assert f"{COUNT} read, {COUNT} processed, 0 dropped" in page
+    assert f"affordance-seg replay {bag}" in page
 
 
 def test_an_unwritable_folder_is_refused(

@@ -74,8 +74,9 @@ def test_live_leaves_what_replay_leaves(results: dict[str, Path]) -> None:
     left = [{path.name for path in out.iterdir()} for out in results.values()]
     assert left[1] <= left[0]
     page = (results["live"] / "report.html").read_text()
-    for words in ("UNTRAINED WEIGHTS", "Played to a live node, pace: lockstep", "Histogram", "dis"):
+    for words in ("UNTRAINED WEIGHTS", "Played to a live node, pace: lockstep", "Histogram"):
         assert words in page
+    assert "affordance-seg live /" in page
 
 
 def test_the_report_of_a_live_run_has_the_time_of_every_frame(results: dict[str, Path]) -> None:
@@ -105,6 +106,15 @@ def test_what_cannot_work_is_refused_with_the_reason(
     assert done.returncode == 2
     assert reason in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_without_ros_sourced_it_says_what_is_needed(
+    bag: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AMENT_PREFIX_PATH", "")
+    done = run("live", str(bag), "--out", str(tmp_path / "out"))
+    assert done.returncode == 2
+    assert "needs ROS 2, and this package built and sourced" in done.stderr
 
 
 @pytest.fixture
