@@ -19,7 +19,7 @@ setup(
     ],
     package_dir={NAME: NAME, TRAINING: "training", PRESETS: "config"},
     package_data={
-        NAME: ["**/*.safetensors", "py.typed"],
+        NAME: ["**/*.safetensors", "evaluation/page/*", "py.typed"],
         TRAINING: ["**/*.yaml", "**/*.npz"],
         PRESETS: ["*.yaml"],
     },

@@ -244,6 +244,20 @@ class NodeConfig(Options):
         0.05, "How long a transform that has not come yet is waited for; without it regions, "
         "points and markers of that frame are not published", unit="s", minimum=0.0, maximum=10.0,
     )  # fmt: skip
+    snapshot_s: float = option(
+        0.0, "Time that is kept for ~/snapshot; 0 keeps nothing. A frame takes 5 bytes a pixel: "
+        "10 s of 1280x720 at 10 frames/s are 465 MB", unit="s", minimum=0.0, maximum=600.0,
+        live=True,
+    )  # fmt: skip
+    snapshot_memory_mb: int = option(
+        512, "Memory for what is kept; it holds less time where that does not suffice, and twice "
+        "as much is in use while a snapshot is written", unit="MB", minimum=1, maximum=65536,
+        live=True,
+    )  # fmt: skip
+    snapshot_folder: str = option(
+        "", "Folder in which ~/snapshot makes a clip; empty takes ~/.ros/affordance_snapshots",
+        live=True,
+    )  # fmt: skip
     report_file: str = option(
         "", "JSON file for counters and latencies, written when the node stops; empty for none"
     )

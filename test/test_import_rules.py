@@ -15,7 +15,7 @@ ROS = {
 }
 VOCABULARY = (
     *("__init__", "threads", "errors", "rigid_motion"),
-    *("labels", "camera", "options", "config", "frames"),
+    *("labels", "camera", "options", "flags", "config", "frames"),
 )
 ROOMS = {
     **{name: set(VOCABULARY[:index]) for index, name in enumerate(VOCABULARY)},

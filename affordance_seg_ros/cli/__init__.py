@@ -2,6 +2,7 @@
 """The command `affordance-seg`: its subcommands are imported when they run."""
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -12,6 +13,7 @@ from affordance_seg_ros.threads import share_processor
 
 COMMANDS = {
     "replay": "run the pipeline over a recording; write video, pictures, predictions and metrics",
+    "live": "play a recording to a live node; leave the report that replay leaves",
     "record": "write what a running node says of a recording that is played to it",
     "synth": "render interaction clips with perfect labels and flow",
     "train": "train a network, check data, or run the ablation",
@@ -19,7 +21,10 @@ COMMANDS = {
     "export": "write the network as ONNX, checked against PyTorch",
     "info": "tell what a weight file holds, and what this machine offers",
 }
-"""Subcommands; each is a module here with `add_arguments(parser)` and `run(arguments) -> int`."""
+"""Subcommands; each is a module here with `add_arguments(parser)` and `run(arguments) -> int`.
+
+The arguments have the whole command line, for reports, as `invocation`.
+"""
 
 _BAD_INPUT = 2
 _INTERRUPTED = 130
@@ -48,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             module.add_arguments(command)
             command.set_defaults(run=module.run)
     parsed = parser.parse_args(words)
+    parsed.invocation = shlex.join([parser.prog, *words])
     try:
         return int(parsed.run(parsed))
     except AffordanceError as error:

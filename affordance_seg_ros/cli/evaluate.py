@@ -4,8 +4,8 @@
 import argparse
 from pathlib import Path
 
-from affordance_seg_ros.cli.flags import add_options, read_options
 from affordance_seg_ros.config import FlowConfig, NodeConfig, PipelineConfig
+from affordance_seg_ros.flags import add_options, read_options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

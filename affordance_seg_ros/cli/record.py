@@ -2,8 +2,12 @@
 """`affordance-seg record`: what a running node says of a recording that is played to it."""
 
 import argparse
+import json
 import sys
 from pathlib import Path
+from typing import Any
+
+from affordance_seg_ros.errors import SourceError
 
 READY = "recording"
 """Printed once the node's publishers are found: what is played from now on is not missed."""
@@ -11,10 +15,21 @@ READY = "recording"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("recording", type=Path, help="the recording that is played to the node")
+    from affordance_seg_ros.sources.recording_flags import add_recording_flags
+
+    add_recording_flags(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder for the results")
     parser.add_argument("--namespace", default="/affordance", help="where the node publishes")
     parser.add_argument("--masks", action="store_true", help="write each mask as a PNG of ids")
+    parser.add_argument("--html", action="store_true", help="collect what a report page needs")
+    parser.add_argument(
+        "--node-report",
+        type=Path,
+        help="the node's report_file: with --play-report, summary.json and the page are made of "
+        "it at the end, as the offline replay leaves them",
+    )
+    parser.add_argument("--play-report", type=Path, help="the report of the player")
+    parser.add_argument("--command-line", default="", help="command line that the page names")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -26,10 +41,12 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     from affordance_seg_ros.evaluation.live import LiveRecorder
     from affordance_seg_ros.evaluation.report import write_json
-    from affordance_seg_ros.sources.bag import open_recording
+    from affordance_seg_ros.sources.recording_flags import open_flagged
 
-    recording = open_recording(arguments.recording)
-    with LiveRecorder(recording, arguments.out, masks=arguments.masks) as recorder:
+    recording = open_flagged(arguments)
+    with LiveRecorder(
+        recording, arguments.out, masks=arguments.masks, html=arguments.html
+    ) as recorder:
         received = collect(
             recorder.add,
             namespace=arguments.namespace,
@@ -44,4 +61,14 @@ def run(arguments: argparse.Namespace) -> int:
         **recorder.summary(),
     }
     write_json(arguments.out / "received.json", summary)
+    if arguments.node_report and arguments.play_report:
+        played, node = (_read(path) for path in (arguments.play_report, arguments.node_report))
+        recorder.write_report(summary, played, node, arguments.command_line)
     return 0
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text()))
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{path}: cannot be read ({error})") from error

@@ -3,55 +3,25 @@
 
 import argparse
 import sys
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from affordance_seg_ros.cli.flags import add_options, read_options
 from affordance_seg_ros.config import FlowConfig, NodeConfig, PipelineConfig
-from affordance_seg_ros.errors import ConfigError
-
-if TYPE_CHECKING:
-    from affordance_seg_ros.sources.topics import TopicNames
-
-_NODE_OPTIONS = ("weights", "device", "max_skew_s", "align_depth", "depth_to_color")
+from affordance_seg_ros.flags import add_options, read_options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument(
-        "recording",
-        type=Path,
-        help="rosbag2 (folder, .mcap or .db3), rosbag1 (.bag), clip folder, folder of colour and "
-        "depth images, or an Azure Kinect recording (.mkv)",
-    )
+    from affordance_seg_ros.sources.recording_flags import add_recording_flags
+
+    add_recording_flags(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder for the results")
-    parser.add_argument(
-        "--camera",
-        default="",
-        metavar="NAME",
-        help="preset of the camera that was recorded, as realsense: its topics, and its options "
-        "where a flag is left at its default; empty finds the topics by name and type",
-    )
-    parser.add_argument(
-        "--base", default="", help="namespace of the camera's topics, if not the preset's own"
-    )
-    parser.add_argument("--color-topic", default="", help="colour topic; empty finds it by type")
-    parser.add_argument("--depth-topic", default="", help="depth topic; empty finds it")
-    parser.add_argument("--camera-info-topic", default="", help="camera info; empty finds it")
-    parser.add_argument(
-        "--depth-camera-info-topic", default="", help="the depth camera's, with --align-depth"
-    )
-    parser.add_argument(
-        "--picture-rate-hz",
-        type=float,
-        default=0.0,
-        help="rate of pictures without stamps [Hz]; 0 takes rate_hz",
-    )
     parser.add_argument("--masks", action="store_true", help="write each mask as a PNG of ids")
+    parser.add_argument(
+        "--html", action="store_true", help="write the report as one page, OUT/report.html"
+    )
     parser.add_argument("--json", type=Path, help="also write the summary to this file")
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
-    add_options(parser, NodeConfig, only=_NODE_OPTIONS)
+    add_options(parser, NodeConfig, only=("weights", "device"))
     add_options(parser, PipelineConfig)
     add_options(parser, FlowConfig, prefix="flow-")
 
@@ -61,27 +31,23 @@ def run(arguments: argparse.Namespace) -> int:
     from affordance_seg_ros.evaluation.replay import replay
     from affordance_seg_ros.evaluation.report import write_json
     from affordance_seg_ros.pipeline.streaming import build_pipeline
-    from affordance_seg_ros.sources.bag import open_recording
+    from affordance_seg_ros.sources.recording_flags import open_flagged
 
-    topics, node = _camera(arguments)
+    node = read_options(arguments, NodeConfig)
     flow = read_options(arguments, FlowConfig, prefix="flow-")
     config = read_options(arguments, PipelineConfig, flow=flow)
-    if not 0 <= arguments.picture_rate_hz < float("inf"):
-        raise ConfigError(
-            f"--picture-rate-hz {arguments.picture_rate_hz:g}; expected a positive number, or 0"
-        )
-    recording = open_recording(
-        arguments.recording,
-        topics,
-        rate_hz=arguments.picture_rate_hz or config.rate_hz or None,
-        max_skew_ns=round(1e9 * node.max_skew_s) or None,
-        depth_to_color=node.depth_to_color if node.align_depth else "",
-    )
+    recording = open_flagged(arguments, rate_hz=config.rate_hz)
     pipeline = build_pipeline(node.weights, node.device, config)
     if not pipeline.card.trained:
         print("UNTRAINED WEIGHTS: masks and actions mean nothing", file=sys.stderr)
     summary = replay(
-        recording, pipeline, arguments.out, masks=arguments.masks, progress=not arguments.quiet
+        recording,
+        pipeline,
+        arguments.out,
+        masks=arguments.masks,
+        html=arguments.html,
+        command=arguments.invocation,
+        progress=not arguments.quiet,
     )
     if arguments.json:
         write_json(arguments.json, summary)
@@ -92,36 +58,3 @@ def run(arguments: argparse.Namespace) -> int:
         f"action {summary['action']['predicted']}; see {arguments.out}"
     )
     return 0
-
-
-def _camera(arguments: argparse.Namespace) -> tuple["TopicNames", NodeConfig]:
-    """Return topics and options: those of the flags, and for the others the preset's."""
-    from affordance_seg_ros.sources.preset import read_preset
-    from affordance_seg_ros.sources.topics import TopicNames
-
-    given = TopicNames(
-        arguments.color_topic,
-        arguments.depth_topic,
-        arguments.camera_info_topic,
-        arguments.depth_camera_info_topic,
-    )
-    node = read_options(arguments, NodeConfig)
-    if not arguments.camera:
-        if arguments.base:
-            raise ConfigError(f"--base {arguments.base} without --camera; expected both")
-        return given, node
-    preset = read_preset(arguments.camera)
-    known = preset.recorded_topics(arguments.base)
-    default = NodeConfig()
-    left = {
-        name: value
-        for name, value in preset.parameters.items()
-        if name in _NODE_OPTIONS and getattr(node, name) == getattr(default, name)
-    }
-    topics = TopicNames(
-        given.color or known["color/image"],
-        given.depth or known["depth/image"],
-        given.camera_info or known["color/camera_info"],
-        given.depth_camera_info or known.get("depth/camera_info", ""),
-    )
-    return topics, replace(node, **left)

@@ -7,8 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from affordance_seg_ros.cli.flags import add_options, read_options
 from affordance_seg_ros.errors import ConfigError, DeviceError
+from affordance_seg_ros.flags import add_options, read_options
 
 _SYNTHESIS = "affordance_seg_ros.training.synthesis"
 _FLAGS = (

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Evaluation of a live node: its predictions against the recording that is played to it."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -9,10 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from affordance_seg_ros.errors import SourceError
+from affordance_seg_ros.evaluation.live_summary import live_options, live_summary
 from affordance_seg_ros.evaluation.metrics import SegmentationMetrics
-from affordance_seg_ros.evaluation.replay import ReplayWriter
+from affordance_seg_ros.evaluation.page_recorder import PageRecorder
+from affordance_seg_ros.evaluation.replay import PAGE, ReplayWriter
+from affordance_seg_ros.evaluation.report import write_json
+from affordance_seg_ros.evaluation.run_facts import run_facts
 from affordance_seg_ros.frames import Prediction, RgbdFrame
 from affordance_seg_ros.labels import LabelSet
+from affordance_seg_ros.model.checkpoint import WeightsCard
 from affordance_seg_ros.sources.recording import Recording
 
 
@@ -38,12 +44,14 @@ class _Run(NamedTuple):
     Attributes:
         source: What the node says of itself.
         writer: Writes pictures and predictions.
+        page: Collects the report page; None for none.
         metrics: Compares with the labels of the recording.
         ids: (256,) uint8, the node's label id of each label id of the recording.
     """
 
     source: Source
     writer: ReplayWriter
+    page: PageRecorder | None
     metrics: SegmentationMetrics
     ids: npt.NDArray[np.uint8]
 
@@ -55,16 +63,18 @@ class LiveRecorder:
         recording: What is played to the node; held in memory, since frames are found by stamp.
         out: Folder for the results.
         masks: Whether each mask is written as a PNG of label ids.
+        html: Whether a report page is wanted.
 
     Raises:
         SourceError: The recording cannot be read.
     """
 
-    def __init__(self, recording: Recording, out: Path, *, masks: bool) -> None:
+    def __init__(self, recording: Recording, out: Path, *, masks: bool, html: bool = False) -> None:
         self._recording = recording
         self._frames: dict[int, RgbdFrame] = {f.stamp_ns: f for f in recording.frames()}
         self._out = out
         self._masks = masks
+        self._html = html
         self._stack = ExitStack()
         self._run: _Run | None = None
         self._labelled = 0
@@ -88,13 +98,17 @@ class LiveRecorder:
             self._run = self._start(source)
         self._predictions += 1
         self._last = prediction
-        self._run.writer.add(frame, prediction, footer="live")
-        truth = self._recording.labels.get(prediction.stamp_ns)
+        labels = self._recording.labels.get(prediction.stamp_ns)
+        truth = None if labels is None else self._run.ids[labels]
+        self._run.writer.add(frame, prediction, footer="live", truth=truth)
         if truth is not None:
             self._labelled += 1
-            self._run.metrics.add(self._run.ids[truth], prediction.mask)
+            self._run.metrics.add(truth, prediction.mask)
 
     def _start(self, source: Source) -> "_Run":
+        page = None
+        if self._html:
+            page = PageRecorder(source.labels, labelled=bool(self._recording.labels))
         writer = ReplayWriter(
             self._out,
             source.labels,
@@ -103,10 +117,12 @@ class LiveRecorder:
             trained=source.trained,
             rate_hz=self._recording.rate_hz or 10.0,
             masks=self._masks,
+            page=page,
         )
         return _Run(
             source,
             self._stack.enter_context(writer),
+            page,
             SegmentationMetrics(source.labels),
             source.labels.ids_from(self._recording.label_names),
         )
@@ -124,9 +140,37 @@ class LiveRecorder:
             )
         return {
             "predictions": self._predictions,
+            "skipped_messages": dict(self._recording.report.skipped),
             "predictions_of_unknown_frames": self._unknown,
             "weights": {"name": self._run.source.weights, "trained": self._run.source.trained},
             "action": {"predicted": self._last.action.name, "true": self._recording.action or None},
             "labelled_frames": self._labelled,
             "metrics": self._run.metrics.result().document() if self._labelled else None,
         }
+
+    def write_report(
+        self,
+        received: Mapping[str, Any],
+        played: Mapping[str, Any],
+        node: Mapping[str, Any],
+        command: str,
+    ) -> dict[str, Any]:
+        """Write `summary.json`, and the page if one is wanted, as the offline replay does.
+
+        Args:
+            received: The recorder's own counts, `summary` among them.
+            played: The player's counts.
+            node: The node's report.
+            command: Command line that the page names; empty leaves it out.
+
+        Returns:
+            The summary.
+        """
+        summary = live_summary(received, played, node)
+        write_json(self._out / "summary.json", summary)
+        if self._run is not None and self._run.page is not None:
+            card = WeightsCard(**node["weights"])
+            facts = run_facts(self._recording, card, summary, live_options(node), command)
+            times_ms = node["receipt_to_publish_ms"]
+            self._run.page.write(self._out / PAGE, summary, facts, times_ms)
+        return summary

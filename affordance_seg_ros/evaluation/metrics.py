@@ -178,6 +178,21 @@ class _Mean:
         return _ratio(self._sum, self._count)
 
 
+def picture_iou(
+    truth: npt.NDArray[np.integer[Any]], mask: npt.NDArray[np.integer[Any]], labels: LabelSet
+) -> float:
+    """Return the mean IoU of one picture over the labels in truth or mask; NaN without any.
+
+    Args:
+        truth: (H, W) label ids; pixels of 255 do not count.
+        mask: (H, W) predicted label ids.
+        labels: The affordances.
+    """
+    counted = truth != IGNORE
+    iou = _count(truth[counted], mask[counted], labels.class_count).iou()
+    return float(np.nanmean(iou)) if not np.isnan(iou).all() else float("nan")
+
+
 def _count(
     truth: npt.NDArray[np.integer[Any]], mask: npt.NDArray[np.integer[Any]], classes: int
 ) -> _Counts:

@@ -13,13 +13,16 @@ import numpy.typing as npt
 from affordance_seg_ros.errors import FrameError, SourceError
 from affordance_seg_ros.evaluation.contact_sheet import EvenlyThinned, Moment, draw_contact_sheet
 from affordance_seg_ros.evaluation.metrics import SegmentationMetrics
+from affordance_seg_ros.evaluation.page_recorder import PageRecorder
 from affordance_seg_ros.evaluation.report import (
     StageStatistics,
     prediction_document,
     to_json,
     write_json,
 )
+from affordance_seg_ros.evaluation.run_facts import run_facts
 from affordance_seg_ros.evaluation.video import VideoWriter
+from affordance_seg_ros.flow.estimator import estimator_name
 from affordance_seg_ros.frames import Prediction, RgbdFrame
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.pipeline.overlay import draw_overlay
@@ -28,6 +31,8 @@ from affordance_seg_ros.pipeline.streaming import Pipeline
 from affordance_seg_ros.sources.recording import Recording
 
 SHEET_COLUMNS = 8
+PAGE = "report.html"
+"""Name of the report page within a run's folder."""
 
 
 class ReplayWriter:
@@ -44,6 +49,7 @@ class ReplayWriter:
         trained: Whether they are trained; pictures say so if not.
         rate_hz: Rate of the video [Hz].
         masks: Whether each mask is written as a PNG of label ids.
+        page: Takes each frame for the report page; None for no page.
 
     Raises:
         SourceError: The folder cannot be written to.
@@ -59,6 +65,7 @@ class ReplayWriter:
         trained: bool,
         rate_hz: float,
         masks: bool,
+        page: PageRecorder | None = None,
     ) -> None:
         try:
             (out / "masks" if masks else out).mkdir(parents=True, exist_ok=True)
@@ -67,6 +74,7 @@ class ReplayWriter:
             raise SourceError(f"{out}: cannot be written to ({error.strerror})") from error
         self._out = out
         self._masks = masks
+        self._page = page
         self._labels = labels
         self._trained = trained
         self._title = f"{title}   weights: {weights}"
@@ -89,14 +97,29 @@ class ReplayWriter:
             bgr = np.asarray(cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR), np.uint8)
             _write_png(self._out / "contact_sheet.png", bgr)
 
-    def add(self, frame: RgbdFrame, prediction: Prediction, *, footer: str) -> None:
-        """Write one frame with its prediction; `footer` is the overlay's last line."""
+    def add(
+        self,
+        frame: RgbdFrame,
+        prediction: Prediction,
+        *,
+        footer: str,
+        truth: npt.NDArray[np.uint8] | None = None,
+    ) -> None:
+        """Write one frame with its prediction.
+
+        Args:
+            frame: The frame.
+            prediction: What was said of it.
+            footer: The overlay's last line.
+            truth: (H, W) label ids for the page, 255 to ignore; None if it is not labelled.
+        """
         self._lines.write(to_json(prediction_document(prediction, self._labels)) + "\n")
-        self._video.write(
-            draw_overlay(
-                frame.color, prediction, self._labels, trained=self._trained, footer=footer
-            )
+        overlay = draw_overlay(
+            frame.color, prediction, self._labels, trained=self._trained, footer=footer
         )
+        self._video.write(overlay)
+        if self._page is not None:
+            self._page.add(frame, prediction, truth, overlay)
         wanted = self._moments.wants_next()
         self._moments.add(Moment(frame.color, frame.depth, prediction) if wanted else None)
         if self._masks:
@@ -117,6 +140,8 @@ def replay(
     out: Path,
     *,
     masks: bool = False,
+    html: bool = False,
+    command: str = "",
     progress: bool = True,
 ) -> dict[str, Any]:
     """Run the pipeline over a recording and write pictures, predictions and a summary.
@@ -126,6 +151,8 @@ def replay(
         pipeline: Reset before the first frame.
         out: Folder for the results.
         masks: Whether to write each mask as a PNG of label ids.
+        html: Whether to write the report page, `report.html`.
+        command: Command line that the page names; empty leaves it out.
         progress: Whether to show a progress bar.
 
     Returns:
@@ -145,6 +172,7 @@ def replay(
     resets: list[str] = []
     read = processed = labelled = 0
     last: Prediction | None = None
+    page = PageRecorder(pipeline.labels, labelled=bool(recording.labels)) if html else None
     writer = ReplayWriter(
         out,
         pipeline.labels,
@@ -153,6 +181,7 @@ def replay(
         trained=pipeline.card.trained,
         rate_hz=pipeline.config.rate_hz or recording.rate_hz or 10.0,
         masks=masks,
+        page=page,
     )
     frames = tqdm(
         recording.frames(),
@@ -175,11 +204,12 @@ def replay(
             statistics.add(last.stages_ms)
             if last.reset_reason:
                 resets.append(last.reset_reason)
-            truth = recording.labels.get(frame.stamp_ns)
+            labels = recording.labels.get(frame.stamp_ns)
+            truth = None if labels is None else translate[labels]
             if truth is not None:
                 labelled += 1
-                metrics.add(translate[truth], last.mask)
-            writer.add(frame, last, footer=f"{sum(last.stages_ms):.0f} ms")
+                metrics.add(truth, last.mask)
+            writer.add(frame, last, footer=f"{sum(last.stages_ms):.0f} ms", truth=truth)
     if last is None:
         reasons = "; ".join(f"{count} x {text}" for text, count in dropped.items())
         raise SourceError(
@@ -196,6 +226,7 @@ def replay(
         "skipped_messages": dict(recording.report.skipped),
         "resets": resets,
         "device": str(pipeline.device),
+        "flow_estimator": estimator_name(pipeline.config.flow, pipeline.device),
         "weights": {"name": pipeline.card.name, "trained": pipeline.card.trained},
         "stage_ms": statistics.document(),
         "action": {"predicted": last.action.name, "true": recording.action or None},
@@ -203,4 +234,7 @@ def replay(
         "metrics": metrics.result().document() if labelled else None,
     }
     write_json(out / "summary.json", summary)
+    if page is not None:
+        facts = run_facts(recording, pipeline.card, summary, pipeline.config, command)
+        page.write(out / PAGE, summary, facts)
     return summary

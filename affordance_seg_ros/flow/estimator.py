@@ -12,7 +12,7 @@ from affordance_seg_ros.flow.flow_input import FlowInput
 from affordance_seg_ros.flow.incremental import PrimalDualFlow
 from affordance_seg_ros.frames import SceneFlow
 
-__all__ = ["ESTIMATORS", "FlowEstimator", "FlowInput", "build_estimator"]
+__all__ = ["ESTIMATORS", "FlowEstimator", "FlowInput", "build_estimator", "estimator_name"]
 
 
 class FlowEstimator(Protocol):
@@ -62,7 +62,11 @@ def build_estimator(config: FlowConfig, device: torch.device) -> FlowEstimator:
         config: Options; 'auto' is primal-dual on a GPU and DIS elsewhere.
         device: Where the flow is computed and returned; DIS itself always runs on the CPU.
     """
-    name = config.estimator
-    if name == "auto":
-        name = "primal_dual" if device.type == "cuda" else "dis"
-    return ESTIMATORS[name](config, device)
+    return ESTIMATORS[estimator_name(config, device)](config, device)
+
+
+def estimator_name(config: FlowConfig, device: torch.device) -> str:
+    """Return the name of the estimator that the configuration means on a device."""
+    if config.estimator != "auto":
+        return config.estimator
+    return "primal_dual" if device.type == "cuda" else "dis"

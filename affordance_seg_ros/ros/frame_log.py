@@ -53,12 +53,14 @@ class LatencySummary(NamedTuple):
             clock, so latency is arrival to publish.
         latency: Latency.
         stages: Each stage by name, in order of the flow, and ``overhead``.
+        receipt_to_publish_ms: Arrival to publish of each frame.
     """
 
     frames: int
     clock: str
     latency: Percentiles
     stages: dict[str, Percentiles]
+    receipt_to_publish_ms: tuple[float, ...]
 
 
 class FrameLog:
@@ -95,6 +97,7 @@ class FrameLog:
             clock="stamp" if uses_stamps else "receipt",
             latency=percentiles(by_stamp if uses_stamps else by_receipt),
             stages={name: percentiles(durations) for name, durations in stages.items()},
+            receipt_to_publish_ms=tuple(by_receipt),
         )
 
 

@@ -4,6 +4,7 @@
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,6 +27,7 @@ from affordance_seg_ros.ros.processor import StreamingPipeline
 from affordance_seg_ros.ros.reminder import Reminder
 from affordance_seg_ros.ros.session import Session
 from affordance_seg_ros.ros.snapshot import Snapshot, write_report
+from affordance_seg_ros.ros.snapshot_service import SnapshotService
 
 
 class _Card(Protocol):
@@ -33,6 +35,10 @@ class _Card(Protocol):
     def name(self) -> str: ...
     @property
     def trained(self) -> bool: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def license(self) -> str: ...
 
 
 class LoadedPipeline(StreamingPipeline, Protocol):
@@ -86,6 +92,7 @@ class AffordanceNode(LifecycleNode):
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self.create_service(Trigger, "~/reset", self._on_reset)
         self.create_service(SetBool, "~/enable", self._on_enable)
+        self._snapshots = SnapshotService(self, lambda: self._config)
         # Not the node's clock: with use_sim_time that one may never start.
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(1.0, self._on_timer, clock=self._steady)
@@ -139,8 +146,14 @@ class AffordanceNode(LifecycleNode):
             self._output.publish_label_info(self._pipeline_config.min_confidence)
             self._pipeline.reset()
             self._pipeline.configure(self._pipeline_config)
+            self._snapshots.start(self._pipeline.labels)
             self._session = Session(
-                self, self._pipeline, self._output, self._config, self._pipeline_config
+                self,
+                self._pipeline,
+                self._output,
+                self._config,
+                self._pipeline_config,
+                self._snapshots.frames.add,
             )
         self._state = "active"
         topics = (f"{channel.role} on {channel.name(self)}" for channel in channels(self._config))
@@ -201,6 +214,7 @@ class AffordanceNode(LifecycleNode):
         if session is None:
             return
         session.stop()
+        self._snapshots.close()
         self._reminder.forget()
         self._report(session.snapshot())
 
@@ -216,12 +230,15 @@ class AffordanceNode(LifecycleNode):
             return
         card = self._pipeline.card
         report = snapshot.report(card.name, card.trained, str(self._pipeline.device))
+        report["weights"] |= {"description": card.description, "license": card.license}
+        report["options"] = asdict(self._pipeline_config)
         try:
             write_report(Path(path), report)
         except OSError as error:
             self.get_logger().error(f"report_file '{path}' not written: {error}")
 
     def _apply(self, changes: list[Parameter[Any]]) -> None:
+        self._snapshots.configure(self._config)
         if self._session is None or self._output is None:
             return
         self._session.configure(self._config, self._pipeline_config)

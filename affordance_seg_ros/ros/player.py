@@ -21,8 +21,9 @@ from std_msgs.msg import Header
 from affordance_seg_ros.errors import AffordanceError, SourceError
 from affordance_seg_ros.frames import DepthImage, RgbdFrame
 from affordance_seg_ros.ros.encode import camera_info, header, image
+from affordance_seg_ros.ros.lockstep import Lockstep
 from affordance_seg_ros.ros.process import StopRequest
-from affordance_seg_ros.sources.bag import open_recording
+from affordance_seg_ros.sources.recording_flags import add_recording_flags, open_flagged
 
 _SECOND_NS = 1_000_000_000
 _POLL_S = 0.05
@@ -72,25 +73,34 @@ class Player(Node):
                 )
             time.sleep(_POLL_S)
 
-    def play(self, frames: Iterator[RgbdFrame], rate: float) -> None:
+    def play(
+        self, frames: Iterator[RgbdFrame], rate: float, lockstep: Lockstep | None = None
+    ) -> None:
         """Publish the frames.
 
         Args:
             frames: In order of time; a jump back is followed at once.
             rate: Speed, 1 for the recording's own.
+            lockstep: Waits for the node before the next frame, which then comes at once; None
+                keeps the speed.
         """
         last_ns = first_ns = 0
         start = 0.0
         for frame in frames:
             if self.published == 0 or frame.stamp_ns < last_ns:
                 first_ns, start = frame.stamp_ns, time.monotonic()
-            self._sleep_until(start, first_ns, frame.stamp_ns, rate)
+            if lockstep is None:
+                self._sleep_until(start, first_ns, frame.stamp_ns, rate)
+            else:
+                self._tick(frame.stamp_ns)
             head = header(frame.stamp_ns, frame.frame_id)
             self._info.publish(camera_info(frame.camera, head))
             self._color.publish(image(frame.color, "rgb8", head))
             self._depth.publish(depth_image(frame.depth, head))
             last_ns = frame.stamp_ns
             self.published += 1
+            if lockstep is not None:
+                lockstep.wait(frame.stamp_ns)
 
     def linger(self, last_ns: int, seconds: float, rate: float) -> None:
         """Stay after the last frame, `/clock` running on, for whoever still works on it."""
@@ -102,12 +112,15 @@ class Player(Node):
         while True:
             passed_ns = round((time.monotonic() - start) * rate * _SECOND_NS)
             now_ns = min(first_ns + passed_ns, stamp_ns)
-            if self._time is not None:
-                self._time.publish(Clock(clock=header(now_ns, "").stamp))
+            self._tick(now_ns)
             left_s = (stamp_ns - now_ns) / (rate * _SECOND_NS)
             if left_s <= 0:
                 return
             time.sleep(min(left_s, self._tick_s))
+
+    def _tick(self, now_ns: int) -> None:
+        if self._time is not None:
+            self._time.publish(Clock(clock=header(now_ns, "").stamp))
 
 
 def depth_image(depth: DepthImage, head: Header) -> Image:
@@ -124,12 +137,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # rclpy's own handlers would end the context under the feet of the player.
     StopRequest()
     player: Player | None = None
+    lockstep: Lockstep | None = None
     last_ns = 0
     try:
         rclpy.init(args=words, signal_handler_options=SignalHandlerOptions.NO)
-        recording = open_recording(parsed.recording)
+        recording = open_flagged(parsed)
         player = Player(parsed.clock)
         player.wait_for_subscribers(parsed.wait)
+        if parsed.lockstep:
+            lockstep = Lockstep(player, parsed.node, parsed.answer_timeout)
+            lockstep.connect(parsed.wait)
 
         def frames() -> Iterator[RgbdFrame]:
             nonlocal last_ns
@@ -140,7 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 if not parsed.loop:
                     return
 
-        player.play(frames(), parsed.rate)
+        player.play(frames(), parsed.rate, lockstep)
         # With the player what it has not delivered yet would be gone.
         player.linger(last_ns, parsed.linger, parsed.rate)
     except AffordanceError as error:
@@ -150,8 +167,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     finally:
         published = 0 if player is None else player.published
+        counts = {"frames_published": published}
+        if lockstep is not None:
+            counts["frames_unanswered"] = len(lockstep.unanswered)
+            lockstep.close()
         if parsed.report:
-            parsed.report.write_text(json.dumps({"frames_published": published}) + "\n")
+            parsed.report.write_text(json.dumps(counts) + "\n")
         rclpy.try_shutdown()
     print(f"{published} frames published")
     return 0
@@ -163,12 +184,25 @@ def _parser() -> argparse.ArgumentParser:
         description="Play a recording as a camera driver would publish it.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("recording", type=Path, help="bag, clip or image folder")
+    add_recording_flags(parser)
     parser.add_argument("--rate", type=_positive, default=1.0, help="speed, 1 is the recorded one")
     parser.add_argument("--loop", action="store_true", help="start again at the end")
     parser.add_argument("--clock", type=float, default=0.0, help="rate of /clock [Hz], 0 for none")
     parser.add_argument("--wait", type=_positive, default=60.0, help="time for subscribers [s]")
     parser.add_argument("--linger", type=float, default=2.0, help="time it stays at the end [s]")
+    parser.add_argument(
+        "--lockstep",
+        action="store_true",
+        help="play each frame when the affordance node has answered the last one, as fast as it "
+        "can: no frame is dropped, however slow the machine",
+    )
+    parser.add_argument("--node", default="affordance", help="the node that --lockstep waits for")
+    parser.add_argument(
+        "--answer-timeout",
+        type=_positive,
+        default=10.0,
+        help="time after which --lockstep gives up an answer [s]",
+    )
     parser.add_argument("--report", type=Path, help="write a JSON count of frames to this file")
     return parser
 

@@ -49,11 +49,13 @@ class Listeners:
         on_error: A frame was dropped, with the reason.
         on_reset: The pipeline forgot the past by itself, with the reason.
         now_ns: The node's clock [ns].
+        on_frame: A frame was decoded.
     """
 
     on_error: Callable[[str], None]
     on_reset: Callable[[str], None]
     now_ns: Callable[[], int]
+    on_frame: Callable[[RgbdFrame], None]
 
 
 class FrameProcessor:
@@ -106,6 +108,7 @@ class FrameProcessor:
         try:
             frame = decode(job, self._decoder, rectified=config.rectified)
             decoded_ns = time.monotonic_ns()
+            self._listeners.on_frame(frame)
             prediction = self._pipeline.step(frame)
         except AffordanceError as error:
             self.last_error = str(error)

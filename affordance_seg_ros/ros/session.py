@@ -2,10 +2,13 @@
 """One active period of the node: subscriptions, worker and counters, from activation to the end."""
 
 import time
+from collections import deque
+from collections.abc import Callable
 
 from rclpy.lifecycle import LifecycleNode
 
 from affordance_seg_ros.config import NodeConfig, PipelineConfig
+from affordance_seg_ros.frames import RgbdFrame
 from affordance_seg_ros.ros.inputs import RgbdInput
 from affordance_seg_ros.ros.job import Job
 from affordance_seg_ros.ros.mailbox import Mailbox
@@ -14,6 +17,7 @@ from affordance_seg_ros.ros.snapshot import Snapshot
 from affordance_seg_ros.ros.worker import Worker
 
 _LOG_THROTTLE_S = 5.0
+_RESETS = 100
 
 
 class Session:
@@ -25,6 +29,7 @@ class Session:
         output: Where predictions go.
         config: Options of the node.
         pipeline_config: Options of the pipeline.
+        on_frame: Called with each frame that is processed, from the worker's thread.
     """
 
     def __init__(
@@ -34,6 +39,7 @@ class Session:
         output: Output,
         config: NodeConfig,
         pipeline_config: PipelineConfig,
+        on_frame: Callable[[RgbdFrame], None],
     ) -> None:
         logger = node.get_logger()
         clock = node.get_clock()
@@ -42,11 +48,16 @@ class Session:
             logger.warning(f"frame dropped: {reason}", throttle_duration_sec=_LOG_THROTTLE_S)
 
         def on_reset(reason: str) -> None:
+            self._resets.append(reason)
             logger.info(f"memory cleared: {reason}")
 
         listeners = Listeners(
-            on_error=on_error, on_reset=on_reset, now_ns=lambda: clock.now().nanoseconds
+            on_error=on_error,
+            on_reset=on_reset,
+            now_ns=lambda: clock.now().nanoseconds,
+            on_frame=on_frame,
         )
+        self._resets: deque[str] = deque(maxlen=_RESETS)
         self._rate_hz = pipeline_config.rate_hz
         self._output = output
         self._mailbox: Mailbox[Job] = Mailbox()
@@ -98,4 +109,5 @@ class Session:
             last_error=processor.last_error,
             latency=processor.log.summary(),
             untransformed=self._output.transform_failures(now_ns),
+            resets=tuple(self._resets),
         )

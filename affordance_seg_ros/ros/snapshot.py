@@ -41,6 +41,7 @@ class Snapshot:
         last_error: Why the last of them could not be used; empty if there was none.
         latency: Latency and stages.
         untransformed: Frames without regions for want of a transform.
+        resets: Why the pipeline forgot the past by itself, each time; the last hundred.
     """
 
     enabled: bool
@@ -55,6 +56,7 @@ class Snapshot:
     last_error: str
     latency: LatencySummary
     untransformed: TransformFailures = NOTHING_FAILED
+    resets: tuple[str, ...] = ()
 
     def report(self, weights: str, trained: bool, device: str) -> dict[str, Any]:
         """Return a JSON object of it; a number that does not exist yet is null."""
@@ -71,10 +73,12 @@ class Snapshot:
             "errors": self.errors,
             "last_error": self.last_error,
             "untransformed": self.untransformed.frames,
+            "resets": list(self.resets),
             "latency_ms": _rounded(latency.latency),
             "latency_clock": latency.clock,
             "latency_frames": latency.frames,
             "stage_ms": {name: _rounded(found) for name, found in latency.stages.items()},
+            "receipt_to_publish_ms": [round(value, 3) for value in latency.receipt_to_publish_ms],
         }
 
 

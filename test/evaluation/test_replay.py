@@ -138,6 +138,25 @@ def test_the_command_replays_a_bag(
         assert "UNTRAINED" in output.err
 
 
+def test_the_page_of_a_run_holds_its_facts_and_is_written_on_request_only(
+    bag: Path, tmp_path: Path
+) -> None:
+    words = ["replay", str(bag), "--quiet", "--weights", "untrained:compact", "--out"]
+    assert main([*words, str(tmp_path / "without")]) == 0
+    assert not (tmp_path / "without/report.html").exists()
+    assert main([*words, str(tmp_path / "with"), "--html"]) == 0
+    page = (tmp_path / "with/report.html").read_text()
+    for fact in (
+        "square (ROS 2 bag), 160x120",
+        "untrained-compact, UNTRAINED",
+        "dis",
+        "rate_hz=10",
+    ):
+        assert f">{fact}" in page or f"{fact}," in page
+    assert f"{COUNT} read, {COUNT} processed, 0 dropped" in page
+    assert f"affordance-seg replay {bag}" in page
+
+
 def test_an_unwritable_folder_is_refused(
     bag: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

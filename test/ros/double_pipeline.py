@@ -15,6 +15,8 @@ from affordance_seg_ros.labels import LabelSet
 class Card(NamedTuple):
     name: str
     trained: bool
+    description: str = ""
+    license: str = ""
 
 
 def label_of(color: np.ndarray) -> np.ndarray:

@@ -35,6 +35,7 @@ def test_every_frame_is_published_and_every_processed_frame_is_received(demo: Pa
     assert summary["frames_processed"] > 0
     assert summary["masks_received"] == summary["frames_processed"]
     assert summary["actions_received"] == summary["frames_processed"]
+    assert summary["frames_dropped"] == sum(summary["drop_reasons"].values())
     lost = summary["frames_dropped"] + summary["unpaired"]
     assert summary["frames_processed"] + lost >= frame_count
     assert summary["latency_ms"]["p50"] <= summary["latency_ms"]["p99"]
@@ -42,7 +43,8 @@ def test_every_frame_is_published_and_every_processed_frame_is_received(demo: Pa
     assert summary["weights"].keys() == {"name", "trained"}
 
 
-def test_video_and_contact_sheet_are_left(demo: Path) -> None:
+def test_video_contact_sheet_and_page_are_left(demo: Path) -> None:
+    assert "pace: recorded" in (demo / "report.html").read_text()
     assert cv2.VideoCapture(str(demo / "overlay.mp4")).read()[0]
     assert cv2.imread(str(demo / "contact_sheet.png")) is not None
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`ros2 launch` for real, wherever it is installed."""
 
+import json
 import os
 import shutil
 import signal
@@ -80,11 +81,21 @@ def test_presets_are_files_of_the_configuration_folder_or_lie_beside_the_code():
     assert "affordance" not in preset_names()
 
 
-def test_every_argument_is_described(ros2):
-    command = [ros2, "launch", "affordance_seg_ros", "bringup.launch.py", "--show-args"]
+@pytest.mark.parametrize(
+    ("file", "names"),
+    [
+        (
+            "bringup",
+            "camera cameras base start_driver params_file device use_sim_time namespace "
+            "color_transport depth_transport rviz rviz_frame",
+        ),
+        ("replay", "bag out pace rate html masks weights device params_file namespace options"),
+    ],
+)
+def test_every_argument_is_described(ros2, file, names):
+    command = [ros2, "launch", "affordance_seg_ros", f"{file}.launch.py", "--show-args"]
     shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
-    names = ("camera", "cameras", "base", "start_driver", "params_file", "device", "use_sim_time")
-    for name in (*names, "namespace", "color_transport", "depth_transport"):
+    for name in names.split():
         assert f"'{name}':\n" in shown
     assert "no description given" not in shown
 
@@ -188,3 +199,24 @@ def test_rviz_is_started_with_our_configuration_frame_and_namespace(
     assert f"config/affordance.rviz -f {frame}" in line
     for topic in ("overlay", "points", "markers"):
         assert f"-r /affordance/{topic}:=/robot/affordance/{topic}" in line
+
+
+def test_a_recording_is_played_to_its_end_and_reported(ros2, tmp_path):
+    words = (
+        "bag:=" + str(ROOT / "data/demo_clip"),
+        f"out:={tmp_path}",
+        "rate:=4",
+        "pace:=recorded",
+    )
+    command = [ros2, "launch", "affordance_seg_ros", "replay.launch.py", *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads((tmp_path / "summary.json").read_text())["frames_published"] == 40
+    assert (tmp_path / "report.html").exists()
+
+
+def test_a_recording_that_is_not_there_ends_the_launch_with_an_error(ros2):
+    command = [ros2, "launch", "affordance_seg_ros", "replay.launch.py", "bag:=/nothing"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 1
+    assert "/nothing does not exist" in done.stdout + done.stderr

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`affordance-seg live`: a recording played over DDS to a node, with the report of the replay.
+
+Three processes, as on a robot: the node, a player in the place of the camera driver, and a recorder
+in the place of whoever uses the masks.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from affordance_seg_ros.config import FlowConfig, NodeConfig, PipelineConfig
+from affordance_seg_ros.errors import SourceError
+from affordance_seg_ros.flags import add_options, read_options
+
+PACES = ("lockstep", "recorded")
+# The resolution of latencies, and work for the node: at 250 Hz it dropped frames on two cores.
+_CLOCK_HZ = "100"
+_NODE = "affordance"
+_FILES = ("node.json", "played.json", "received.json", "summary.json", "report.html")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    from affordance_seg_ros.sources.recording_flags import add_recording_flags
+
+    add_recording_flags(parser)
+    parser.add_argument("--out", type=Path, required=True, help="folder for the results")
+    parser.add_argument(
+        "--pace",
+        choices=PACES,
+        default="lockstep",
+        help="lockstep: each frame waits for the answer to the last, so that none is dropped; "
+        "recorded: at the recording's own speed, as a camera would, and what the node cannot do "
+        "in time is dropped and counted",
+    )
+    parser.add_argument("--rate", type=float, default=1.0, help="speed of the recorded pace")
+    parser.add_argument("--masks", action="store_true", help="write each mask as a PNG of ids")
+    parser.add_argument(
+        "--html", action="store_true", help="write the report as one page, OUT/report.html"
+    )
+    parser.add_argument("--json", type=Path, help="also write the summary to this file")
+    parser.add_argument("--params-file", type=Path, help="parameters of the node (YAML)")
+    parser.add_argument("--namespace", default="", help="namespace of the node and all topics")
+    add_options(parser, NodeConfig, only=("weights", "device"))
+    add_options(parser, PipelineConfig)
+    add_options(parser, FlowConfig, prefix="flow-")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Play, record and report; return the exit code."""
+    from affordance_seg_ros.cli.live_processes import LiveProcesses
+    from affordance_seg_ros.evaluation.report import write_json
+    from affordance_seg_ros.ros.process import StopRequest
+    from affordance_seg_ros.sources.recording_flags import open_flagged
+
+    # Ctrl-C under `ros2 launch` comes twice: the second one must not disturb the stopping.
+    StopRequest()
+    # What is wrong is said at once, not by one of three processes later.
+    parameters = list(_parameters(arguments))
+    if not 0 < arguments.rate < float("inf"):
+        raise SourceError(f"--rate {arguments.rate:g}; expected a positive number")
+    if arguments.params_file and not arguments.params_file.is_file():
+        raise SourceError(f"--params-file {arguments.params_file} is not there; expected a file")
+    open_flagged(arguments)
+    out: Path = arguments.out
+    _clear(out)
+    with LiveProcesses() as processes:
+        processes.start_node(*_node_words(arguments, parameters))
+        processes.start_recorder(*_recorder_words(arguments))
+        processes.play(*_player_words(arguments))
+        processes.finish()
+    summary = json.loads((out / "summary.json").read_text())
+    if arguments.json:
+        write_json(arguments.json, summary)
+    print(_in_words(summary))
+    print(f"see {out}")
+    return 0
+
+
+def _parameters(arguments: argparse.Namespace) -> Iterator[str]:
+    """Yield the node's parameters that differ from the defaults, as `name:=value`."""
+    from affordance_seg_ros.sources.recording_flags import READ_OPTIONS
+
+    flow = read_options(arguments, FlowConfig, prefix="flow-")
+    pipeline = read_options(arguments, PipelineConfig, flow=flow)
+    node = read_options(arguments, NodeConfig)
+    for prefix, options in (("", node), ("", pipeline), ("flow.", flow)):
+        defaults = type(options)()
+        for name in options.infos():
+            value = getattr(options, name)
+            if value != getattr(defaults, name) and name not in READ_OPTIONS:
+                yield f"{prefix}{name}:={json.dumps(value)}"
+
+
+def _clear(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name in _FILES:
+            (out / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise SourceError(f"{out}: cannot be written to ({error.strerror})") from error
+
+
+def _node_words(arguments: argparse.Namespace, parameters: list[str]) -> Iterator[str]:
+    yield from _ros_words(arguments)
+    if arguments.params_file:
+        yield from ("--params-file", str(arguments.params_file))
+    # Reliable: best effort loses pictures of this size now and then on a busy machine.
+    report = json.dumps(str((arguments.out / "node.json").resolve()))
+    forced = ("use_sim_time:=true", f"report_file:={report}", "reliability:=reliable")
+    for parameter in (*parameters, *forced):
+        yield from ("-p", parameter)
+
+
+def _recorder_words(arguments: argparse.Namespace) -> Iterator[str]:
+    from affordance_seg_ros.sources.recording_flags import recording_words
+
+    out = arguments.out
+    yield from recording_words(arguments)
+    yield from ("--out", str(out), "--namespace", f"{_namespace(arguments)}/{_NODE}")
+    yield from ("--node-report", str(out / "node.json"), "--play-report", str(out / "played.json"))
+    yield f"--command-line={arguments.invocation}"
+    yield from (f"--{name}" for name in ("masks", "html") if getattr(arguments, name))
+
+
+def _player_words(arguments: argparse.Namespace) -> Iterator[str]:
+    from affordance_seg_ros.sources.recording_flags import recording_words
+
+    yield from recording_words(arguments)
+    yield from ("--clock", _CLOCK_HZ, "--report", str(arguments.out / "played.json"))
+    yield from ("--lockstep",) if arguments.pace == "lockstep" else ("--rate", str(arguments.rate))
+    yield from _ros_words(arguments)
+
+
+def _ros_words(arguments: argparse.Namespace) -> tuple[str, ...]:
+    namespace = _namespace(arguments)
+    return ("--ros-args", *(("-r", f"__ns:={namespace}") if namespace else ()))
+
+
+def _namespace(arguments: argparse.Namespace) -> str:
+    name = arguments.namespace.strip("/")
+    return f"/{name}" if name else ""
+
+
+def _in_words(summary: dict[str, Any]) -> str:
+    trained = "" if summary["weights"]["trained"] else ", UNTRAINED: masks and actions mean nothing"
+    latency, action = summary["latency_ms"], summary["action"]
+    reasons = "".join(f"\n  {count} x {why}" for why, count in summary["drop_reasons"].items())
+    counts = ("published", "processed", "dropped")
+    frames = ", ".join(f"{summary[f'frames_{name}']} {name}" for name in counts)
+    return (
+        f"frames: {frames}; {summary['masks_received']} masks received{reasons}\n"
+        f"{summary['latency_clock']} to publish: p50 {latency['p50']:.0f} ms, "
+        f"p95 {latency['p95']:.0f} ms, p99 {latency['p99']:.0f} ms on {summary['device']}\n"
+        f"action: {action['predicted']} (true: {action['true']})\n"
+        f"weights: {summary['weights']['name']}{trained}"
+    )
