@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The pipeline: one frame in, one prediction out, with the memory of the frames before."""
 
-import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,12 +13,15 @@ from affordance_seg_ros.flow.colorize import colorize
 from affordance_seg_ros.flow.estimator import FlowEstimator, build_estimator
 from affordance_seg_ros.frames import DepthImage, Prediction, RgbdFrame, SceneFlow, StageTimes
 from affordance_seg_ros.labels import LabelSet
+from affordance_seg_ros.model.backends import build_runner
 from affordance_seg_ros.model.checkpoint import Checkpoint, WeightsCard, load_weights
-from affordance_seg_ros.model.network import NetworkState, StepOutput
+from affordance_seg_ros.model.network import StepOutput
+from affordance_seg_ros.model.runner import NetworkRunner
 from affordance_seg_ros.pipeline.device import resolve_device
 from affordance_seg_ros.pipeline.postprocess import choose_action, label_map
 from affordance_seg_ros.pipeline.preprocess import Prepared, Preprocessor
 from affordance_seg_ros.pipeline.regions import find_regions
+from affordance_seg_ros.pipeline.stage_clock import StageClock
 
 
 def build_pipeline(weights: str, device: str, config: PipelineConfig) -> "Pipeline":
@@ -37,6 +39,11 @@ def build_pipeline(weights: str, device: str, config: PipelineConfig) -> "Pipeli
     target = resolve_device(device)
     checkpoint = load_weights(weights, target)
     return Pipeline(checkpoint, build_estimator(config.flow, target), config, target)
+
+
+def _run_options(config: PipelineConfig) -> tuple[str, str]:
+    """Return the options that a network runner is built from."""
+    return config.network_backend, config.network_precision
 
 
 @dataclass(frozen=True)
@@ -76,12 +83,13 @@ class Pipeline:
         self._architecture = checkpoint.network_config
         self._input = checkpoint.input_config
         self._card = checkpoint.card
+        self._runner = self._build_runner(config)
         self._preprocessor = Preprocessor(checkpoint.input_config, device)
         self._estimator = estimator
         self._config = config
         self._device = device
+        self._clock = StageClock(device, marks=1 + len(StageTimes._fields))
         self._labels = checkpoint.network_config.labels
-        self._state: NetworkState | None = None
         self._stream: _Stream | None = None
         self._last_ns = 0
 
@@ -101,12 +109,24 @@ class Pipeline:
         return self._device
 
     @property
+    def network(self) -> str:
+        """What runs the network, in what numbers, for people."""
+        return self._runner.description
+
+    @property
     def config(self) -> PipelineConfig:
         """The options in force."""
         return self._config
 
     def configure(self, config: PipelineConfig) -> None:
-        """Replace the options; a change of the flow options also forgets the past."""
+        """Replace the options; a change of the flow's or the network's also forgets the past.
+
+        Raises:
+            ConfigError: The network cannot run as the options say; nothing has changed.
+        """
+        if _run_options(config) != _run_options(self._config):
+            self._runner = self._build_runner(config)
+            self.reset()
         if config.flow != self._config.flow:
             self._estimator = build_estimator(config.flow, self._device)
             self.reset()
@@ -115,7 +135,7 @@ class Pipeline:
     def reset(self) -> None:
         """Forget the past: the next frame is the first one."""
         self._estimator.reset()
-        self._state = None
+        self._runner.reset()
         self._stream = None
 
     def warm_up(self, width: int = 640, height: int = 480) -> None:
@@ -147,14 +167,15 @@ class Pipeline:
         Raises:
             FrameError: The frame has no valid depth; the pipeline's state is as before the call.
         """
-        start = time.perf_counter()
+        clock = self._clock
+        clock.start()
         prepared = self._preprocessor.prepare(frame)
         reason = self._follow(frame)
-        prepared_at = self._now()
+        clock.mark()
         flow = self._estimator.step(prepared.flow_input)
-        flow_at = self._now()
-        output, self._state = self._infer(prepared, flow)
-        network_at = self._now()
+        clock.mark()
+        output = self._infer(prepared, flow)
+        clock.mark()
 
         config = self._config
         height, width = frame.color.shape[:2]
@@ -174,21 +195,17 @@ class Pipeline:
             limit=config.max_regions,
         )
         flow_color = self._flow_picture(flow)
-        end = time.perf_counter()
+        action = choose_action(output.action_logits[0], self._labels)
+        clock.mark()
         return Prediction(
             stamp_ns=frame.stamp_ns,
             frame_id=frame.frame_id,
             mask=labelled.mask,
             confidence=labelled.confidence,
-            action=choose_action(output.action_logits[0], self._labels),
+            action=action,
             regions=regions,
             flow_color=flow_color,
-            stages_ms=StageTimes(
-                preprocess=1e3 * (prepared_at - start),
-                flow=1e3 * (flow_at - prepared_at),
-                network=1e3 * (network_at - flow_at),
-                postprocess=1e3 * (end - network_at),
-            ),
+            stages_ms=StageTimes(*clock.durations_ms()),
             reset_reason=reason,
         )
 
@@ -212,22 +229,24 @@ class Pipeline:
         self._last_ns = frame.stamp_ns
         return reason
 
-    def _infer(self, prepared: Prepared, flow: SceneFlow) -> tuple[StepOutput, NetworkState]:
+    def _build_runner(self, config: PipelineConfig) -> NetworkRunner:
+        return build_runner(
+            self._network,
+            self._input,
+            backend=config.network_backend,
+            precision=config.network_precision,
+        )
+
+    def _infer(self, prepared: Prepared, flow: SceneFlow) -> StepOutput:
         """Run the network on the channels that its variant takes."""
         channels = self._network.appearance_channels
         encoded = None
         if self._architecture.flow != "none":
             encoded = colorize(flow, self._input, mode=self._architecture.flow)[None]
-        return self._network.step(prepared.appearance[:, :channels], encoded, self._state)
+        return self._runner.step(prepared.appearance[:, :channels], encoded)
 
     def _flow_picture(self, flow: SceneFlow) -> npt.NDArray[np.uint8]:
         """Return the coloured 3D flow (h, w, 3) uint8, black where it is not valid."""
         color = colorize(flow, self._input, mode="3d") * flow.valid
         picture = color.permute(1, 2, 0).mul(255).round().to(torch.uint8)
         return np.asarray(picture.cpu().numpy())
-
-    def _now(self) -> float:
-        """Return the time once the device has done what it was given."""
-        if self._device.type == "cuda":
-            torch.cuda.synchronize(self._device)
-        return time.perf_counter()
