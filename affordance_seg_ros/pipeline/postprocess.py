@@ -68,7 +68,16 @@ def choose_action(action_logits: Tensor, labels: LabelSet) -> Action:
         action_logits: (A,) logits.
         labels: Names of the actions.
     """
-    scores = action_logits.softmax(0).float().cpu().numpy()
+    return action_of(action_logits.softmax(0).float().cpu().numpy(), labels)
+
+
+def action_of(scores: npt.NDArray[np.float32], labels: LabelSet) -> Action:
+    """Return the most probable action.
+
+    Args:
+        scores: (A,) probabilities.
+        labels: Names of the actions.
+    """
     best = int(scores.argmax())
     return Action(best, labels.actions[best], float(scores[best]), scores)
 

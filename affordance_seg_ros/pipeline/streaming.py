@@ -4,8 +4,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.config import PipelineConfig
@@ -18,8 +18,8 @@ from affordance_seg_ros.model.checkpoint import Checkpoint, WeightsCard, load_we
 from affordance_seg_ros.model.network import StepOutput
 from affordance_seg_ros.model.runner import NetworkRunner
 from affordance_seg_ros.pipeline.device import resolve_device
-from affordance_seg_ros.pipeline.postprocess import choose_action, label_map
 from affordance_seg_ros.pipeline.preprocess import Prepared, Preprocessor
+from affordance_seg_ros.pipeline.readout import build_readout
 from affordance_seg_ros.pipeline.regions import find_regions
 from affordance_seg_ros.pipeline.stage_clock import StageClock
 
@@ -90,6 +90,7 @@ class Pipeline:
         self._device = device
         self._clock = StageClock(device, marks=1 + len(StageTimes._fields))
         self._labels = checkpoint.network_config.labels
+        self._readout = build_readout(self._labels, device)
         self._stream: _Stream | None = None
         self._last_ns = 0
 
@@ -179,32 +180,31 @@ class Pipeline:
 
         config = self._config
         height, width = frame.color.shape[:2]
-        labelled = label_map(
-            output.logits[0],
+        reading = self._readout(
+            output,
+            self._flow_picture(flow),
             prepared.fit,
             width,
             height,
             min_confidence=config.min_confidence,
         )
         regions = find_regions(
-            labelled,
+            reading.labelled,
             frame.depth,
             frame.camera,
             self._labels,
             min_area_px=config.min_region_area_px,
             limit=config.max_regions,
         )
-        flow_color = self._flow_picture(flow)
-        action = choose_action(output.action_logits[0], self._labels)
         clock.mark()
         return Prediction(
             stamp_ns=frame.stamp_ns,
             frame_id=frame.frame_id,
-            mask=labelled.mask,
-            confidence=labelled.confidence,
-            action=action,
+            mask=reading.labelled.mask,
+            confidence=reading.labelled.confidence,
+            action=reading.action,
             regions=regions,
-            flow_color=flow_color,
+            flow_color=reading.flow_color,
             stages_ms=StageTimes(*clock.durations_ms()),
             reset_reason=reason,
         )
@@ -245,8 +245,7 @@ class Pipeline:
             encoded = colorize(flow, self._input, mode=self._architecture.flow)[None]
         return self._runner.step(prepared.appearance[:, :channels], encoded)
 
-    def _flow_picture(self, flow: SceneFlow) -> npt.NDArray[np.uint8]:
+    def _flow_picture(self, flow: SceneFlow) -> Tensor:
         """Return the coloured 3D flow (h, w, 3) uint8, black where it is not valid."""
         color = colorize(flow, self._input, mode="3d") * flow.valid
-        picture = color.permute(1, 2, 0).mul(255).round().to(torch.uint8)
-        return np.asarray(picture.cpu().numpy())
+        return color.permute(1, 2, 0).mul(255).round().to(torch.uint8)
