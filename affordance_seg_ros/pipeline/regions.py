@@ -2,7 +2,7 @@
 """Connected parts of a label map, and where and how they lie in space."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -69,16 +69,19 @@ def find_regions(
 
 
 def _components(mask: npt.NDArray[np.uint8], min_area_px: int) -> Iterator[_Component]:
-    for label_id in np.unique(mask):
+    areas_px = cv2.calcHist([mask], [0], None, [256], [0, 256]).ravel()
+    for label_id in np.flatnonzero(areas_px >= max(min_area_px, 1)):
         if label_id == BACKGROUND:
             continue
         binary = (mask == label_id).view(np.uint8)
-        count, components, stats, _ = cv2.connectedComponentsWithStats(binary, connectivity=8)
+        left, top, columns, rows = cv2.boundingRect(binary)
+        window = binary[top : top + rows, left : left + columns]
+        count, components, stats, _ = cv2.connectedComponentsWithStats(window, connectivity=8)
         large = np.flatnonzero(stats[1:count, cv2.CC_STAT_AREA] >= min_area_px) + 1
         for component in large:
             x, y, width, height, area = (int(value) for value in stats[component])
             inside = components[y : y + height, x : x + width] == component
-            yield _Component(int(label_id), Box(x, y, width, height), area, inside)
+            yield _Component(int(label_id), Box(left + x, top + y, width, height), area, inside)
 
 
 def _region(
@@ -86,18 +89,22 @@ def _region(
 ) -> Region:
     label_id, box, area, inside = component
     window = (slice(box.y, box.y + box.height), slice(box.x, box.x + box.width))
-    depth_m = DepthImage(depth.raw[window], depth.metres_per_unit).to_metres()[inside]
+    # Positions in the box, row after row; what is not inside is never converted.
+    positions = np.flatnonzero(inside)
+    raw = depth.raw[window].ravel()[positions]
+    depth_m = DepthImage(raw[None], depth.metres_per_unit).to_metres()[0]
     seen = np.isfinite(depth_m)
-    rows, columns = np.nonzero(inside)
-    pixels = np.stack([columns[seen] + box.x, rows[seen] + box.y], -1)
+    shown = _thinned(np.flatnonzero(seen))
+    rows, columns = np.divmod(positions[shown], box.width)
+    pixels = np.stack([columns + box.x, rows + box.y], -1)
     return Region(
         label_id,
         labels.name(label_id),
-        float(labelled.confidence[window][inside].mean()),
+        cv2.mean(labelled.confidence[window], inside.view(np.uint8))[0],
         area,
         box,
         float(seen.mean()),
-        *shape_of(pixels, depth_m[seen], camera),
+        *shape_of(pixels, depth_m[shown], camera),
     )
 
 
@@ -113,8 +120,7 @@ def shape_of(
     """
     if len(depth_m) < _MIN_POINTS:
         return _NO_SHAPE
-    stride = -(-len(depth_m) // _MAX_POINTS)
-    pixels, depth_m = pixels[::stride], depth_m[::stride]
+    pixels, depth_m = _thinned(pixels), _thinned(depth_m)
     deviation = np.abs(depth_m - np.median(depth_m))
     limit = max(_OUTLIER_MADS * float(np.median(deviation)), _MIN_SPREAD_M)
     kept = deviation <= limit
@@ -128,3 +134,8 @@ def shape_of(
     # The thinnest direction is the normal; it looks against the ray to the region.
     normal = axes[2] if axes[2] @ centroid <= 0 else -axes[2]
     return Shape(centroid, normal, axes, high - low)
+
+
+def _thinned(points: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the points, or so many of them, evenly spread, that their shape needs."""
+    return points[:: max(1, -(-len(points) // _MAX_POINTS))]

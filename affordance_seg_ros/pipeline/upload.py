@@ -58,7 +58,7 @@ class PinnedUpload:
             tensor = pinned.to(self._device, non_blocking=True)
             sent.record(self._stream)
         current.wait_stream(self._stream)
-        # Its memory belongs to the transfer's stream, which must not reuse it before current is done.
+        # Its memory belongs to the transfer's stream, which may reuse it once current is done.
         tensor.record_stream(current)
         return tensor
 
