@@ -6,11 +6,12 @@ from importlib.util import find_spec
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from affordance_seg_ros.errors import ConfigError, FrameError
 from affordance_seg_ros.model.network import AffordanceNetwork, NetworkState, StepOutput
 from affordance_seg_ros.model.runner import name_of
+from affordance_seg_ros.model.tensor_step import TensorStep
 
 _PRECISIONS = {torch.float32: "f32", torch.bfloat16: "bf16"}
 
@@ -105,21 +106,6 @@ def is_installed() -> bool:
     return find_spec("openvino") is not None
 
 
-class _Step(nn.Module):
-    """`AffordanceNetwork.step` with tensors alone, as PyTorch exports it."""
-
-    def __init__(self, network: AffordanceNetwork) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        states = len(NetworkState._fields)
-        pictures, state = inputs[:-states], NetworkState(*inputs[-states:])
-        flow = pictures[1] if self.network.flow_channels else None
-        output, state = self.network.step(pictures[0], flow, state)
-        return (*output, *state)
-
-
 def _convert(network: AffordanceNetwork, inputs: tuple[Tensor, ...]) -> Any:
     """Return the step function as a model of OpenVINO, for inputs of exactly these sizes.
 
@@ -132,10 +118,10 @@ def _convert(network: AffordanceNetwork, inputs: tuple[Tensor, ...]) -> Any:
     with warnings.catch_warnings():
         # PyTorch warns of its own use of a class of its own.
         warnings.filterwarnings("ignore", category=FutureWarning)
-        program = torch.export.export(_Step(network).eval(), inputs, strict=False)
+        program = torch.export.export(TensorStep(network).eval(), inputs, strict=False)
         program = program.run_decompositions()
     frontend = FrontEndManager().load_by_framework("pytorch")
     decoder = TorchFXPythonDecoder(program.module(), dynamic_shapes=False)
-    # Three statements, since the front end does not keep what it reads from alive.
+    # Named, since the front end does not keep alive what it reads from.
     model = frontend.load(decoder)
     return frontend.convert(model)
