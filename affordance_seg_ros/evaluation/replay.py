@@ -196,6 +196,7 @@ def replay(
         "skipped_messages": dict(recording.report.skipped),
         "resets": resets,
         "device": str(pipeline.device),
+        "network": pipeline.network,
         "weights": {"name": pipeline.card.name, "trained": pipeline.card.trained},
         "stage_ms": statistics.document(),
         "action": {"predicted": last.action.name, "true": recording.action or None},

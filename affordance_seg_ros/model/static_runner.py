@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from affordance_seg_ros.errors import FrameError
-from affordance_seg_ros.model.network import AffordanceNetwork, StepOutput
+from affordance_seg_ros.model.network import AffordanceNetwork, NetworkState, StepOutput
 from affordance_seg_ros.model.runner import Step, name_of
 
 Work: TypeAlias = Callable[[], None]
@@ -23,7 +23,7 @@ class StaticRunner:
     in every frame: the condition for a CUDA graph, and no memory is allocated outside the work.
 
     Args:
-        network: The network, in the dtype and the memory format that it shall run in.
+        network: The network, in the dtype that it shall run in, channels last in memory.
         step: Its step, or one that computes the same.
         height: Height of the pictures [px].
         width: Width of the pictures [px].
@@ -48,7 +48,7 @@ class StaticRunner:
         self._flow = (
             _picture(network.flow_channels, height, width, like) if network.flow_channels else None
         )
-        self._memory = network.empty_state(1, height, width)
+        self._memory = NetworkState(*map(_channels_last, network.empty_state(1, height, width)))
         h, w = self._memory.hidden1.shape[-2:]
         classes, actions = network.config.labels.class_count, len(network.config.actions)
         self._output = StepOutput(
@@ -97,9 +97,13 @@ def capture_directly(work: Work) -> Work:
 
 
 def _picture(channels: int, height: int, width: int, like: Tensor) -> Tensor:
-    """Return an empty (1, channels, height, width) picture in the dtype and format of weights."""
+    """Return an empty (1, channels, height, width) picture in the dtype of the weights."""
     empty = torch.zeros(1, channels, height, width, dtype=like.dtype, device=like.device)
-    return empty.contiguous(memory_format=torch.channels_last)
+    return _channels_last(empty)
+
+
+def _channels_last(tensor: Tensor) -> Tensor:
+    return tensor.contiguous(memory_format=torch.channels_last)
 
 
 def _fill(buffer: Tensor, picture: Tensor, name: str) -> None:
