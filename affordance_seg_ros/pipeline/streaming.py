@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The pipeline: one frame in, one prediction out, with the memory of the frames before."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -122,13 +122,18 @@ class Pipeline:
     def configure(self, config: PipelineConfig) -> None:
         """Replace the options; a change of the flow's or the network's also forgets the past.
 
+        A change of the flow's budget alone forgets and rebuilds nothing: it holds from the next
+        pair of frames on, and may change with every frame.
+
         Raises:
             ConfigError: The network cannot run as the options say; nothing has changed.
         """
         if _run_options(config) != _run_options(self._config):
             self._runner = self._build_runner(config)
             self.reset()
-        if config.flow != self._config.flow:
+        if config.flow.budget != self._config.flow.budget:
+            self._estimator.set_budget(config.flow.budget)
+        if replace(config.flow, budget=self._config.flow.budget) != self._config.flow:
             self._estimator = build_estimator(config.flow, self._device)
             self.reset()
         self._config = config
