@@ -162,6 +162,17 @@ class PipelineConfig(Options):
         32, "At the most so many regions are listed, the largest ones", minimum=0, maximum=10_000,
         live=True,
     )  # fmt: skip
+    network_backend: str = option(
+        "auto", "What runs the network: eager PyTorch as the reference; the same with channels "
+        "last in memory; compiled by torch.compile; OpenVINO on a CPU; a CUDA graph on a GPU; or "
+        "auto: the graph on a GPU, on a CPU OpenVINO where it is installed, else channels_last",
+        choices=("auto", "eager", "channels_last", "compiled", "openvino", "cuda_graph"),
+    )  # fmt: skip
+    network_precision: str = option(
+        "auto", "Numbers of the network: float32; half, which is bfloat16 on a CPU and float16 on "
+        "a GPU; or auto: half for a CUDA graph, else float32",
+        choices=("auto", "float32", "half"),
+    )  # fmt: skip
     flow: FlowConfig = FlowConfig()
 
     def __post_init__(self) -> None:

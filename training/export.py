@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from affordance_seg_ros.errors import CheckpointError
 from affordance_seg_ros.evaluation.report import to_json
 from affordance_seg_ros.model.checkpoint import Checkpoint
-from affordance_seg_ros.model.network import AffordanceNetwork, NetworkState
+from affordance_seg_ros.model.network import NetworkState
+from affordance_seg_ros.model.tensor_step import TensorStep
 
 OPSET = 18
 STATES = NetworkState._fields
@@ -26,19 +27,6 @@ class StepInput(NamedTuple):
 
     appearance: Tensor
     flow: Tensor | None
-
-
-class _Step(nn.Module):
-    """`AffordanceNetwork.step` with tensors alone."""
-
-    def __init__(self, network: AffordanceNetwork) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, appearance: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
-        flow, states = (rest[0], rest[1:]) if self.network.flow_channels else (None, rest)
-        output, state = self.network.step(appearance, flow, NetworkState(*states))
-        return (*output, *state)
 
 
 def export_onnx(checkpoint: Checkpoint, path: Path) -> None:
@@ -68,7 +56,7 @@ def export_onnx(checkpoint: Checkpoint, path: Path) -> None:
     inputs += network.empty_state(1, config.height, config.width)
     names += STATES
     program = torch.onnx.export(
-        _Step(network).eval(), tuple(inputs), input_names=names, output_names=list(OUTPUTS),
+        TensorStep(network).eval(), tuple(inputs), input_names=names, output_names=list(OUTPUTS),
         opset_version=OPSET, dynamo=True, verbose=False,
     )  # fmt: skip
     assert program is not None

@@ -2,6 +2,7 @@
 """The command `affordance-seg`: its subcommands are imported when they run."""
 
 import argparse
+import logging
 import shlex
 import sys
 from collections.abc import Sequence
@@ -34,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run `affordance-seg`; return its exit code: 0, 2 for bad input, 130 when interrupted."""
     if arguments is None:  # this is a process of its own
         share_processor()
+        logging.basicConfig(level=logging.WARNING, format="%(message)s")
+        logging.getLogger("affordance_seg_ros").setLevel(logging.INFO)
     words = list(sys.argv[1:] if arguments is None else arguments)
     parser = argparse.ArgumentParser(
         prog="affordance-seg", description="Affordance segmentation of RGB-D video."

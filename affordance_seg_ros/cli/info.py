@@ -4,6 +4,7 @@
 import argparse
 import platform
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 
 from affordance_seg_ros import __version__
@@ -21,6 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from affordance_seg_ros.evaluation.report import write_json
     from affordance_seg_ros.model.checkpoint import load_weights
+    from affordance_seg_ros.model.openvino_runner import is_installed
 
     checkpoint = load_weights(arguments.weights, torch.device("cpu"))
     parameters = sum(parameter.numel() for parameter in checkpoint.network.parameters())
@@ -36,6 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
             "torch": torch.__version__,
             "device": torch.cuda.get_device_name(0) if cuda else "cpu",
             "threads": torch.get_num_threads(),
+            "openvino": version("openvino") if is_installed() else "not installed",
         },
     }
     for section, values in document.items():

@@ -227,6 +227,7 @@ def replay(
         "resets": resets,
         "device": str(pipeline.device),
         "flow_estimator": estimator_name(pipeline.config.flow, pipeline.device),
+        "network": pipeline.network,
         "weights": {"name": pipeline.card.name, "trained": pipeline.card.trained},
         "stage_ms": statistics.document(),
         "action": {"predicted": last.action.name, "true": recording.action or None},

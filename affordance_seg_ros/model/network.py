@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The attention autoencoder: an RGB-D clip in, the last frame's affordances and the action out."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +21,15 @@ from affordance_seg_ros.model.residual import ResidualBlock
 APPEARANCE_CHANNELS = {"rgb": 3, "rgbd": 4}
 FLOW_CHANNELS = {"none": 0, "2d": 3, "3d": 3}
 """Channels of the coloured flow. 2D flow is coloured like 3D flow without motion in depth."""
+
+
+Fork: TypeAlias = Callable[[Sequence[Callable[[], StreamFeatures]]], list[StreamFeatures]]
+"""Runs jobs that do not depend on each other, and returns their results in order."""
+
+
+def in_turn(jobs: Sequence[Callable[[], StreamFeatures]]) -> list[StreamFeatures]:
+    """Run one job after the other."""
+    return [job() for job in jobs]
 
 
 class NetworkState(NamedTuple):
@@ -118,7 +128,7 @@ class AffordanceNetwork(nn.Module):
         """
         pictures = self._checked(appearance, flow, "BT")
         batch, frames = appearance.shape[:2]
-        encoded = self._encode([each.flatten(0, 1) for each in pictures])
+        encoded = self._encode([each.flatten(0, 1) for each in pictures], in_turn)
         features = _split(self._fuse(encoded), batch, frames)  # (B, T, 8w, h, w)
         memory = self.memory2(self.memory1(features))  # (B, T, 8w, h, w)
         attention = self.attention(features[:, -1], memory[:, -1])
@@ -130,7 +140,12 @@ class AffordanceNetwork(nn.Module):
         return SequenceOutput(logits, self.action_head(memory), attention)
 
     def step(
-        self, appearance: Tensor, flow: Tensor | None, state: NetworkState | None
+        self,
+        appearance: Tensor,
+        flow: Tensor | None,
+        state: NetworkState | None,
+        *,
+        fork: Fork = in_turn,
     ) -> tuple[StepOutput, NetworkState]:
         """Take one frame; for the robot.
 
@@ -138,6 +153,7 @@ class AffordanceNetwork(nn.Module):
             appearance: (B, 3 or 4, H, W) normalised colour, and depth; H and W at least 32.
             flow: (B, 3, H, W) coloured flow from the frame before; None in a network without.
             state: Memory after the frame before; None on a first frame, as good as zeros.
+            fork: Runs the encoder streams, which do not depend on each other.
 
         Returns:
             The output for this frame, and the memory after it.
@@ -145,7 +161,7 @@ class AffordanceNetwork(nn.Module):
         Raises:
             FrameError: The inputs have other dimensions or channels than the network's.
         """
-        encoded = self._encode(self._checked(appearance, flow, "B"))
+        encoded = self._encode(self._checked(appearance, flow, "B"), fork)
         features = self._fuse(encoded)  # (B, 8w, h, w)
         before1 = None if state is None else ConvLSTMState(state.hidden1, state.cell1)
         before2 = None if state is None else ConvLSTMState(state.hidden2, state.cell2)
@@ -170,9 +186,10 @@ class AffordanceNetwork(nn.Module):
         shape = (batch, 8 * self.config.width, height // 8, width // 8)
         return NetworkState(*(like.new_zeros(shape) for _ in NetworkState._fields))
 
-    def _encode(self, pictures: Sequence[Tensor]) -> list[StreamFeatures]:
+    def _encode(self, pictures: Sequence[Tensor], fork: Fork) -> list[StreamFeatures]:
         """Run each stream on its (N, channels, H, W) pictures."""
-        return [stream(each) for stream, each in zip(self.streams.values(), pictures, strict=True)]
+        streams = zip(self.streams.values(), pictures, strict=True)
+        return fork([partial(stream, each) for stream, each in streams])
 
     def _fuse(self, encoded: Sequence[StreamFeatures]) -> Tensor:
         """Return the (N, 8w, h, w) features of all streams together."""

@@ -45,12 +45,12 @@ def label_map(
     mask = np.zeros(confidence.shape, np.uint8)
     for label_id in winners[winners != BACKGROUND]:
         probability = _enlarge(seen[label_id], size)
-        wins = probability > confidence
-        mask[wins] = label_id
-        confidence[wins] = probability[wins]
+        # Where it wins; several times faster than indexing by it, here and below.
+        np.copyto(mask, label_id, where=probability > confidence, casting="unsafe")
+        np.maximum(confidence, probability, out=confidence)
     doubtful = (mask != BACKGROUND) & (confidence < min_confidence)
-    mask[doubtful] = BACKGROUND
-    confidence[doubtful] = background[doubtful]
+    np.copyto(mask, BACKGROUND, where=doubtful)
+    np.copyto(confidence, background, where=doubtful)
     if size == (width, height):
         return LabelMap(mask, confidence)
     # The network saw a window: what it did not see is background for sure of nothing.
@@ -68,7 +68,16 @@ def choose_action(action_logits: Tensor, labels: LabelSet) -> Action:
         action_logits: (A,) logits.
         labels: Names of the actions.
     """
-    scores = action_logits.softmax(0).float().cpu().numpy()
+    return action_of(action_logits.softmax(0).float().cpu().numpy(), labels)
+
+
+def action_of(scores: npt.NDArray[np.float32], labels: LabelSet) -> Action:
+    """Return the most probable action.
+
+    Args:
+        scores: (A,) probabilities.
+        labels: Names of the actions.
+    """
     best = int(scores.argmax())
     return Action(best, labels.actions[best], float(scores[best]), scores)
 

@@ -15,6 +15,7 @@ from affordance_seg_ros.flow.estimator import FlowInput
 from affordance_seg_ros.frames import DepthImage, RgbdFrame
 from affordance_seg_ros.pipeline.depth_resize import resize_depth
 from affordance_seg_ros.pipeline.fit import Fit, fit
+from affordance_seg_ros.pipeline.upload import build_upload
 
 Pixels = npt.NDArray[Any]
 
@@ -47,7 +48,7 @@ class Preprocessor:
 
     def __init__(self, config: InputConfig, device: torch.device) -> None:
         self._config = config
-        self._device = device
+        self._upload = build_upload(device)
         self._mean = torch.tensor(config.color_mean, device=device).view(3, 1, 1)
         self._std = torch.tensor(config.color_std, device=device).view(3, 1, 1)
         self._gray = torch.tensor(_GRAY_WEIGHTS, device=device).view(3, 1, 1)
@@ -61,15 +62,14 @@ class Preprocessor:
         config = self._config
         height, width = frame.color.shape[:2]
         placed = fit(width, height, config)
-        color = torch.from_numpy(_place(_resize_color(frame.color, placed), placed))
-        color = color.to(self._device)
+        color = self._upload(_place(_resize_color(frame.color, placed), placed))
         depth_m = _place(_resize_depth(frame.depth, placed), placed)
         if not depth_m.any():
             raise FrameError(
                 f"no valid depth in {width}x{height} pixels; expected millimetres > 0 (16UC1) or "
                 "finite metres > 0 (32FC1)"
             )
-        depth = torch.from_numpy(depth_m).to(self._device)
+        depth = self._upload(depth_m)
 
         rgb = color.permute(2, 0, 1).float()  # (3, h, w) in [0, 255]
         gray = (rgb * self._gray).sum(0)  # (h, w) in [0, 255]

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The pipeline: one frame in, one prediction out, with the memory of the frames before."""
 
-import time
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.config import PipelineConfig
@@ -14,12 +13,15 @@ from affordance_seg_ros.flow.colorize import colorize
 from affordance_seg_ros.flow.estimator import FlowEstimator, build_estimator
 from affordance_seg_ros.frames import DepthImage, Prediction, RgbdFrame, SceneFlow, StageTimes
 from affordance_seg_ros.labels import LabelSet
+from affordance_seg_ros.model.backends import build_runner
 from affordance_seg_ros.model.checkpoint import Checkpoint, WeightsCard, load_weights
-from affordance_seg_ros.model.network import NetworkState, StepOutput
+from affordance_seg_ros.model.network import StepOutput
+from affordance_seg_ros.model.runner import NetworkRunner
 from affordance_seg_ros.pipeline.device import resolve_device
-from affordance_seg_ros.pipeline.postprocess import choose_action, label_map
 from affordance_seg_ros.pipeline.preprocess import Prepared, Preprocessor
+from affordance_seg_ros.pipeline.readout import build_readout
 from affordance_seg_ros.pipeline.regions import find_regions
+from affordance_seg_ros.pipeline.stage_clock import StageClock
 from affordance_seg_ros.pipeline.tracking import RegionTracker
 
 
@@ -38,6 +40,11 @@ def build_pipeline(weights: str, device: str, config: PipelineConfig) -> "Pipeli
     target = resolve_device(device)
     checkpoint = load_weights(weights, target)
     return Pipeline(checkpoint, build_estimator(config.flow, target), config, target)
+
+
+def _run_options(config: PipelineConfig) -> tuple[str, str]:
+    """Return the options that a network runner is built from."""
+    return config.network_backend, config.network_precision
 
 
 @dataclass(frozen=True)
@@ -77,13 +84,15 @@ class Pipeline:
         self._architecture = checkpoint.network_config
         self._input = checkpoint.input_config
         self._card = checkpoint.card
+        self._runner = self._build_runner(config)
         self._preprocessor = Preprocessor(checkpoint.input_config, device)
         self._estimator = estimator
         self._config = config
         self._device = device
+        self._clock = StageClock(device, marks=1 + len(StageTimes._fields))
         self._labels = checkpoint.network_config.labels
         self._tracker = RegionTracker()
-        self._state: NetworkState | None = None
+        self._readout = build_readout(self._labels, device)
         self._stream: _Stream | None = None
         self._last_ns = 0
 
@@ -103,16 +112,27 @@ class Pipeline:
         return self._device
 
     @property
+    def network(self) -> str:
+        """What runs the network, in what numbers, for people."""
+        return self._runner.description
+
+    @property
     def config(self) -> PipelineConfig:
         """The options in force."""
         return self._config
 
     def configure(self, config: PipelineConfig) -> None:
-        """Replace the options; a change of the flow options also forgets the past.
+        """Replace the options; a change of the flow's or the network's also forgets the past.
 
         A change of the flow's budget alone forgets and rebuilds nothing: it holds from the next
         pair of frames on, and may change with every frame.
+
+        Raises:
+            ConfigError: The network cannot run as the options say; nothing has changed.
         """
+        if _run_options(config) != _run_options(self._config):
+            self._runner = self._build_runner(config)
+            self.reset()
         if config.flow.budget != self._config.flow.budget:
             self._estimator.set_budget(config.flow.budget)
         if replace(config.flow, budget=self._config.flow.budget) != self._config.flow:
@@ -124,7 +144,7 @@ class Pipeline:
         """Forget the past: the next frame is the first one."""
         self._estimator.reset()
         self._tracker.reset()
-        self._state = None
+        self._runner.reset()
         self._stream = None
 
     def warm_up(self, width: int = 640, height: int = 480) -> None:
@@ -156,26 +176,28 @@ class Pipeline:
         Raises:
             FrameError: The frame has no valid depth; the pipeline's state is as before the call.
         """
-        start = time.perf_counter()
+        clock = self._clock
+        clock.start()
         prepared = self._preprocessor.prepare(frame)
         reason = self._follow(frame)
-        prepared_at = self._now()
+        clock.mark()
         flow = self._estimator.step(prepared.flow_input)
-        flow_at = self._now()
-        output, self._state = self._infer(prepared, flow)
-        network_at = self._now()
+        clock.mark()
+        output = self._infer(prepared, flow)
+        clock.mark()
 
         config = self._config
         height, width = frame.color.shape[:2]
-        labelled = label_map(
-            output.logits[0],
+        reading = self._readout(
+            output,
+            self._flow_picture(flow),
             prepared.fit,
             width,
             height,
             min_confidence=config.min_confidence,
         )
         regions = find_regions(
-            labelled,
+            reading.labelled,
             frame.depth,
             frame.camera,
             self._labels,
@@ -183,22 +205,16 @@ class Pipeline:
             limit=config.max_regions,
         )
         regions = self._tracker.update(regions, frame.stamp_ns)
-        flow_color = self._flow_picture(flow)
-        end = time.perf_counter()
+        clock.mark()
         return Prediction(
             stamp_ns=frame.stamp_ns,
             frame_id=frame.frame_id,
-            mask=labelled.mask,
-            confidence=labelled.confidence,
-            action=choose_action(output.action_logits[0], self._labels),
+            mask=reading.labelled.mask,
+            confidence=reading.labelled.confidence,
+            action=reading.action,
             regions=regions,
-            flow_color=flow_color,
-            stages_ms=StageTimes(
-                preprocess=1e3 * (prepared_at - start),
-                flow=1e3 * (flow_at - prepared_at),
-                network=1e3 * (network_at - flow_at),
-                postprocess=1e3 * (end - network_at),
-            ),
+            flow_color=reading.flow_color,
+            stages_ms=StageTimes(*clock.durations_ms()),
             reset_reason=reason,
         )
 
@@ -222,22 +238,23 @@ class Pipeline:
         self._last_ns = frame.stamp_ns
         return reason
 
-    def _infer(self, prepared: Prepared, flow: SceneFlow) -> tuple[StepOutput, NetworkState]:
+    def _build_runner(self, config: PipelineConfig) -> NetworkRunner:
+        return build_runner(
+            self._network,
+            self._input,
+            backend=config.network_backend,
+            precision=config.network_precision,
+        )
+
+    def _infer(self, prepared: Prepared, flow: SceneFlow) -> StepOutput:
         """Run the network on the channels that its variant takes."""
         channels = self._network.appearance_channels
         encoded = None
         if self._architecture.flow != "none":
             encoded = colorize(flow, self._input, mode=self._architecture.flow)[None]
-        return self._network.step(prepared.appearance[:, :channels], encoded, self._state)
+        return self._runner.step(prepared.appearance[:, :channels], encoded)
 
-    def _flow_picture(self, flow: SceneFlow) -> npt.NDArray[np.uint8]:
+    def _flow_picture(self, flow: SceneFlow) -> Tensor:
         """Return the coloured 3D flow (h, w, 3) uint8, black where it is not valid."""
         color = colorize(flow, self._input, mode="3d") * flow.valid
-        picture = color.permute(1, 2, 0).mul(255).round().to(torch.uint8)
-        return np.asarray(picture.cpu().numpy())
-
-    def _now(self) -> float:
-        """Return the time once the device has done what it was given."""
-        if self._device.type == "cuda":
-            torch.cuda.synchronize(self._device)
-        return time.perf_counter()
+        return color.permute(1, 2, 0).mul(255).round().to(torch.uint8)

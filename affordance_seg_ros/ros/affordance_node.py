@@ -10,6 +10,9 @@ def main() -> int:
 
 
 def _create() -> Runnable:
+    from affordance_seg_ros.ros.log_bridge import bridge_logging
     from affordance_seg_ros.ros.node import AffordanceNode
 
-    return AffordanceNode()
+    node = AffordanceNode()
+    bridge_logging(node.get_logger())
+    return node

@@ -44,7 +44,9 @@ def recording(tmp_path: Path) -> Recording:
 
 @pytest.fixture(scope="module")
 def pipeline() -> Pipeline:
-    return build_pipeline("untrained:compact", "cpu", PipelineConfig(min_confidence=0))
+    return build_pipeline(
+        "untrained:compact", "cpu", PipelineConfig(min_confidence=0, network_backend="eager")
+    )
 
 
 @pytest.fixture

@@ -44,7 +44,9 @@ def bag(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def pipeline() -> Pipeline:
-    return build_pipeline("untrained:compact", "cpu", PipelineConfig(min_confidence=0))
+    return build_pipeline(
+        "untrained:compact", "cpu", PipelineConfig(min_confidence=0, network_backend="eager")
+    )
 
 
 def test_a_replay_leaves_video_sheet_predictions_masks_and_summary(

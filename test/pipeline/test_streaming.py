@@ -8,7 +8,7 @@ import torch
 
 from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.config import FlowConfig, PipelineConfig
-from affordance_seg_ros.errors import CheckpointError, DeviceError, FrameError
+from affordance_seg_ros.errors import CheckpointError, ConfigError, DeviceError, FrameError
 from affordance_seg_ros.flow.estimator import build_estimator
 from affordance_seg_ros.frames import DepthImage, Prediction, RgbdFrame
 from affordance_seg_ros.model.checkpoint import Checkpoint, untrained
@@ -51,7 +51,8 @@ def pipeline(checkpoint: Checkpoint) -> Pipeline:
 
 
 def build(checkpoint: Checkpoint, estimator: str = "dis") -> Pipeline:
-    config = PipelineConfig(min_confidence=0.0, flow=FlowConfig(estimator=estimator))
+    flow = FlowConfig(estimator=estimator)
+    config = PipelineConfig(min_confidence=0.0, network_backend="eager", flow=flow)
     device = torch.device("cpu")
     return Pipeline(checkpoint, build_estimator(config.flow, device), config, device)
 
@@ -234,3 +235,18 @@ def test_what_cannot_be_built_is_refused() -> None:
         build_pipeline("/nowhere/missing.safetensors", "cpu", PipelineConfig())
     with pytest.raises(DeviceError, match="expected auto"):
         build_pipeline("", "tpu", PipelineConfig())
+
+
+def test_the_network_s_back_end_changes_between_frames_and_forgets_the_past(
+    checkpoint: Checkpoint, pipeline: Pipeline
+) -> None:
+    first, second = frames(2)
+    assert pipeline.network == "eager PyTorch, float32"
+    pipeline.step(first)
+    with pytest.raises(ConfigError, match="cuda_graph"):
+        pipeline.configure(replace(pipeline.config, network_backend="cuda_graph"))
+    assert pipeline.config.network_backend == "eager"
+    pipeline.configure(replace(pipeline.config, network_backend="channels_last"))
+    assert pipeline.network == "eager PyTorch, float32, channels last"
+    fresh = build(checkpoint).step(second)
+    np.testing.assert_allclose(pipeline.step(second).confidence, fresh.confidence, atol=1e-4)

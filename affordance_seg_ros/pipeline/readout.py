@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From what lies on the device to what the host gets of a frame."""
+
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from affordance_seg_ros.frames import Action
+from affordance_seg_ros.labels import BACKGROUND, LabelSet
+from affordance_seg_ros.model.network import StepOutput
+from affordance_seg_ros.pipeline.fit import Fit
+from affordance_seg_ros.pipeline.packet import Download
+from affordance_seg_ros.pipeline.postprocess import LabelMap, action_of, choose_action, label_map
+
+
+class Reading(NamedTuple):
+    """Label map and confidences at colour resolution, action, (h, w, 3) uint8 flow picture."""
+
+    labelled: LabelMap
+    action: Action
+    flow_color: npt.NDArray[np.uint8]
+
+
+class Readout(Protocol):
+    """Makes what the host gets of a frame."""
+
+    def __call__(
+        self,
+        output: StepOutput,
+        flow_color: Tensor,
+        placed: Fit,
+        width: int,
+        height: int,
+        *,
+        min_confidence: float,
+    ) -> Reading:
+        """Read a frame's result.
+
+        Args:
+            output: What the network says of one frame (a batch of one).
+            flow_color: (h, w, 3) uint8 coloured flow.
+            placed: How the picture was fitted to the network's size.
+            width: Width of the colour picture [px].
+            height: Height of the colour picture [px].
+            min_confidence: See `label_map`.
+        """
+
+
+class HostReadout:
+    """Enlarges on the host, only what competes: the faster way on a CPU.
+
+    Args:
+        labels: Names of labels and actions.
+    """
+
+    def __init__(self, labels: LabelSet) -> None:
+        self._labels = labels
+
+    def __call__(
+        self,
+        output: StepOutput,
+        flow_color: Tensor,
+        placed: Fit,
+        width: int,
+        height: int,
+        *,
+        min_confidence: float,
+    ) -> Reading:
+        """Read a frame's result; see `Readout`."""
+        labelled = label_map(output.logits[0], placed, width, height, min_confidence=min_confidence)
+        action = choose_action(output.action_logits[0], self._labels)
+        return Reading(labelled, action, np.asarray(flow_color.cpu().numpy()))
+
+
+class DeviceReadout:
+    """Enlarges and chooses on the device, and brings all to the host in one transfer.
+
+    Args:
+        labels: Names of labels and actions.
+        device: Where the network's output lies.
+    """
+
+    def __init__(self, labels: LabelSet, device: torch.device) -> None:
+        self._labels = labels
+        self._download = Download(device)
+
+    def __call__(
+        self,
+        output: StepOutput,
+        flow_color: Tensor,
+        placed: Fit,
+        width: int,
+        height: int,
+        *,
+        min_confidence: float,
+    ) -> Reading:
+        """Read a frame's result; see `Readout`."""
+        mask, confidence = _label_map(
+            output.logits[0], placed, width, height, min_confidence=min_confidence
+        )
+        scores = output.action_logits[0].softmax(0)
+        parts: list[npt.NDArray[Any]] = self._download((confidence, scores, mask, flow_color))
+        return Reading(LabelMap(parts[2], parts[0]), action_of(parts[1], self._labels), parts[3])
+
+
+def build_readout(labels: LabelSet, device: torch.device) -> Readout:
+    """Return the readout that suits a device."""
+    return DeviceReadout(labels, device) if device.type == "cuda" else HostReadout(labels)
+
+
+def _label_map(
+    logits: Tensor, placed: Fit, width: int, height: int, *, min_confidence: float
+) -> tuple[Tensor, Tensor]:
+    """Return what `label_map` does, as tensors on the device of the logits.
+
+    All labels are enlarged: to know which compete, the host would have to wait.
+    """
+    x, y, columns, rows = placed.target
+    seen = logits.softmax(0)[None, :, y : y + rows, x : x + columns]
+    size = (placed.source.height, placed.source.width)
+    enlarged = functional.interpolate(seen, size, mode="bilinear", align_corners=False)[0]
+    confidence, mask = enlarged.max(0)
+    doubtful = (mask != BACKGROUND) & (confidence < min_confidence)
+    confidence = torch.where(doubtful, enlarged[BACKGROUND], confidence)
+    mask = mask.masked_fill(doubtful, BACKGROUND).to(torch.uint8)
+    if size == (height, width):
+        return mask, confidence
+    # The network saw a window: what it did not see is background for sure of nothing.
+    x, y, columns, rows = placed.source
+    borders = (x, width - x - columns, y, height - y - rows)
+    return functional.pad(mask, borders), functional.pad(confidence, borders)

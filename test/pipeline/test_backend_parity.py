@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fast and reference network say the same of rendered and of real frames."""
+
+import os
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from affordance_seg_ros.config import PipelineConfig
+from affordance_seg_ros.model.backends import BACKENDS
+from affordance_seg_ros.model.openvino_runner import is_installed
+from affordance_seg_ros.pipeline.streaming import build_pipeline
+from affordance_seg_ros.sources.bag import open_recording
+
+ROOT = Path(__file__).parents[2]
+SHARED = Path(os.environ.get("AFFORDANCE_SHARED_DATA", ROOT.parent / "shared/data"))
+CLIPS = {"rendered": ROOT / "data/demo_clip", "real": SHARED / "open3d_redwood_5frames"}
+FRAMES = 5
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+FAST = [
+    pytest.param(name, marks=pytest.mark.skipif(not usable, reason=reason))
+    for name, usable, reason in (
+        ("channels_last", True, ""),
+        ("openvino", is_installed() and DEVICE == "cpu", "needs OpenVINO and a CPU"),
+        ("cuda_graph", DEVICE == "cuda", "needs a GPU"),
+    )
+]
+
+
+@pytest.fixture(scope="module", params=CLIPS)
+def frames(request):
+    path = CLIPS[request.param]
+    if not path.exists():
+        pytest.skip(f"{path} is not there")
+    return list(islice(open_recording(path, rate_hz=10.0).frames(), FRAMES))
+
+
+def predictions(frames, backend):
+    config = PipelineConfig(min_confidence=0.0, network_backend=backend)
+    pipeline = build_pipeline("", DEVICE, config)
+    return [pipeline.step(frame) for frame in frames]
+
+
+@pytest.fixture(scope="module")
+def expected(frames):
+    return predictions(frames, "eager")
+
+
+@pytest.mark.parametrize("backend", FAST)
+def test_masks_agree_in_all_but_one_pixel_of_a_thousand(frames, expected, backend) -> None:
+    assert backend in BACKENDS
+    for ours, theirs in zip(predictions(frames, backend), expected, strict=True):
+        assert np.mean(ours.mask == theirs.mask) >= 0.999
+        np.testing.assert_allclose(ours.confidence, theirs.confidence, atol=1e-3)
+        np.testing.assert_allclose(ours.action.scores, theirs.action.scores, atol=1e-3)
+        assert ours.action.id == theirs.action.id
