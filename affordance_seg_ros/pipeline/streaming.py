@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The pipeline: one frame in, one prediction out, with the memory of the frames before."""
 
-import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +19,7 @@ from affordance_seg_ros.pipeline.device import resolve_device
 from affordance_seg_ros.pipeline.postprocess import choose_action, label_map
 from affordance_seg_ros.pipeline.preprocess import Prepared, Preprocessor
 from affordance_seg_ros.pipeline.regions import find_regions
+from affordance_seg_ros.pipeline.stage_clock import StageClock
 
 
 def build_pipeline(weights: str, device: str, config: PipelineConfig) -> "Pipeline":
@@ -80,6 +80,7 @@ class Pipeline:
         self._estimator = estimator
         self._config = config
         self._device = device
+        self._clock = StageClock(device, marks=1 + len(StageTimes._fields))
         self._labels = checkpoint.network_config.labels
         self._state: NetworkState | None = None
         self._stream: _Stream | None = None
@@ -147,14 +148,15 @@ class Pipeline:
         Raises:
             FrameError: The frame has no valid depth; the pipeline's state is as before the call.
         """
-        start = time.perf_counter()
+        clock = self._clock
+        clock.start()
         prepared = self._preprocessor.prepare(frame)
         reason = self._follow(frame)
-        prepared_at = self._now()
+        clock.mark()
         flow = self._estimator.step(prepared.flow_input)
-        flow_at = self._now()
+        clock.mark()
         output, self._state = self._infer(prepared, flow)
-        network_at = self._now()
+        clock.mark()
 
         config = self._config
         height, width = frame.color.shape[:2]
@@ -174,21 +176,17 @@ class Pipeline:
             limit=config.max_regions,
         )
         flow_color = self._flow_picture(flow)
-        end = time.perf_counter()
+        action = choose_action(output.action_logits[0], self._labels)
+        clock.mark()
         return Prediction(
             stamp_ns=frame.stamp_ns,
             frame_id=frame.frame_id,
             mask=labelled.mask,
             confidence=labelled.confidence,
-            action=choose_action(output.action_logits[0], self._labels),
+            action=action,
             regions=regions,
             flow_color=flow_color,
-            stages_ms=StageTimes(
-                preprocess=1e3 * (prepared_at - start),
-                flow=1e3 * (flow_at - prepared_at),
-                network=1e3 * (network_at - flow_at),
-                postprocess=1e3 * (end - network_at),
-            ),
+            stages_ms=StageTimes(*clock.durations_ms()),
             reset_reason=reason,
         )
 
@@ -225,9 +223,3 @@ class Pipeline:
         color = colorize(flow, self._input, mode="3d") * flow.valid
         picture = color.permute(1, 2, 0).mul(255).round().to(torch.uint8)
         return np.asarray(picture.cpu().numpy())
-
-    def _now(self) -> float:
-        """Return the time once the device has done what it was given."""
-        if self._device.type == "cuda":
-            torch.cuda.synchronize(self._device)
-        return time.perf_counter()
