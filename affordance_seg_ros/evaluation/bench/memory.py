@@ -7,7 +7,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -82,14 +82,13 @@ def count_allocations(step: Callable[[], object], frames: int, device: torch.dev
     for _ in range(frames):
         step()
     after = _device_counts(device)
-    profiler = profile(activities=[ProfilerActivity.CPU], profile_memory=True)
+    profiler: Any = profile(activities=[ProfilerActivity.CPU], profile_memory=True)
     with _silent(), profiler:
         for _ in range(frames):
             step()
-    events = profiler.profiler.kineto_results.events()
     sizes = [
         event.nbytes()
-        for event in events
+        for event in profiler.profiler.kineto_results.events()
         if event.name() == "[memory]" and event.nbytes() > 0 and event.device_type() == _CPU
     ]
     per_frame = (

@@ -126,6 +126,29 @@ class RandomScene:
         drawn = cv2.remap(
             plane.texture, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP
         )
+        color[seen] = drawn[seen]
+        depth_m[seen] = distance[seen]
+
+    def _window(self, centre: FloatArray, R: FloatArray, side_m: float) -> tuple[slice, slice]:
+        """Return the rows and columns that a square can cover."""
+        if np.isinf(side_m):
+            return slice(None), slice(None)
+        corners = np.array([(-1, -1, 0), (-1, 1, 0), (1, -1, 0), (1, 1, 0)]) * side_m / 2
+        pixels = self.camera.project(centre + corners @ R.T)
+        low = np.maximum(np.floor(pixels.min(0)), 0).astype(int)
+        high = np.maximum(np.ceil(pixels.max(0)) + 1, 0).astype(int)
+        return slice(low[1], high[1]), slice(low[0], high[0])
+
+    def _card(self) -> Plane:
+        random = self._random
+        return Plane(
+            self._texture(),
+            random.uniform(*_CARD_SIDE_M),
+            np.array([*random.uniform(-0.35, 0.35, 2), random.uniform(0.8, 1.5)]),
+            random.uniform(0.3, 1, 3) * (_SWING_M, _SWING_M, _SWING_M / 2),
+            random.uniform(0, _TURN_RAD, 3),
+            random.uniform(0, 2 * np.pi, 6),
+        )
 
     def _texture(self) -> npt.NDArray[np.uint8]:
         """Return random coloured blobs of all sizes, their contrast falling with the frequency."""
