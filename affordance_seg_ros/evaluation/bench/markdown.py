@@ -12,7 +12,7 @@ NOT_MEASURED = "not measured"
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a Markdown table; numbers have three significant digits, None is `NOT_MEASURED`."""
+    """Return a Markdown table; floats have three significant digits, None is `NOT_MEASURED`."""
     lines = [headers, ["---"] * len(headers), *([_cell(cell) for cell in row] for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
@@ -96,6 +96,4 @@ def _limits(document: dict[str, Any]) -> str:
 def _cell(value: object) -> str:
     if value is None:
         return NOT_MEASURED
-    if isinstance(value, bool | str):
-        return str(value)
-    return number(value) if isinstance(value, int | float) else str(value)
+    return number(value) if isinstance(value, float) else str(value)

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables of docs/benchmarks.md for this machine, in a few minutes.
+
+Writes tables.md and the results as JSON into a folder, and prints the tables at the end. What
+cannot be measured here is named, and the exit code is 1.
+"""
+
+import argparse
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+from tqdm import tqdm
+
+from affordance_seg_ros.errors import AffordanceError
+from affordance_seg_ros.evaluation.bench.machine import describe_machine
+from affordance_seg_ros.evaluation.bench.markdown import NOT_MEASURED, table
+from affordance_seg_ros.pipeline.device import resolve_device
+
+_HERE = Path(__file__).resolve().parent
+_SIZES = ("320x240", "640x480", "1280x720")
+
+
+class Section(NamedTuple):
+    """A heading, and the command whose output stands under it."""
+
+    name: str
+    title: str
+    command: tuple[str, ...]
+
+
+def sections(device: str, frames: int, seconds: float) -> list[Section]:
+    """Return what is measured.
+
+    Args:
+        device: auto, cpu, cuda or cuda:N.
+        frames: Frames of the compact network; the paper's gets fewer on a CPU.
+        seconds: Duration of each run of the node [s].
+    """
+    bench = ("affordance-seg", "bench", "--device", device, "--baseline", "eager", "--quiet")
+    paper_frames = frames if device.startswith("cuda") else max(5, frames // 10)
+    node = ("python", "benchmarks/node_latency.py", "--device", device)
+    node = (*node, "--seconds", f"{seconds:g}", "--size", *_SIZES)
+    return [
+        Section(
+            "compact",
+            "Pipeline, compact network",
+            (*bench, "--width", "compact", "--frames", str(frames)),
+        ),
+        Section(
+            "paper",
+            "Pipeline, the paper's network",
+            (*bench, "--width", "paper", "--size", "300", "--frames", str(paper_frames)),
+        ),
+        Section("node", "Node over DDS, camera at 30 Hz", node),
+        Section("jetson", "Estimate for Jetson", ("python", "benchmarks/jetson_estimate.py")),
+    ]
+
+
+def measure(section: Section, folder: Path) -> str:
+    """Return what the command of a section prints; its JSON goes into the folder."""
+    programs = {
+        "affordance-seg": [sys.executable, "-m", "affordance_seg_ros.cli"],
+        "python": [sys.executable],
+    }
+    words = [*programs[section.command[0]], *section.command[1:]]
+    words += ["--json", str(folder / f"{section.name}.json")]
+    found = subprocess.run(words, cwd=_HERE.parent, capture_output=True, text=True, check=False)
+    if found.returncode:
+        last = found.stderr.strip().splitlines()[-1:]
+        return f"{NOT_MEASURED}: {''.join(last) or f'exit code {found.returncode}'}"
+    return found.stdout.strip()
+
+
+def main() -> int:
+    """Measure all sections, write and print them."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument("--out", type=Path, default=Path("out/bench"), help="folder for the tables")
+    parser.add_argument("--frames", type=int, default=60, help="frames of the compact network")
+    parser.add_argument("--seconds", type=float, default=8.0, help="time of a run of the node [s]")
+    arguments = parser.parse_args()
+    try:
+        machine = describe_machine(resolve_device(arguments.device))
+    except AffordanceError as error:
+        print(f"all_tables: {error}", file=sys.stderr)
+        return 2
+    out = arguments.out.resolve()
+    out.mkdir(parents=True, exist_ok=True)
+    about = table(tuple(machine), [tuple(machine.values())])
+    parts = [f"Measured on {date.today().isoformat()}.\n\n{about}"]
+    planned = sections(arguments.device, arguments.frames, arguments.seconds)
+    for section in tqdm(planned, unit="section", disable=None):
+        text = measure(section, out)
+        parts.append(f"## {section.title}\n\n```\n{' '.join(section.command)}\n```\n\n{text}")
+    document = "\n\n".join(parts) + "\n"
+    (out / "tables.md").write_text(document, encoding="utf-8")
+    print(document)
+    return int(any(f"{NOT_MEASURED}:" in part for part in parts))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
