@@ -2,19 +2,28 @@
 """The plain pipeline against which a fast one is measured."""
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import torch
 
 from affordance_seg_ros.config import PipelineConfig
 from affordance_seg_ros.flow.colorize import colorize
 from affordance_seg_ros.flow.incremental import PrimalDualFlow
-from affordance_seg_ros.frames import RgbdFrame, StageTimes
+from affordance_seg_ros.frames import Action, RgbdFrame, StageTimes
 from affordance_seg_ros.model.checkpoint import Checkpoint
 from affordance_seg_ros.model.network import NetworkState
-from affordance_seg_ros.pipeline.postprocess import choose_action, label_map
+from affordance_seg_ros.pipeline.postprocess import LabelMap, choose_action, label_map
 from affordance_seg_ros.pipeline.preprocess import Preprocessor
 from affordance_seg_ros.pipeline.regions import find_regions
 from affordance_seg_ros.pipeline.stage_clock import StageClock
+
+
+class PlainPrediction(NamedTuple):
+    """What the plain pipeline says of a frame, and the time of each stage [ms]."""
+
+    labelled: LabelMap
+    action: Action
+    stages_ms: StageTimes
 
 
 class EagerPipeline:
@@ -47,8 +56,8 @@ class EagerPipeline:
         self._state: NetworkState | None = None
 
     @torch.inference_mode()
-    def step(self, frame: RgbdFrame) -> StageTimes:
-        """Process the next frame; return the time of each stage [ms]."""
+    def step(self, frame: RgbdFrame) -> PlainPrediction:
+        """Process the next frame."""
         clock, architecture = self._clock, self._architecture
         labels = architecture.labels
         clock.start()
@@ -78,11 +87,11 @@ class EagerPipeline:
             min_area_px=self._config.min_region_area_px,
             limit=self._config.max_regions,
         )
-        choose_action(output.action_logits[0], labels)
+        action = choose_action(output.action_logits[0], labels)
         picture = colorize(flow, self._input, mode="3d") * flow.valid
         picture.permute(1, 2, 0).mul(255).round().to(torch.uint8).cpu()
         clock.mark()
-        return StageTimes(*clock.durations_ms())
+        return PlainPrediction(labelled, action, StageTimes(*clock.durations_ms()))
 
 
 BASELINES = {"eager": EagerPipeline}

@@ -12,7 +12,10 @@ NOT_MEASURED = "not measured"
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a Markdown table; floats have three significant digits, None is `NOT_MEASURED`."""
+    """Return a Markdown table.
+
+    Floats have three significant digits; None and NaN are `NOT_MEASURED`.
+    """
     lines = [headers, ["---"] * len(headers), *([_cell(cell) for cell in row] for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
@@ -94,6 +97,6 @@ def _limits(document: dict[str, Any]) -> str:
 
 
 def _cell(value: object) -> str:
-    if value is None:
+    if value is None or value != value:
         return NOT_MEASURED
     return number(value) if isinstance(value, float) else str(value)

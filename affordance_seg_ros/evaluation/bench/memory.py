@@ -15,6 +15,7 @@ from torch.profiler import ProfilerActivity, profile
 
 _MB = 2.0**-20
 _CPU = torch._C._autograd.DeviceType.CPU
+_FEWEST_FRAMES = 20
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -106,10 +107,10 @@ def growth_kb_a_frame(resident: Sequence[float]) -> float:
 
     Args:
         resident: Resident memory after each frame [MiB]; the first half is not looked at, for it
-            is there that caches fill.
+            is there that caches fill. Fewer than 40 frames say nothing.
     """
-    later = np.asarray(resident[len(resident) // 2 :])
-    if len(later) < 2:
+    later = np.asarray(resident[(1 + len(resident)) // 2 :])
+    if len(later) < _FEWEST_FRAMES:
         return float("nan")
     slope: float = np.polyfit(np.arange(len(later)), later, 1)[0]
     return 1024 * slope

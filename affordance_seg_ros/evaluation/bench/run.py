@@ -139,7 +139,7 @@ def _take_turns(
                 bar.update()
             for _ in _share(baseline_frames, turn):
                 assert baseline is not None
-                times.append(baseline.step(next(messages).decode()))
+                times.append(baseline.step(next(messages).decode()).stages_ms)
                 bar.update()
     return times
 

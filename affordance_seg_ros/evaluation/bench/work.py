@@ -48,15 +48,6 @@ class Work(NamedTuple):
         values = sum(each.values for each in self.operations if not (fused and each.fusible))
         return 1e-6 * bytes_per_value * values
 
-    def times(self, factor: float) -> "Work":
-        """Return the work of so many repetitions."""
-        return Work(
-            tuple(
-                each._replace(flop=factor * each.flop, values=factor * each.values)
-                for each in self.operations
-            )
-        )
-
 
 class WorkCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts the work of all PyTorch operations in its context, on any device, meta included.
