@@ -128,6 +128,10 @@ class FlowConfig(Options):
         3.0, "A warm start is given up when its warped residual, in any patch of the picture, "
         "exceeds this multiple of the last pair's", minimum=1.0, maximum=1000.0,
     )  # fmt: skip
+    budget: float = option(
+        1.0, "Share of the iterations that is spent, cold or warm: less work a pair for more error",
+        minimum=0.05, maximum=1.0, live=True,
+    )  # fmt: skip
     normalize_exposure: bool = option(
         True, "Normalise brightness locally, so that exposure jumps do not look like motion"
     )

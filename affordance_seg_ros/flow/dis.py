@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Scene flow from OpenCV's DIS optical flow and the difference of depth: fast on a CPU."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import cv2
@@ -19,6 +20,10 @@ _MIDDLE_GRAY = 128.0
 _SMALLEST_SIDE_PX = 16  # DIS searches patches of 8 pixels at half the resolution
 
 _FAR = 1e6
+# Below these shares of the work (docs/scene_flow.md) patches lie four pixels apart instead of
+# three, and the flow is found at a quarter of the resolution instead of half.
+_DENSE_BUDGET = 0.75
+_FINE_BUDGET = 0.25
 
 
 class _Frame(NamedTuple):
@@ -38,9 +43,22 @@ class DisFlow:
 
     def __init__(self, config: FlowConfig, device: torch.device) -> None:
         self._normalize = config.normalize_exposure
+        self._config = config
         self._device = device
         self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         self._older: _Frame | None = None
+        self.set_budget(config.budget)
+
+    def set_budget(self, budget: float) -> None:
+        """Search and refine less; see `FlowEstimator`.
+
+        At 1 these are the settings of OpenCV's medium preset.
+        """
+        self._config = replace(self._config, budget=budget)
+        self._dis.setFinestScale(1 if budget >= _FINE_BUDGET else 2)
+        self._dis.setPatchStride(3 if budget >= _DENSE_BUDGET else 4)
+        self._dis.setGradientDescentIterations(max(5, round(25 * budget)))
+        self._dis.setVariationalRefinementIterations(round(5 * budget))
 
     def reset(self) -> None:
         """Forget the previous frame."""

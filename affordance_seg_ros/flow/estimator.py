@@ -34,6 +34,16 @@ class FlowEstimator(Protocol):
                 frame; the estimator then is as it was before the call.
         """
 
+    def set_budget(self, budget: float) -> None:
+        """Spend another share of the work from the next pair on; nothing is forgotten or rebuilt.
+
+        Args:
+            budget: Share in (0, 1] of the configured iterations, as `FlowConfig.budget`.
+
+        Raises:
+            ConfigError: The share is out of range.
+        """
+
     def reset(self) -> None:
         """Forget the past: the next frame is a first one, of any size."""
 

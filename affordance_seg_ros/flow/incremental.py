@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Primal-dual scene flow of a stream: coarse to fine at first, then from the last motion on."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from affordance_seg_ros.config import FlowConfig
+from affordance_seg_ros.flow.effort import Effort
 from affordance_seg_ros.flow.exposure import Brightness, common_contrast, measure_brightness
 from affordance_seg_ros.flow.flow_input import FlowInput, check_input
 from affordance_seg_ros.flow.level import DataTerms, Level, build_levels, linearise
@@ -15,12 +17,15 @@ from affordance_seg_ros.flow.misfit import patch_misfit, rise
 from affordance_seg_ros.flow.motion import no_motion, scene_flow
 from affordance_seg_ros.flow.primal_dual import Solution, solve
 from affordance_seg_ros.flow.pyramid import level_count, upsample
+from affordance_seg_ros.flow.search import search
 from affordance_seg_ros.flow.variation import PixelGrid
 from affordance_seg_ros.flow.warp import sample, targets
 from affordance_seg_ros.frames import SceneFlow
 
 _LARGEST_STEP_PX = 1.0
 """The linearised brightness is trusted no further than this."""
+_COARSE_WARPS = 3
+"""How often a level of a quarter of the size, or less, is warped and solved: it costs little."""
 
 
 class Work(NamedTuple):
@@ -80,8 +85,14 @@ class PrimalDualFlow:
 
     def __init__(self, config: FlowConfig, device: torch.device) -> None:
         self._config = config
+        self._effort = Effort.of(config)
         self._device = device
         self.reset()
+
+    def set_budget(self, budget: float) -> None:
+        """Spend another share of the iterations; see `FlowEstimator`."""
+        self._config = replace(self._config, budget=budget)
+        self._effort = Effort.of(self._config)
 
     def reset(self) -> None:
         """Forget the previous frame and its motion."""
@@ -135,17 +146,21 @@ class PrimalDualFlow:
         self.work = self.work._replace(warm=True)
         # The duals are not carried on: measured, zero ones leave less error (docs/scene_flow.md).
         start = Solution.starting_at(motion)
-        return self._solve(older, terms, start, self._config.warm_iterations).motion
+        return self._solve(older, terms, start, self._effort.warm).motion
 
     def _coarse_to_fine(self, pair: _Pair) -> Tensor:
         solution = Solution.starting_at(torch.zeros_like(pair.older[-1].weights[[0, 0, 0]]))
-        iterations = schedule(self._config.iterations, len(pair.older))
+        iterations = schedule(self._effort.cold, len(pair.older))
         for k in reversed(range(len(pair.older))):
             older = pair.older[k]
             if older.depth_m.shape != solution.depth_dual.shape:
                 solution = _refined(solution, *older.depth_m.shape)
-            terms = linearise(older, pair.newer[k], solution.motion[:2], pair.contrast)
-            solution = self._solve(older, terms, solution, iterations[k])
+            if k == len(pair.older) - 2:
+                solution = _searched(solution, older, pair.newer[k], pair.contrast)
+            for warp in range(_COARSE_WARPS if k >= 2 else 1):
+                start = Solution.starting_at(solution.motion) if warp else solution
+                terms = linearise(older, pair.newer[k], start.motion[:2], pair.contrast)
+                solution = self._solve(older, terms, start, iterations[k])
         return solution.motion
 
     def _solve(self, older: Level, terms: DataTerms, start: Solution, iterations: int) -> Solution:
@@ -168,6 +183,12 @@ def _refined(solution: Solution, height: int, width: int) -> Solution:
     finer = Solution(*(upsample(part, height, width) for part in solution))
     finer.motion[:2] *= 2  # pixels are half as large there
     return finer
+
+
+def _searched(solution: Solution, older: Level, newer: Level, contrast: Tensor) -> Solution:
+    """Return unknowns moved to where they fit clearly better; its duals restart at zero."""
+    flow_px = search(older, newer, solution.motion[:2], contrast)
+    return Solution.starting_at(torch.cat((flow_px, solution.motion[2:])))
 
 
 def _misfit(pair: _Pair, motion: Tensor) -> Tensor:

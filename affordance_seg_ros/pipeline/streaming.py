@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The pipeline: one frame in, one prediction out, with the memory of the frames before."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -107,8 +107,14 @@ class Pipeline:
         return self._config
 
     def configure(self, config: PipelineConfig) -> None:
-        """Replace the options; a change of the flow options also forgets the past."""
-        if config.flow != self._config.flow:
+        """Replace the options; a change of the flow options also forgets the past.
+
+        A change of the flow's budget alone forgets and rebuilds nothing: it holds from the next
+        pair of frames on, and may change with every frame.
+        """
+        if config.flow.budget != self._config.flow.budget:
+            self._estimator.set_budget(config.flow.budget)
+        if replace(config.flow, budget=self._config.flow.budget) != self._config.flow:
             self._estimator = build_estimator(config.flow, self._device)
             self.reset()
         self._config = config

@@ -187,6 +187,20 @@ def test_another_estimator_forgets_the_past(checkpoint: Checkpoint, pipeline: Pi
     assert same(pipeline.step(second), build(checkpoint, "primal_dual").step(second))
 
 
+def test_another_budget_forgets_nothing(checkpoint: Checkpoint) -> None:
+    first, second = frames(2)
+    pipeline = build(checkpoint, "primal_dual")
+    pipeline.step(first)
+    flow = replace(pipeline.config.flow, budget=0.1)
+    pipeline.configure(replace(pipeline.config, flow=flow))
+    assert pipeline.config.flow.budget == 0.1
+    cheap = pipeline.step(second)
+    assert cheap.flow_color.any()  # black on a first frame
+    whole = build(checkpoint, "primal_dual")
+    whole.step(first)
+    assert not np.array_equal(whole.step(second).flow_color, cheap.flow_color)
+
+
 @pytest.mark.parametrize("row", TABLE_3)
 def test_every_row_of_table_3_runs_as_a_pipeline(checkpoint: Checkpoint, row: str) -> None:
     network_config = replace(TABLE_3[row], width=4)

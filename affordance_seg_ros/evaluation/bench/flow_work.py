@@ -9,9 +9,8 @@ from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.config import FlowConfig
 from affordance_seg_ros.evaluation.bench.work import Operation, Work, WorkCounter
 from affordance_seg_ros.flow.flow_input import FlowInput
-from affordance_seg_ros.flow.incremental import PrimalDualFlow, schedule
+from affordance_seg_ros.flow.incremental import PrimalDualFlow
 from affordance_seg_ros.flow.motion import rays
-from affordance_seg_ros.flow.pyramid import level_count
 
 _READ_BY_DUAL_STEP = 3 + 1 + 6 + 1 + 2 + 1
 """Extrapolated motion, depth dual, smooth dual; constant, gradient and step of the depth term."""
@@ -51,25 +50,14 @@ def flow_work(config: FlowConfig, height: int, width: int) -> FlowWork:
         height: Height of the pictures [px].
         width: Width of them [px].
     """
-    once, twice = (_count_pairs(n, height, width) for n in (1, 2))
-    cold_total = pixel_iterations(config.iterations, height, width)
-    warm_total = config.warm_iterations * height * width
-    cold = _extended(once.cold, twice.cold, cold_total)
-    return FlowWork(_extended(once.warm, twice.warm, warm_total) if warm_total else cold, cold)
-
-
-def pixel_iterations(iterations: int, height: int, width: int) -> int:
-    """Return pixels times iterations of a cold start, summed over all levels.
-
-    Args:
-        iterations: Iterations of the finest level.
-        height: Height of the finest level [px].
-        width: Width of it [px].
-    """
-    levels = level_count(height, width)
-    sizes = [-(-height // 2**k) * -(-width // 2**k) for k in range(levels)]
-    counts = schedule(iterations, levels)
-    return sum(size * count for size, count in zip(sizes, counts, strict=True))
+    once, twice = (
+        _count_pairs(FlowConfig(iterations=n, warm_iterations=n), height, width) for n in (1, 2)
+    )
+    asked = _count_pairs(config, height, width)
+    cold = _extended(once.cold, twice.cold, asked.cold.pixel_iterations)
+    if not config.warm_iterations:
+        return FlowWork(cold, cold)
+    return FlowWork(_extended(once.warm, twice.warm, asked.warm.pixel_iterations), cold)
 
 
 class _Counted(NamedTuple):
@@ -84,21 +72,20 @@ class _Pairs(NamedTuple):
     cold: _Counted
 
 
-def _count_pairs(iterations: int, height: int, width: int) -> _Pairs:
+def _count_pairs(config: FlowConfig, height: int, width: int) -> _Pairs:
     """Count a cold and a warm pair of a still scene."""
-    config = FlowConfig(iterations=iterations, warm_iterations=iterations)
     estimator = PrimalDualFlow(config, torch.device("cpu"))
     camera = Camera(width, height, width, width, (width - 1) / 2, (height - 1) / 2)
+    rays(camera, torch.device("cpu"))  # kept from a camera's first pair on: no work of a pair
     random = torch.Generator().manual_seed(0)
     gray = 255 * torch.rand(height, width, generator=random)
-    rays(camera, torch.device("cpu"))  # kept from a camera's first pair on: no work of a pair
     counted = []
     for _ in range(3):
         noise = torch.rand(height, width, generator=random)
         with WorkCounter() as counter:
             estimator.step(FlowInput(gray + noise, 1 + 0.01 * noise, camera))
         counted.append(_Counted(counter.work, estimator.work.pixel_iterations))
-    assert estimator.work.warm
+    assert estimator.work.warm == (config.warm_iterations > 0)
     return _Pairs(warm=counted[2], cold=counted[1])
 
 

@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.config import COMPACT, FlowConfig, NetworkConfig
-from affordance_seg_ros.evaluation.bench.flow_work import flow_work, pixel_iterations
+from affordance_seg_ros.evaluation.bench.flow_work import flow_work
 from affordance_seg_ros.evaluation.bench.network_work import network_work
 from affordance_seg_ros.evaluation.bench.work import WorkCounter
 from affordance_seg_ros.flow.flow_input import FlowInput
@@ -74,14 +74,17 @@ def test_half_precision_halves_the_traffic() -> None:
     assert step.megabytes(4, fused=True) < step.megabytes(4, fused=False)
 
 
-@pytest.mark.parametrize("size", [(48, 64), (75, 101)])
-def test_pixels_times_iterations_are_those_of_the_estimator(size: tuple[int, int]) -> None:
-    height, width = size
-    estimator = PrimalDualFlow(FlowConfig(iterations=7), torch.device("cpu"))
-    camera = Camera(width, height, 60, 60, 32, 24)
-    for _ in range(2):
-        estimator.step(FlowInput(torch.rand(size) * 255, torch.ones(size), camera))
-    assert pixel_iterations(7, height, width) == estimator.work.pixel_iterations
+def test_arithmetic_of_an_iteration_is_what_all_of_them_cost() -> None:
+    config = FlowConfig(iterations=9, warm_iterations=7)
+    estimator = PrimalDualFlow(config, torch.device("cpu"))
+    camera = Camera(64, 48, 64, 64, 31.5, 23.5)
+    gray, depth_m = torch.rand(48, 64) * 255, torch.ones(48, 64)
+    for _ in range(3):
+        noise = torch.rand(48, 64)
+        with WorkCounter() as counter:
+            estimator.step(FlowInput(gray + noise, depth_m + 0.01 * noise, camera))
+    assert estimator.work.warm
+    assert flow_work(config, 48, 64).warm.gflop == pytest.approx(counter.work.gflop, rel=1e-6)
 
 
 def test_the_work_of_flow_grows_evenly_with_its_iterations() -> None:
