@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The work of primal-dual scene flow for one pair of frames."""
 
+from contextlib import nullcontext
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -27,6 +29,10 @@ VALUES_A_PIXEL_ITERATION = (
 """Floats that an iteration of two fused kernels reads and writes for a pixel (see `solve`)."""
 
 
+_SMALL = (48, 64)
+"""Height and width that suffice to count an iteration, which does the same for every pixel."""
+
+
 class FlowWork(NamedTuple):
     """Work of one pair of frames.
 
@@ -50,18 +56,16 @@ def flow_work(config: FlowConfig, height: int, width: int) -> FlowWork:
         height: Height of the pictures [px].
         width: Width of them [px].
     """
-    once, twice = (
-        _count_pairs(FlowConfig(iterations=n, warm_iterations=n), height, width) for n in (1, 2)
-    )
-    asked = _count_pairs(config, height, width)
-    cold = _extended(once.cold, twice.cold, asked.cold.pixel_iterations)
+    asked, once = _pairs(config, height, width), _count_once(1, height, width)
+    flop = _flop_a_pixel_iteration()
+    cold = _extended(once.cold, asked.cold.pixel_iterations, flop)
     if not config.warm_iterations:
         return FlowWork(cold, cold)
-    return FlowWork(_extended(once.warm, twice.warm, asked.warm.pixel_iterations), cold)
+    return FlowWork(_extended(once.warm, asked.warm.pixel_iterations, flop), cold)
 
 
 class _Counted(NamedTuple):
-    """Work of a pair that was counted, and its pixels times iterations."""
+    """Work of a pair, and its pixels times iterations."""
 
     work: Work
     pixel_iterations: int
@@ -72,27 +76,43 @@ class _Pairs(NamedTuple):
     cold: _Counted
 
 
-def _count_pairs(config: FlowConfig, height: int, width: int) -> _Pairs:
-    """Count a cold and a warm pair of a still scene."""
+def _pairs(
+    config: FlowConfig, height: int, width: int, counter: WorkCounter | None = None
+) -> _Pairs:
+    """Return the work of a cold and a warm pair of a still scene; without counter only pixels."""
     estimator = PrimalDualFlow(config, torch.device("cpu"))
     camera = Camera(width, height, width, width, (width - 1) / 2, (height - 1) / 2)
     rays(camera, torch.device("cpu"))  # kept from a camera's first pair on: no work of a pair
     random = torch.Generator().manual_seed(0)
     gray = 255 * torch.rand(height, width, generator=random)
-    counted = []
+    found = []
     for _ in range(3):
         noise = torch.rand(height, width, generator=random)
-        with WorkCounter() as counter:
-            estimator.step(FlowInput(gray + noise, 1 + 0.01 * noise, camera))
-        counted.append(_Counted(counter.work, estimator.work.pixel_iterations))
+        frame = FlowInput(gray + noise, 1 + 0.01 * noise, camera)
+        before = len(counter.work.operations) if counter else 0
+        with counter or nullcontext():
+            estimator.step(frame)
+        operations = counter.work.operations[before:] if counter else ()
+        found.append(_Counted(Work(operations), estimator.work.pixel_iterations))
     assert estimator.work.warm == (config.warm_iterations > 0)
-    return _Pairs(warm=counted[2], cold=counted[1])
+    return _Pairs(warm=found[2], cold=found[1])
 
 
-def _extended(once: _Counted, twice: _Counted, total: int) -> Work:
-    """Return the work of a pair with `total` pixel iterations, by what a second one adds."""
-    more = twice.pixel_iterations - once.pixel_iterations
-    flop = 1e9 * (twice.work.gflop - once.work.gflop) / more
-    left = total - once.pixel_iterations
-    iterations = Operation("iterations", left * flop, left * VALUES_A_PIXEL_ITERATION, False)
+def _count_once(iterations: int, height: int, width: int) -> _Pairs:
+    config = FlowConfig(iterations=iterations, warm_iterations=iterations)
+    return _pairs(config, height, width, WorkCounter())
+
+
+@cache
+def _flop_a_pixel_iteration() -> float:
+    """Return the arithmetic of one iteration for one pixel: what a second iteration adds."""
+    once, twice = (_count_once(n, *_SMALL).warm for n in (1, 2))
+    return 1e9 * (twice.work.gflop - once.work.gflop) / (_SMALL[0] * _SMALL[1])
+
+
+def _extended(once: _Counted, pixel_iterations: int, flop: float) -> Work:
+    """Return the work of a pair of so many pixel iterations, `flop` each."""
+    left = pixel_iterations - once.pixel_iterations
+    values = left * VALUES_A_PIXEL_ITERATION
+    iterations = Operation("iterations", left * flop, values, fusible=False)
     return Work((*once.work.operations, iterations))
