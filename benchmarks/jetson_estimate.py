@@ -7,8 +7,6 @@ An estimate, not a measurement: prints a Markdown table.
 import argparse
 from pathlib import Path
 
-import torch
-
 from affordance_seg_ros.config import NETWORKS, FlowConfig
 from affordance_seg_ros.evaluation.bench.flow_work import flow_work
 from affordance_seg_ros.evaluation.bench.markdown import table
@@ -34,7 +32,6 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=300, help="side of the network's input [px]")
     parser.add_argument("--json", type=Path, help="also write the estimates to this file")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)  # counting runs operations too short for more
     side = arguments.size
     flow = flow_work(FlowConfig(), side, side)
     rows: list[list[object]] = []

@@ -56,8 +56,13 @@ def flow_work(config: FlowConfig, height: int, width: int) -> FlowWork:
         height: Height of the pictures [px].
         width: Width of them [px].
     """
-    asked, once = _pairs(config, height, width), _count_once(1, height, width)
-    flop = _flop_a_pixel_iteration()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # the operations are too short for more
+    try:
+        asked, once = _pairs(config, height, width), _count_once(1, height, width)
+        flop = _flop_a_pixel_iteration()
+    finally:
+        torch.set_num_threads(threads)
     cold = _extended(once.cold, asked.cold.pixel_iterations, flop)
     if not config.warm_iterations:
         return FlowWork(cold, cold)
