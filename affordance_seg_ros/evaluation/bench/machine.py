@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a machine can do, measured: memory traffic and matrix arithmetic."""
 
+import os
 import platform
 import time
 from collections.abc import Callable
@@ -42,12 +43,14 @@ def measure_limits(device: torch.device) -> MachineLimits:
     )
 
 
-def describe_machine(device: torch.device) -> dict[str, str | int]:
-    """Return what a reader must know of the machine to compare figures."""
+def describe_machine(device: torch.device) -> dict[str, str | int | float]:
+    """Return what a reader must know of the machine to compare figures, and how busy it is now."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else _cpu_name()
     return {
         "device": name,
         "threads": torch.get_num_threads(),
+        "cores": os.cpu_count() or 1,
+        "load": round(os.getloadavg()[0], 1),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "torch": torch.__version__,

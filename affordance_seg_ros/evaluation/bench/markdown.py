@@ -40,7 +40,8 @@ def _title(document: dict[str, Any]) -> str:
     return (
         f"{settings['network']}, input {'x'.join(map(str, settings['input']))}, camera "
         f"{'x'.join(map(str, settings['picture']))} {settings['encoding']}, {document['frames']} "
-        f"frames on {machine['device']}, {machine['threads']} threads, PyTorch {machine['torch']}"
+        f"frames on {machine['device']}, {machine['threads']} threads, PyTorch {machine['torch']}; "
+        f"load of the machine before the run: {machine['load']} on {machine['cores']} cores"
     )
 
 

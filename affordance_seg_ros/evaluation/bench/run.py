@@ -57,6 +57,7 @@ def run(settings: BenchSettings, *, progress: bool = False) -> dict[str, Any]:
             f"baseline '{settings.baseline}'; expected one of {', '.join(BASELINES)}, or none"
         )
     device = resolve_device(settings.device)
+    machine = describe_machine(device)
     pipeline, cold_start = _start(settings, device)
     watch = Stopwatch(pipeline, endless_messages(settings))
     if device.type == "cuda":
@@ -75,7 +76,7 @@ def run(settings: BenchSettings, *, progress: bool = False) -> dict[str, Any]:
     document: dict[str, Any] = {
         "version": __version__,
         "settings": _describe(settings, checkpoint),
-        "machine": describe_machine(device),
+        "machine": machine,
         "total_ms": total._asdict(),
         "stages_ms": {name: found._asdict() for name, found in stages.items()},
         "frames": len(watch.total_ms),
