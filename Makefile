@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 SHELL := /bin/bash
+DEVICE ?= cpu
 .PHONY: setup demo bench test coverage check format clean
 setup: ; @tools/bootstrap.sh
 demo: setup ; @. tools/env.sh && exec python tools/demo.py --out out/demo
-bench: setup ; @. tools/env.sh && exec python benchmarks/all_tables.py --device cpu --out out/bench
+bench: setup ; @. tools/env.sh && exec python benchmarks/all_tables.py --device $(DEVICE) --out out/bench
 test: setup ; @. tools/env.sh && exec pytest
 coverage: setup ; @. tools/env.sh && exec pytest --cov --cov-report=term-missing
 check: setup ; @. tools/env.sh && exec tools/check.sh

@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
+from targets import targets_table
 from tqdm import tqdm
 
 from affordance_seg_ros.errors import AffordanceError
@@ -91,12 +92,15 @@ def main() -> int:
         return 2
     out = arguments.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
+    planned = sections(arguments.device, arguments.frames, arguments.seconds)
+    for section in planned:  # what an earlier run has left is not of this one
+        (out / f"{section.name}.json").unlink(missing_ok=True)
     about = table(tuple(machine), [tuple(machine.values())])
     parts = [f"Measured on {date.today().isoformat()}.\n\n{about}"]
-    planned = sections(arguments.device, arguments.frames, arguments.seconds)
     for section in tqdm(planned, unit="section", disable=None):
         text = measure(section, out)
         parts.append(f"## {section.title}\n\n```\n{' '.join(section.command)}\n```\n\n{text}")
+    parts.append(f"## Targets\n\n{targets_table(out)}")
     document = "\n\n".join(parts) + "\n"
     (out / "tables.md").write_text(document, encoding="utf-8")
     print(document)

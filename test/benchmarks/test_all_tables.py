@@ -40,3 +40,20 @@ def test_the_table_of_contents_covers_both_networks_the_node_and_the_estimate(
 ) -> None:
     names = [section.name for section in all_tables.sections("cpu", 60, 8.0)]
     assert names == ["compact", "paper", "node", "jetson"]
+
+
+def test_targets_are_met_missed_or_not_measured(monkeypatch: Any, tmp_path: Path) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import targets
+
+    compact = {
+        "memory_mb": {"gpu_peak": None},
+        "frames_per_s_at_p95": 12.0,
+        "baseline_ratio": 2.9,
+    }
+    (tmp_path / "compact.json").write_text(json.dumps(compact))
+    rows = {(each.where, each.figure): each for each in targets.targets(tmp_path)}
+    verdicts = [each.verdict for each in rows.values() if "CPU" in each.where]
+    assert verdicts == ["met", "missed"]
+    assert all(each.measured is None for each in rows.values() if "GPU" in each.where)
+    assert "not measured" in targets.targets_table(tmp_path)
