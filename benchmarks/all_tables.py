@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tables of docs/benchmarks.md for this machine, in a few minutes.
 
-Writes tables.md and the results as JSON into a folder, and prints the tables at the end. What
-cannot be measured here is named, and the exit code is 1.
+Writes tables.md, each table by itself and the results as JSON into a folder, and prints the tables
+at the end. What cannot be measured here is named, and the exit code is 1.
 """
 
 import argparse
@@ -96,15 +96,20 @@ def main() -> int:
     for section in planned:  # what an earlier run has left is not of this one
         (out / f"{section.name}.json").unlink(missing_ok=True)
     about = table(tuple(machine), [tuple(machine.values())])
-    parts = [f"Measured on {date.today().isoformat()}.\n\n{about}"]
+    tables = {"about": f"Measured on {date.today().isoformat()}.\n\n{about}"}
     for section in tqdm(planned, unit="section", disable=None):
-        text = measure(section, out)
-        parts.append(f"## {section.title}\n\n```\n{' '.join(section.command)}\n```\n\n{text}")
-    parts.append(f"## Targets\n\n{targets_table(out)}")
-    document = "\n\n".join(parts) + "\n"
+        tables[section.name] = measure(section, out)
+    tables["targets"] = targets_table(out)
+    for name, text in tables.items():
+        (out / f"{name}.md").write_text(text + "\n", encoding="utf-8")
+    parts = [tables["about"]]
+    for section in planned:
+        command = " ".join(section.command)
+        parts.append(f"## {section.title}\n\n```\n{command}\n```\n\n{tables[section.name]}")
+    document = "\n\n".join([*parts, f"## Targets\n\n{tables['targets']}"]) + "\n"
     (out / "tables.md").write_text(document, encoding="utf-8")
     print(document)
-    return int(any(f"{NOT_MEASURED}:" in part for part in parts))
+    return int(any(text.startswith(f"{NOT_MEASURED}:") for text in tables.values()))
 
 
 if __name__ == "__main__":

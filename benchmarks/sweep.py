@@ -2,7 +2,7 @@
 """How cost grows: with the size of pictures, the network's width, cameras, and the stream's length.
 
 Each point is a process of its own and leaves one JSON file; a sweep that was interrupted goes on
-with what is missing. Prints a Markdown table for each kind. Flags that are not known here go to
+with what is missing. Prints a Markdown table for each kind, and leaves it as KIND.md. Flags that are not known here go to
 `affordance-seg bench`.
 """
 
@@ -137,7 +137,9 @@ def main() -> int:
             planned = points(kind, arguments, rest)
             bar = tqdm(planned, desc=kind, unit="point", disable=None)
             results = {p.name: measure(p, arguments.out, again=arguments.again) for p in bar}
-            print(f"{TABLES[kind](results)}\n")
+            text = TABLES[kind](results)
+            (arguments.out / f"{kind}.md").write_text(text + "\n", encoding="utf-8")
+            print(f"{text}\n")
     except subprocess.CalledProcessError as error:
         print(f"sweep: {' '.join(error.cmd)} ended with {error.returncode}", file=sys.stderr)
         return 2
