@@ -2,8 +2,8 @@
 """How cost grows: with the size of pictures, the network's width, cameras, and the stream's length.
 
 Each point is a process of its own and leaves one JSON file; a sweep that was interrupted goes on
-with what is missing. Prints a Markdown table for each kind, and leaves it as KIND.md. Flags that are not known here go to
-`affordance-seg bench`.
+with what is missing. Prints a Markdown table for each kind, and leaves it as KIND.md. Flags that
+are not known here go to `affordance-seg bench`.
 """
 
 import argparse

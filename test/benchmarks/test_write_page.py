@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGE = "before\n<!-- table a -->\nold a\n<!-- end -->\nbetween\n<!-- table b -->\nold b\n<!-- end -->\n"
+PAGE = "before\n" + "".join(f"<!-- table {n} -->\nold {n}\n<!-- end -->\n" for n in "ab")
 
 
 @pytest.fixture
