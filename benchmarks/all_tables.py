@@ -36,26 +36,28 @@ def sections(device: str, frames: int, seconds: float) -> list[Section]:
     """Return what is measured.
 
     Args:
-        device: auto, cpu, cuda or cuda:N.
+        device: cpu, cuda or cuda:N; results of a GPU have names of their own.
         frames: Frames of the compact network; the paper's gets fewer on a CPU.
         seconds: Duration of each run of the node [s].
     """
     bench = ("affordance-seg", "bench", "--device", device, "--baseline", "eager", "--quiet")
-    paper_frames = frames if device.startswith("cuda") else max(5, frames // 10)
+    on_gpu = device.startswith("cuda")
+    end = "_gpu" if on_gpu else ""
+    paper_frames = frames if on_gpu else max(5, frames // 10)
     node = ("python", "benchmarks/node_latency.py", "--device", device)
     node = (*node, "--seconds", f"{seconds:g}", "--size", *_SIZES)
     return [
         Section(
-            "compact",
+            f"compact{end}",
             "Pipeline, compact network",
             (*bench, "--width", "compact", "--frames", str(frames)),
         ),
         Section(
-            "paper",
+            f"paper{end}",
             "Pipeline, the paper's network",
             (*bench, "--width", "paper", "--size", "300", "--frames", str(paper_frames)),
         ),
-        Section("node", "Node over DDS, camera at 30 Hz", node),
+        Section(f"node{end}", "Node over DDS, camera at 30 Hz", node),
         Section("jetson", "Estimate for Jetson", ("python", "benchmarks/jetson_estimate.py")),
     ]
 
@@ -83,26 +85,28 @@ def main() -> int:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--out", type=Path, default=Path("out/bench"), help="folder for the tables")
     parser.add_argument("--frames", type=int, default=60, help="frames of the compact network")
-    parser.add_argument("--seconds", type=float, default=8.0, help="time of a run of the node [s]")
+    parser.add_argument("--seconds", type=float, default=10.0, help="time of a run of the node [s]")
     arguments = parser.parse_args()
     try:
-        machine = describe_machine(resolve_device(arguments.device))
+        device = resolve_device(arguments.device)
     except AffordanceError as error:
         print(f"all_tables: {error}", file=sys.stderr)
         return 2
     out = arguments.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
-    planned = sections(arguments.device, arguments.frames, arguments.seconds)
+    planned = sections(str(device), arguments.frames, arguments.seconds)
     for section in planned:  # what an earlier run has left is not of this one
         (out / f"{section.name}.json").unlink(missing_ok=True)
+    machine = describe_machine(device)
     about = table(tuple(machine), [tuple(machine.values())])
-    tables = {"about": f"Measured on {date.today().isoformat()}.\n\n{about}"}
+    end = "_gpu" if device.type == "cuda" else ""
+    tables = {f"about{end}": f"Measured on {date.today().isoformat()}.\n\n{about}"}
     for section in tqdm(planned, unit="section", disable=None):
         tables[section.name] = measure(section, out)
     tables["targets"] = targets_table(out)
     for name, text in tables.items():
         (out / f"{name}.md").write_text(text + "\n", encoding="utf-8")
-    parts = [tables["about"]]
+    parts = [tables[f"about{end}"]]
     for section in planned:
         command = " ".join(section.command)
         parts.append(f"## {section.title}\n\n```\n{command}\n```\n\n{tables[section.name]}")

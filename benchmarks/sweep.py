@@ -125,7 +125,7 @@ def main() -> int:
     parser.add_argument("kinds", nargs="+", choices=TABLES, help="what grows")
     parser.add_argument("--out", type=Path, default=Path("out/sweep"), help="folder of the points")
     parser.add_argument("--again", action="store_true", help="measure points that are there, too")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N")
     parser.add_argument("--width", default="compact", help="network of all but the width sweep")
     parser.add_argument("--frames", type=int, default=60, help="frames of a point")
     parser.add_argument("--seconds", type=float, default=15.0, help="time of a camera point [s]")
@@ -138,7 +138,8 @@ def main() -> int:
             bar = tqdm(planned, desc=kind, unit="point", disable=None)
             results = {p.name: measure(p, arguments.out, again=arguments.again) for p in bar}
             text = TABLES[kind](results)
-            (arguments.out / f"{kind}.md").write_text(text + "\n", encoding="utf-8")
+            name = f"{kind}_gpu" if arguments.device.startswith("cuda") else kind
+            (arguments.out / f"{name}.md").write_text(text + "\n", encoding="utf-8")
             print(f"{text}\n")
     except subprocess.CalledProcessError as error:
         print(f"sweep: {' '.join(error.cmd)} ended with {error.returncode}", file=sys.stderr)

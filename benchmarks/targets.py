@@ -41,11 +41,9 @@ class Target(NamedTuple):
 
 def targets(folder: Path) -> list[Target]:
     """Return the rows, from the results in a folder; a missing file is not measured."""
-    compact, paper, node, jetson = (
-        _read(folder / f"{name}.json") for name in ("compact", "paper", "node", "jetson")
+    on_gpu, on_cpu, node, jetson = (
+        _read(folder / f"{name}.json") for name in ("paper_gpu", "compact", "node", "jetson")
     )
-    on_gpu = paper if paper and _is_gpu(paper) else None
-    on_cpu = compact if compact and not _is_gpu(compact) else None
     gpu, cpu = "paper width on a GPU", "compact network on this CPU"
     return [
         Target(gpu, "total p99 [ms]", 5.0, True, _get(on_gpu, "total_ms", "p99")),
@@ -69,7 +67,7 @@ def targets(folder: Path) -> list[Target]:
         ),
         Target(cpu, "frames/s at p95", 10.0, False, _get(on_cpu, "frames_per_s_at_p95")),
         Target(cpu, "ratio to the plain pipeline", 3.0, False, _get(on_cpu, "baseline_ratio")),
-        Target("node, 1280x720, this machine", "overhead p50 [ms]", 3.0, True, _overhead_ms(node)),
+        Target("node on this CPU, 1280x720", "overhead p50 [ms]", 3.0, True, _overhead_ms(node)),
     ]
 
 
@@ -85,10 +83,6 @@ def targets_table(folder: Path) -> str:
 
 def _read(file: Path) -> Any:
     return json.loads(file.read_text()) if file.exists() else None
-
-
-def _is_gpu(document: dict[str, Any]) -> bool:
-    return document["memory_mb"]["gpu_peak"] is not None
 
 
 def _get(document: Any, *path: str) -> float | None:

@@ -40,6 +40,8 @@ def test_the_table_of_contents_covers_both_networks_the_node_and_the_estimate(
 ) -> None:
     names = [section.name for section in all_tables.sections("cpu", 60, 8.0)]
     assert names == ["compact", "paper", "node", "jetson"]
+    names = [section.name for section in all_tables.sections("cuda", 60, 8.0)]
+    assert names == ["compact_gpu", "paper_gpu", "node_gpu", "jetson"]
 
 
 def test_targets_are_met_missed_or_not_measured(monkeypatch: Any, tmp_path: Path) -> None:
@@ -47,7 +49,6 @@ def test_targets_are_met_missed_or_not_measured(monkeypatch: Any, tmp_path: Path
     import targets
 
     compact = {
-        "memory_mb": {"gpu_peak": None},
         "frames_per_s_at_p95": 12.0,
         "baseline_ratio": 2.9,
     }
