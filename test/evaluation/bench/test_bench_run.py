@@ -106,8 +106,8 @@ def test_the_baseline_sees_the_same_as_the_pipeline_does_without_warm_starts() -
     for _ in range(4):
         frame = next(messages).decode()
         expected, found = pipeline.step(frame), plain.step(frame)
-        np.testing.assert_allclose(found.labelled.confidence, expected.confidence, atol=1e-5)
-        np.testing.assert_allclose(found.action.scores, expected.action.scores, atol=1e-5)
+        np.testing.assert_allclose(found.labelled.confidence, expected.confidence, atol=1e-3)
+        np.testing.assert_allclose(found.action.scores, expected.action.scores, atol=1e-3)
         assert all(duration >= 0 for duration in found.stages_ms)
 
 
