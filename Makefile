@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 SHELL := /bin/bash
-.PHONY: setup demo test coverage check format clean
+DEVICE ?= cpu
+.PHONY: setup demo bench test coverage check format clean
 setup: ; @tools/bootstrap.sh
 demo: setup ; @. tools/env.sh && exec python tools/demo.py --out out/demo
+bench: setup ; @. tools/env.sh && exec python benchmarks/all_tables.py --device $(DEVICE) --out out/bench
 test: setup ; @. tools/env.sh && exec pytest
 coverage: setup ; @. tools/env.sh && exec pytest --cov --cov-report=term-missing
 check: setup ; @. tools/env.sh && exec tools/check.sh

@@ -9,24 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
-from affordance_seg_ros.config import NETWORKS, NetworkConfig
+from affordance_seg_ros.config import NETWORKS
+from affordance_seg_ros.evaluation.bench.network_work import network_work
 from affordance_seg_ros.model.checkpoint import untrained
-from affordance_seg_ros.model.network import AffordanceNetwork
-
-
-def count(config: NetworkConfig, height: int, width: int) -> tuple[int, float]:
-    """Return the number of parameters, and the GFLOP (2 a multiplication and addition) a frame."""
-    with torch.device("meta"):
-        network = AffordanceNetwork(config)
-        state = network.empty_state(1, height, width)
-        appearance = torch.empty(1, network.appearance_channels, height, width)
-        flow = torch.empty(1, network.flow_channels, height, width)
-        with FlopCounterMode(display=False) as counter:
-            network.step(appearance, flow, state)
-    parameters = sum(parameter.numel() for parameter in network.parameters())
-    return parameters, counter.get_total_flops() / 1e9
 
 
 def time_steps_ms(name: str, height: int, width: int, repeats: int) -> float:
@@ -55,7 +41,7 @@ def main() -> None:
     arguments = parser.parse_args()
     network_config, input_config = NETWORKS[arguments.network]
     height, width = arguments.size or (input_config.height, input_config.width)
-    parameters, gflop = count(network_config, height, width)
+    parameters, work = network_work(network_config, height, width)
     step_ms = {}
     for threads in arguments.threads if arguments.repeats else []:
         torch.set_num_threads(threads)
@@ -65,7 +51,7 @@ def main() -> None:
         "height": height,
         "width": width,
         "parameters": parameters,
-        "gflop": gflop,
+        "gflop": work.gflop,
         "cpu_step_ms_by_threads": step_ms,
     }
     text = json.dumps(result, indent=2)

@@ -20,6 +20,7 @@ COMMANDS = {
     "train": "train a network, check data, or run the ablation",
     "evaluate": "measure weights on labelled clips; write tables and pictures",
     "export": "write the network as ONNX, checked against PyTorch",
+    "bench": "time every stage of the pipeline on this machine, and compare with its limits",
     "info": "tell what a weight file holds, and what this machine offers",
 }
 """Subcommands; each is a module here with `add_arguments(parser)` and `run(arguments) -> int`.

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The benchmark of the node: camera, node and probe over DDS."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def node_latency(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import node_latency
+
+    return node_latency
+
+
+def test_measures_a_node_from_camera_to_mask(
+    node_latency: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "node.json"
+    words = ["--size", "160x120", "--seconds", "1.5", "--rate", "20", "--json", str(file)]
+    assert node_latency.main(["--device", "cpu", *words]) == 0
+    assert "| 160x120 | 1 |" in capsys.readouterr().out
+    (node,) = json.loads(file.read_text())["points"][0]["nodes"]
+    assert node["published"] == 30
+    assert 0 < node["masks"] <= node["taken"] + 1
+    assert node["camera_to_mask_ms"]["p50"] > node["overhead_ms"]["p50"] > 0
+    assert node["cpu_cores"] > 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--size", "tiny"], "expected WIDTHxHEIGHT"),
+        (["--seconds", "0"], "expected a positive number"),
+        (["--parameter", "rate_hz=5"], "expected NAME:=VALUE"),
+        (["--weights", "/nowhere/weights"], "/nowhere/weights"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_exit_code_2(
+    node_latency: Any, words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert node_latency.main(words) == 2
+    err = capsys.readouterr().err
+    (line,) = (each for each in err.splitlines() if each.startswith("node_latency: "))
+    assert message in line
