@@ -11,12 +11,13 @@ from affordance_seg_ros.config import FlowConfig
 from affordance_seg_ros.flow.effort import Effort
 from affordance_seg_ros.flow.exposure import Brightness, common_contrast, measure_brightness
 from affordance_seg_ros.flow.flow_input import FlowInput, check_input
-from affordance_seg_ros.flow.level import DataTerms, Level, build_levels, linearise
+from affordance_seg_ros.flow.lazy_levels import LazyLevels
+from affordance_seg_ros.flow.level import DataTerms, Level, linearise
 from affordance_seg_ros.flow.median import filter_median
 from affordance_seg_ros.flow.misfit import patch_misfit, rise
 from affordance_seg_ros.flow.motion import no_motion, scene_flow
 from affordance_seg_ros.flow.primal_dual import Solution, solve
-from affordance_seg_ros.flow.pyramid import level_count, upsample
+from affordance_seg_ros.flow.pyramid import upsample
 from affordance_seg_ros.flow.variation import PixelGrid
 from affordance_seg_ros.flow.warp import sample, targets
 from affordance_seg_ros.frames import SceneFlow
@@ -43,12 +44,12 @@ class Work(NamedTuple):
 class _Frame(NamedTuple):
     input: FlowInput
     brightness: Brightness
-    levels: list[Level]
+    levels: LazyLevels
 
 
 class _Pair(NamedTuple):
-    older: list[Level]
-    newer: list[Level]
+    older: LazyLevels
+    newer: LazyLevels
     contrast: Tensor
 
 
@@ -120,12 +121,7 @@ class PrimalDualFlow:
 
     def _prepare(self, frame: FlowInput) -> _Frame:
         brightness = measure_brightness(frame.gray, normalize=self._config.normalize_exposure)
-        levels = build_levels(
-            brightness.relative,
-            frame.depth_m,
-            PixelGrid.of(frame.camera),
-            level_count(*frame.gray.shape),
-        )
+        levels = LazyLevels(brightness.relative, frame.depth_m, PixelGrid.of(frame.camera))
         return _Frame(frame, brightness, levels)
 
     def _warm(self, pair: _Pair) -> Tensor | None:
