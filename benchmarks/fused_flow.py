@@ -36,10 +36,10 @@ TIMED = {
 }
 
 
-def compare(sequence: Sequence, device: torch.device) -> list[dict[str, Any]]:
+def compare(sequence: Sequence, device: torch.device, budget: float) -> list[dict[str, Any]]:
     """Return how far the fused flow of each pair is from that of the plain form on the CPU."""
-    plain = PrimalDualFlow(FlowConfig(), torch.device("cpu"))
-    fused: Any = build_estimator(FlowConfig(estimator=FUSED), device)
+    plain = PrimalDualFlow(FlowConfig(budget=budget), torch.device("cpu"))
+    fused: Any = build_estimator(FlowConfig(estimator=FUSED, budget=budget), device)
     pairs = []
     for k, frame in enumerate(sequence.frames):
         expected = plain.step(frame)
@@ -70,8 +70,8 @@ def compare(sequence: Sequence, device: torch.device) -> list[dict[str, Any]]:
 def measure(frames: list[FlowInput], config: FlowConfig, steps: int) -> dict[str, float]:
     """Return percentiles of device and host time of a pair [ms], with frames already on the GPU.
 
-    The frames are played forwards and back. Device time is between events around a step; host time is
-    what the step keeps the caller busy for.
+    The frames are played forwards and back. Device time is between events around a step; host
+    time is what the step keeps the caller busy for.
     """
     device = torch.device("cuda")
     estimator = build_estimator(config, device)
@@ -109,6 +109,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--recording", type=Path, action="append", default=[], help="without")
     parser.add_argument("--halvings", type=int, default=1, help="of sequences")
     parser.add_argument("--frames", type=int, default=0, help="first frames only; 0 for all")
+    parser.add_argument("--budget", type=float, default=1.0, help="at which to compare")
     parser.add_argument("--steps", type=int, default=300, help="timed pairs")
     parser.add_argument("--device", default="cuda", help="cuda, or cpu with TRITON_INTERPRET=1")
     parser.add_argument("--json", type=Path, help="file for the figures")
@@ -129,7 +130,7 @@ def main(argv: list[str] | None = None) -> int:
             kept = sequence.frames[: arguments.frames or None]
             camera = kept[0].camera
             found: dict[str, Any] = {"size": [camera.width, camera.height]}
-            found["pairs"] = compare(sequence._replace(frames=kept), device)
+            found["pairs"] = compare(sequence._replace(frames=kept), device, arguments.budget)
             if device.type == "cuda":
                 found["times"] = {
                     name: measure(kept, config, arguments.steps) for name, config in TIMED.items()
