@@ -39,7 +39,7 @@ class FusedPrimalDualFlow:
     def set_budget(self, budget: float) -> None:
         """Spend another share of the iterations; see `FlowEstimator`.
 
-        The second pair with a share it has not seen yet records a graph, which takes longer.
+        The first pair with a share it has not seen yet records a graph, which takes longer.
         """
         self._config = replace(self._config, budget=budget)
         self._effort = Effort.of(self._config)

@@ -22,7 +22,7 @@ def moved(k, device=CUDA):
 
 def test_a_stream_of_full_size_is_that_of_the_plain_form():
     fused, plain = build_estimator(FUSED, CUDA), PrimalDualFlow(FlowConfig(), torch.device("cpu"))
-    for k in (0, 1, 2, 3, 4, -6, -5):  # a graph is recorded with the second pair
+    for k in (0, 1, 2, 3, 4, -6, -5):  # replayed from the second pair on
         found = SceneFlow(*(part.cpu() for part in fused.step(moved(k))))
         expected = plain.step(moved(k, torch.device("cpu")))
         assert fused.work[:2] == plain.work[:2]

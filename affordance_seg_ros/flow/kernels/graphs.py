@@ -11,8 +11,8 @@ _KEPT = 16
 class GraphCache:
     """Runs sequences of launches that always do the same on the same tensors.
 
-    A sequence runs as it is the first time, which compiles its kernels, is recorded the second
-    time, and replayed from then on. On a CPU it always runs as it is.
+    The first time a sequence runs as it is, which compiles its kernels, and is recorded; from then
+    on it is replayed. On a CPU it always runs as it is.
 
     Args:
         device: Where the sequences run.
@@ -20,7 +20,7 @@ class GraphCache:
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._graphs: dict[Hashable, torch.cuda.CUDAGraph | None] = {}
+        self._graphs: dict[Hashable, torch.cuda.CUDAGraph] = {}
 
     def run(self, name: Hashable, sequence: Callable[[], None]) -> None:
         """Run a sequence.
@@ -33,21 +33,13 @@ class GraphCache:
             sequence()
             return
         with torch.cuda.device(self._device):
-            if name not in self._graphs:
-                sequence()
-                self._keep(name, None)
+            if name in self._graphs:
+                self._graphs[name].replay()
                 return
-            graph = self._graphs[name]
-            if graph is None:
-                graph = self._record(sequence)
-                self._keep(name, graph)
-            graph.replay()
-
-    def _keep(self, name: Hashable, graph: torch.cuda.CUDAGraph | None) -> None:
-        self._graphs.pop(name, None)
-        while len(self._graphs) >= _KEPT:
-            del self._graphs[next(iter(self._graphs))]
-        self._graphs[name] = graph
+            sequence()
+            while len(self._graphs) >= _KEPT:
+                del self._graphs[next(iter(self._graphs))]
+            self._graphs[name] = self._record(sequence)
 
     def _record(self, sequence: Callable[[], None]) -> torch.cuda.CUDAGraph:
         # Not `with torch.cuda.graph`: that empties PyTorch's cache of device memory, which makes
