@@ -242,6 +242,16 @@ def test_without_warm_iterations_every_pair_is_cold():
     assert fused.work.pixel_iterations == 2 * 24 * 32 + 2 * 12 * 16
 
 
+def test_memory_made_in_inference_mode_serves_outside_of_it():
+    fused = FusedPrimalDualFlow(FlowConfig(iterations=1, warm_iterations=1), DEVICE)
+    with torch.inference_mode():
+        fused.step(moved(0))
+        inside = fused.step(moved(1)).motion_m.cpu().numpy().copy()
+    fused.reset()
+    fused.step(moved(0))
+    assert (fused.step(moved(1)).motion_m.cpu().numpy() == inside).all()
+
+
 def test_the_wrong_device_is_refused_with_the_right_one():
     wrong, expected = ("cuda", "cpu, since") if INTERPRETED else ("cpu", "a CUDA device")
     with pytest.raises(DeviceError, match=f"on {wrong}; expected {expected}"):
