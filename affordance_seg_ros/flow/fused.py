@@ -10,7 +10,7 @@ from affordance_seg_ros.config import FlowConfig
 from affordance_seg_ros.errors import DeviceError
 from affordance_seg_ros.flow.effort import Effort
 from affordance_seg_ros.flow.flow_input import FlowInput, check_input
-from affordance_seg_ros.flow.incremental import Work, schedule
+from affordance_seg_ros.flow.incremental import Work, schedule, warps
 from affordance_seg_ros.flow.kernels.buffers import Buffers
 from affordance_seg_ros.flow.kernels.graphs import GraphCache
 from affordance_seg_ros.flow.kernels.solver import INTERPRETED, FusedSolver
@@ -57,8 +57,9 @@ class FusedPrimalDualFlow:
         cold, warm = self._buffers.runs.tolist()
         pixels = [height * width for height, width in (x.size for x in self._buffers.levels)]
         done = warm * self._solved.warm * pixels[0]
-        for count, iterations in zip(pixels, schedule(self._solved.cold, len(pixels)), strict=True):
-            done += cold * count * iterations
+        iterations = schedule(self._solved.cold, len(pixels))
+        for k, count in enumerate(pixels):
+            done += cold * count * iterations[k] * warps(k)
         return Work(done, bool(warm), self._buffers.rise.item())
 
     @torch.no_grad()

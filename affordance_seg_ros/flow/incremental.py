@@ -18,12 +18,15 @@ from affordance_seg_ros.flow.misfit import patch_misfit, rise
 from affordance_seg_ros.flow.motion import no_motion, scene_flow
 from affordance_seg_ros.flow.primal_dual import Solution, solve
 from affordance_seg_ros.flow.pyramid import upsample
+from affordance_seg_ros.flow.search import search
 from affordance_seg_ros.flow.variation import PixelGrid
 from affordance_seg_ros.flow.warp import sample, targets
 from affordance_seg_ros.frames import SceneFlow
 
 _LARGEST_STEP_PX = 1.0
 """The linearised brightness is trusted no further than this."""
+_COARSE_WARPS = 3
+"""How often a level of a quarter of the size, or less, is warped and solved: it costs little."""
 
 
 class Work(NamedTuple):
@@ -68,6 +71,11 @@ def schedule(iterations: int, levels: int) -> list[int]:
         levels: Number of levels.
     """
     return [max(1, round(iterations * max(0.1, 1 - 0.15 * k))) for k in range(levels)]
+
+
+def warps(level: int) -> int:
+    """Return how often a level is warped and solved; the finest is level 0."""
+    return _COARSE_WARPS if level >= 2 else 1
 
 
 class PrimalDualFlow:
@@ -148,8 +156,12 @@ class PrimalDualFlow:
             older = pair.older[k]
             if older.depth_m.shape != solution.depth_dual.shape:
                 solution = _refined(solution, *older.depth_m.shape)
-            terms = linearise(older, pair.newer[k], solution.motion[:2], pair.contrast)
-            solution = self._solve(older, terms, solution, iterations[k])
+            if k == len(pair.older) - 2:
+                solution = _searched(solution, older, pair.newer[k], pair.contrast)
+            for warp in range(warps(k)):
+                start = Solution.starting_at(solution.motion) if warp else solution
+                terms = linearise(older, pair.newer[k], start.motion[:2], pair.contrast)
+                solution = self._solve(older, terms, start, iterations[k])
         return solution.motion
 
     def _solve(self, older: Level, terms: DataTerms, start: Solution, iterations: int) -> Solution:
@@ -172,6 +184,12 @@ def _refined(solution: Solution, height: int, width: int) -> Solution:
     finer = Solution(*(upsample(part, height, width) for part in solution))
     finer.motion[:2] *= 2  # pixels are half as large there
     return finer
+
+
+def _searched(solution: Solution, older: Level, newer: Level, contrast: Tensor) -> Solution:
+    """Return unknowns moved to where they fit clearly better; its duals restart at zero."""
+    flow_px = search(older, newer, solution.motion[:2], contrast)
+    return Solution.starting_at(torch.cat((flow_px, solution.motion[2:])))
 
 
 def _misfit(pair: _Pair, motion: Tensor) -> Tensor:

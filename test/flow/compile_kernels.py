@@ -11,17 +11,18 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 from triton.runtime.jit import JITFunction
 
-from affordance_seg_ros.flow.kernels import frame, iteration, level_end, pair
+from affordance_seg_ros.flow.kernels import frame, iteration, level_end, pair, search
 
 CONSTANTS = {
     "BLOCK": 128, "PATCHES": 1, "SUMS": 1024, "ZERO": 1, "SMOOTHNESS_FLOW": 0.04,
-    "SMOOTHNESS_DEPTH": 0.35,
+    "SMOOTHNESS_DEPTH": 0.35, "OTHER_BRIGHTNESS": 40.0, "OTHER_SURFACE_M": 0.08, "NOT_SEEN": 2.0,
+    "REACH": 2, "LARGEST_SHARE": 0.8, "SHIFTS": 128, "PIXELS": 4,
 }  # fmt: skip
 TYPES = {
     **dict.fromkeys(("first", "run", "runs"), "*i32"),
     **dict.fromkeys(
         ("height", "width", "fine_height", "fine_width", "coarse_height", "coarse_width", "side",
-         "columns", "patches"),
+         "columns", "patches", "count"),
         "i32",
     ),
     "limit": "fp32",
@@ -30,7 +31,7 @@ TYPES = {
 
 
 def kernels():
-    for module in (frame, pair, iteration, level_end):
+    for module in (frame, pair, search, iteration, level_end):
         for name, found in vars(module).items():
             is_kernel = isinstance(found, JITFunction) and not name.startswith("_")
             if is_kernel and found.fn.__module__ == module.__name__:

@@ -158,7 +158,7 @@ def test_holes_never_leak_into_valid_motion(estimator):
     assert (flow.motion_m[:, ~flow.valid] == 0).all()
     _, mm, largest_mm = error_px_mm(flow, offset_m)
     assert mm < 1.0
-    assert largest_mm < 12.0  # a hole's own depth would be off by a metre
+    assert largest_mm < 30.0  # a hole's own depth would be off by a metre
 
 
 def test_an_exposure_jump_is_not_motion(estimator):

@@ -17,6 +17,7 @@ from affordance_seg_ros.flow.level import linearise as linearise_plain
 from affordance_seg_ros.flow.median import filter_median as filter_median_plain
 from affordance_seg_ros.flow.primal_dual import SMOOTHNESS_DEPTH, SMOOTHNESS_FLOW, Solution, solve
 from affordance_seg_ros.flow.pyramid import level_count, upsample
+from affordance_seg_ros.flow.search import search
 from affordance_seg_ros.flow.variation import PixelGrid
 
 pytest.importorskip("triton")
@@ -176,6 +177,22 @@ def test_motion_and_duals_reach_the_finer_level_as_in_the_plain_form(size):
     assert close(finer[6:], upsample(state[6:], *size))
 
 
+def test_a_search_jumps_where_that_of_the_plain_form_does():
+    buffers, (older, newer), contrast = prepared(ODD)
+    level = buffers.levels[0]
+    start = torch.zeros(3, *level.size)
+    start[0] = 4.3  # from where the true motion is an ordinary distance away
+    level.start.copy_(start)
+    FusedSolver(buffers, FEW)._search(level, one())
+    expected = search(older[0], newer[0], start[:2], contrast)
+    moved_px = (expected - start[:2]).norm(dim=0)
+    assert 0.2 < (moved_px > 1).float().mean() < 1
+    differs = (level.start[:2].cpu() - expected).abs().amax(0) > 1e-4
+    assert differs.float().mean() < 0.01  # two shifts may fit equally well
+    assert torch.equal(level.states[0][:3], level.start)
+    assert not level.states[0][6:].any()
+
+
 def test_kernels_of_the_start_that_was_not_chosen_leave_everything_as_it_is():
     size = (24, 32)
     stopped = torch.zeros((), dtype=torch.int32, device=DEVICE)
@@ -205,6 +222,18 @@ def test_a_stream_takes_the_same_starts_and_finds_the_same_flow_as_the_plain_for
         assert (found.valid.cpu() == expected.valid).all()
     assert True in starts
     assert False in starts[3:]  # given up at the jump
+
+
+def test_coarse_levels_are_warped_as_often_as_in_the_plain_form():
+    config = FlowConfig(iterations=2, warm_iterations=0)
+    camera = CAMERA.resize(80, 60)
+    plain = PrimalDualFlow(config, torch.device("cpu"))
+    fused = FusedPrimalDualFlow(config, DEVICE)
+    for k in range(2):
+        expected, found = plain.step(moved(k, camera)), fused.step(moved(k, camera))
+    assert fused.work.pixel_iterations == plain.work.pixel_iterations
+    assert fused.work.pixel_iterations == 2 * (4800 + 1200) + 3 * 300
+    assert (found.flow_px.cpu() - expected.flow_px).abs().mean() < 1e-3
 
 
 def test_a_budget_a_camera_and_a_reset_change_what_they_do_in_the_plain_form():

@@ -81,7 +81,7 @@ def test_more_iterations_cost_more_work():
         for iterations in (20, 100)
     )
     assert many == pytest.approx(5 * few, rel=0.05)
-    assert many == 100 * 19200 + 85 * 4800 + 70 * 1200 + 55 * 300
+    assert many == 100 * 19200 + 85 * 4800 + 3 * (70 * 1200 + 55 * 300)
 
 
 def test_a_budget_spends_that_share_of_the_iterations_of_cold_and_warm_pairs():
@@ -95,7 +95,7 @@ def test_a_budget_spends_that_share_of_the_iterations_of_cold_and_warm_pairs():
     assert [work.pixel_iterations for work in works[2:]] == [
         share * 50 * 19200 for share in (0.2, 1, 0.2)
     ]
-    assert works[1].pixel_iterations == 100 * 19200 + 85 * 4800 + 70 * 1200 + 55 * 300
+    assert works[1].pixel_iterations == 100 * 19200 + 85 * 4800 + 3 * (70 * 1200 + 55 * 300)
     few = stream([moved(0), moved(1)], budget=0.2)[-1][1]
     assert few.pixel_iterations == pytest.approx(0.2 * works[1].pixel_iterations, rel=0.05)
 

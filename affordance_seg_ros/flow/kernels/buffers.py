@@ -8,6 +8,7 @@ from torch import Tensor
 
 from affordance_seg_ros.flow.misfit import PATCHES_ALONG
 from affordance_seg_ros.flow.pyramid import level_count
+from affordance_seg_ros.flow.search import PRICE_OF_DISTANCE, SEARCH_RADIUS_PX, shifts
 
 _FRAME_PLANES = 8
 
@@ -69,6 +70,9 @@ class Buffers:
         older_rays: (3, H, W) float32 points at depth 1 of the older frame's camera.
         newer_rays: (3, H, W) float32 those of the newer frame's.
         sums: Scratch for sums over a level.
+        shifts: (N, 2) float32 shifts of the search [px].
+        prices: (N,) float32 what is added to the cost of each.
+        costs: Scratch for the search, (N, h, w) float32 at the level that it looks at.
         misfit: (patches,) float32 misfit of the motion carried on.
         reference: (patches,) float32 misfit of the last result.
         first: () int32, 1 where there is no last result.
@@ -110,6 +114,11 @@ class Buffers:
         self.older_rays = zeros(3, height, width)
         self.newer_rays = zeros(3, height, width)
         self.sums = zeros(2 * height * width)
+        self.shifts = shifts(device)
+        distance_px = self.shifts.norm(dim=1)
+        self.prices = PRICE_OF_DISTANCE * distance_px / SEARCH_RADIUS_PX
+        searched = sizes[max(0, len(sizes) - 2)]
+        self.costs = zeros(len(self.shifts), *searched)
         self.patches = Patches.of(height, width)
         self.misfit = zeros(self.patches.total)
         self.reference = zeros(self.patches.total)

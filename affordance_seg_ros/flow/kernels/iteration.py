@@ -17,8 +17,8 @@ _EPSILON = tl.constexpr(1e-10)
 
 
 @triton.jit
-def begin(start, state, run, height, width, ZERO: tl.constexpr, BLOCK: tl.constexpr):
-    """Write a state with a given motion (ZERO: with none, then also written to start), no duals."""
+def begin(motion, start, state, run, height, width, ZERO: tl.constexpr, BLOCK: tl.constexpr):
+    """Write a motion, or with ZERO none, as start and as a state without duals."""
     if tl.load(run) == 0:
         return
     pixel = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
@@ -27,10 +27,9 @@ def begin(start, state, run, height, width, ZERO: tl.constexpr, BLOCK: tl.conste
     zero = tl.zeros((BLOCK,), tl.float32)
     for plane in tl.static_range(3):
         value = zero
-        if ZERO:
-            tl.store(start + plane * size + pixel, zero, here)
-        else:
-            value = tl.load(start + plane * size + pixel, here, 0.0)
+        if not ZERO:
+            value = tl.load(motion + plane * size + pixel, here, 0.0)
+        tl.store(start + plane * size + pixel, value, here)
         tl.store(state + plane * size + pixel, value, here)
         tl.store(state + (3 + plane) * size + pixel, value, here)
     for plane in tl.static_range(7):

@@ -10,7 +10,7 @@ from triton.runtime.interpreter import InterpretedFunction
 from affordance_seg_ros.config import FlowConfig
 from affordance_seg_ros.flow.effort import Effort
 from affordance_seg_ros.flow.exposure import measure_brightness
-from affordance_seg_ros.flow.incremental import schedule
+from affordance_seg_ros.flow.incremental import schedule, warps
 from affordance_seg_ros.flow.kernels.buffers import Buffers, LevelBuffers
 from affordance_seg_ros.flow.kernels.frame import describe_surface, halve, sum_depth
 from affordance_seg_ros.flow.kernels.iteration import begin, iterate
@@ -22,7 +22,15 @@ from affordance_seg_ros.flow.kernels.pair import (
     linearise,
     measure_misfit,
 )
+from affordance_seg_ros.flow.kernels.search import fit_shifts, jump
 from affordance_seg_ros.flow.primal_dual import SMOOTHNESS_DEPTH, SMOOTHNESS_FLOW
+from affordance_seg_ros.flow.search import (
+    LARGEST_COST_SHARE,
+    NEIGHBOURHOOD_PX,
+    NOT_SEEN,
+    OTHER_BRIGHTNESS,
+    OTHER_SURFACE_M,
+)
 
 INTERPRETED = isinstance(iterate, InterpretedFunction)
 """Whether Triton interprets the kernels on the CPU (TRITON_INTERPRET=1) instead of compiling."""
@@ -69,7 +77,7 @@ class FusedSolver:
         cold, warm = self._buffers.runs
         finest = self._buffers.levels[0]
         if self._config.warm_iterations:
-            _launch(begin, finest.size, finest.start, finest.states[0], warm, *finest.size, ZERO=0)
+            self._begin(finest, finest.start, warm)
             self._solve_level(finest, warm, effort.warm)
         self._coarse_to_fine(cold, schedule(effort.cold, len(self._buffers.levels)))
         self._finish()
@@ -96,15 +104,46 @@ class FusedSolver:
         for k in reversed(range(len(levels))):
             level = levels[k]
             if k == len(levels) - 1:
-                _launch(begin, level.size, level.start, level.states[0], run, *level.size, ZERO=1)
+                self._begin(level, level.start, run, zero=True)
             else:
                 coarser = levels[k + 1]
                 _launch(
                     refine, level.size, coarser.motion, coarser.states[iterations[k + 1] % 2],
                     level.start, level.states[0], run, *coarser.size, *level.size, planes=10,
                 )  # fmt: skip
-            self._linearise(level, level.start, run)
-            self._solve_level(level, run, iterations[k])
+            if k == len(levels) - 2:
+                self._search(level, run)
+            for warp in range(warps(k)):
+                if warp:
+                    self._begin(level, level.motion, run)
+                self._linearise(level, level.start, run)
+                self._solve_level(level, run, iterations[k])
+
+    def _begin(
+        self, level: LevelBuffers, motion: Tensor, run: Tensor, *, zero: bool = False
+    ) -> None:
+        _launch(
+            begin, level.size, motion, level.start, level.states[0], run, *level.size,
+            ZERO=int(zero),
+        )  # fmt: skip
+
+    def _search(self, level: LevelBuffers, run: Tensor) -> None:
+        """Move the level's start to where it fits clearly better; the duals restart at zero."""
+        buffers = self._buffers
+        count = len(buffers.shifts)
+        _launch(
+            fit_shifts, (count * level.size[0], level.size[1]), level.older, level.newer,
+            level.start, buffers.contrasts, buffers.shifts, buffers.costs, run, count,
+            *level.size, OTHER_BRIGHTNESS=OTHER_BRIGHTNESS, OTHER_SURFACE_M=OTHER_SURFACE_M,
+            NOT_SEEN=NOT_SEEN,
+        )  # fmt: skip
+        together = 1024 if INTERPRETED else 4
+        jump[(triton.cdiv(level.size[0] * level.size[1], together),)](
+            buffers.costs, buffers.shifts, buffers.prices, level.start, run, count, *level.size,
+            REACH=NEIGHBOURHOOD_PX // 2, LARGEST_SHARE=LARGEST_COST_SHARE,
+            SHIFTS=triton.next_power_of_2(count), PIXELS=together,
+        )  # fmt: skip
+        self._begin(level, level.start, run)
 
     def _solve_level(self, level: LevelBuffers, run: Tensor, iterations: int) -> None:
         """Iterate from the level's first state, and clean what comes out of it."""
