@@ -114,8 +114,9 @@ class FlowConfig(Options):
     """Estimation of 3D flow between consecutive frames."""
 
     estimator: str = option(
-        "auto", "Primal-dual scene flow, DIS optical flow with depth, or auto: primal-dual on a "
-        "GPU, DIS on a CPU", choices=("auto", "primal_dual", "dis"),
+        "auto", "Primal-dual scene flow, the same in fused Triton kernels, DIS optical flow with "
+        "depth, or auto: fused kernels on a GPU (plain primal-dual without Triton), DIS on a CPU",
+        choices=("auto", "primal_dual", "primal_dual_fused", "dis"),
     )  # fmt: skip
     iterations: int = option(
         100, "Primal-dual iterations at the finest level of a cold start; coarser levels do fewer",

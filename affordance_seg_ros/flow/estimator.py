@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The one interface of scene flow, and the estimators behind it by name."""
 
+import importlib.util
 from collections.abc import Callable
 from typing import Protocol
 
 import torch
 
 from affordance_seg_ros.config import FlowConfig
+from affordance_seg_ros.errors import DeviceError
 from affordance_seg_ros.flow.dis import DisFlow
 from affordance_seg_ros.flow.flow_input import FlowInput
 from affordance_seg_ros.flow.incremental import PrimalDualFlow
@@ -48,25 +50,48 @@ class FlowEstimator(Protocol):
         """Forget the past: the next frame is a first one, of any size."""
 
 
+def _fused(config: FlowConfig, device: torch.device) -> FlowEstimator:
+    try:
+        from affordance_seg_ros.flow.fused import FusedPrimalDualFlow
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "triton":
+            raise
+        raise DeviceError(
+            "flow.estimator=primal_dual_fused, but Triton is not installed; expected the package "
+            "triton, or primal_dual, which needs none"
+        ) from error
+    return FusedPrimalDualFlow(config, device)
+
+
 ESTIMATORS: dict[str, Callable[[FlowConfig, torch.device], FlowEstimator]] = {
     "primal_dual": PrimalDualFlow,
+    "primal_dual_fused": _fused,
     "dis": DisFlow,
 }
 """The estimators by their names in `FlowConfig.estimator`."""
+
+
+def estimator_name(config: FlowConfig, device: torch.device) -> str:
+    """Return the name of the estimator that a configuration means on a device.
+
+    'auto' is the fused kernels on a GPU, or the plain form where Triton is not installed, and DIS
+    on a CPU.
+    """
+    if config.estimator != "auto":
+        return config.estimator
+    if device.type != "cuda":
+        return "dis"
+    return "primal_dual_fused" if importlib.util.find_spec("triton") else "primal_dual"
 
 
 def build_estimator(config: FlowConfig, device: torch.device) -> FlowEstimator:
     """Return the estimator that the configuration names.
 
     Args:
-        config: Options; 'auto' is primal-dual on a GPU and DIS elsewhere.
+        config: Options; see `estimator_name` for 'auto'.
         device: Where the flow is computed and returned; DIS itself always runs on the CPU.
+
+    Raises:
+        DeviceError: The fused kernels are asked for without Triton, or on a CPU.
     """
     return ESTIMATORS[estimator_name(config, device)](config, device)
-
-
-def estimator_name(config: FlowConfig, device: torch.device) -> str:
-    """Return the name of the estimator that the configuration means on a device."""
-    if config.estimator != "auto":
-        return config.estimator
-    return "primal_dual" if device.type == "cuda" else "dis"

@@ -11,12 +11,13 @@ from affordance_seg_ros.config import FlowConfig
 from affordance_seg_ros.flow.effort import Effort
 from affordance_seg_ros.flow.exposure import Brightness, common_contrast, measure_brightness
 from affordance_seg_ros.flow.flow_input import FlowInput, check_input
-from affordance_seg_ros.flow.level import DataTerms, Level, build_levels, linearise
+from affordance_seg_ros.flow.lazy_levels import LazyLevels
+from affordance_seg_ros.flow.level import DataTerms, Level, linearise
 from affordance_seg_ros.flow.median import filter_median
 from affordance_seg_ros.flow.misfit import patch_misfit, rise
 from affordance_seg_ros.flow.motion import no_motion, scene_flow
 from affordance_seg_ros.flow.primal_dual import Solution, solve
-from affordance_seg_ros.flow.pyramid import level_count, upsample
+from affordance_seg_ros.flow.pyramid import upsample
 from affordance_seg_ros.flow.search import search
 from affordance_seg_ros.flow.variation import PixelGrid
 from affordance_seg_ros.flow.warp import sample, targets
@@ -46,12 +47,12 @@ class Work(NamedTuple):
 class _Frame(NamedTuple):
     input: FlowInput
     brightness: Brightness
-    levels: list[Level]
+    levels: LazyLevels
 
 
 class _Pair(NamedTuple):
-    older: list[Level]
-    newer: list[Level]
+    older: LazyLevels
+    newer: LazyLevels
     contrast: Tensor
 
 
@@ -70,6 +71,11 @@ def schedule(iterations: int, levels: int) -> list[int]:
         levels: Number of levels.
     """
     return [max(1, round(iterations * max(0.1, 1 - 0.15 * k))) for k in range(levels)]
+
+
+def warps(level: int) -> int:
+    """Return how often a level is warped and solved; the finest is level 0."""
+    return _COARSE_WARPS if level >= 2 else 1
 
 
 class PrimalDualFlow:
@@ -123,12 +129,7 @@ class PrimalDualFlow:
 
     def _prepare(self, frame: FlowInput) -> _Frame:
         brightness = measure_brightness(frame.gray, normalize=self._config.normalize_exposure)
-        levels = build_levels(
-            brightness.relative,
-            frame.depth_m,
-            PixelGrid.of(frame.camera),
-            level_count(*frame.gray.shape),
-        )
+        levels = LazyLevels(brightness.relative, frame.depth_m, PixelGrid.of(frame.camera))
         return _Frame(frame, brightness, levels)
 
     def _warm(self, pair: _Pair) -> Tensor | None:
@@ -157,7 +158,7 @@ class PrimalDualFlow:
                 solution = _refined(solution, *older.depth_m.shape)
             if k == len(pair.older) - 2:
                 solution = _searched(solution, older, pair.newer[k], pair.contrast)
-            for warp in range(_COARSE_WARPS if k >= 2 else 1):
+            for warp in range(warps(k)):
                 start = Solution.starting_at(solution.motion) if warp else solution
                 terms = linearise(older, pair.newer[k], start.motion[:2], pair.contrast)
                 solution = self._solve(older, terms, start, iterations[k])

@@ -13,6 +13,13 @@ _EXCHANGES = (
     (5, 6),
 )  # fmt: skip
 
+# A float64 that holds a float32 has 29 bits to spare. A weight in 28 of them is rounded away when
+# the value becomes a float32 again.
+_WEIGHT_UNITS = 2**28 - 1
+_WEIGHT_BITS = 2**29 - 1
+_LAST = 1e30
+"""In place of the value of a neighbour that has no weight."""
+
 
 def filter_median(motion: Tensor, depth_m: Tensor, depth_difference_m: Tensor) -> Tensor:
     """Replace every unknown by the weighted median of its 3x3 neighbourhood.
@@ -28,12 +35,12 @@ def filter_median(motion: Tensor, depth_m: Tensor, depth_difference_m: Tensor) -
     Returns:
         (C, H, W) float32; unchanged where there is no depth.
     """
-    neighbour_m, misfit_m = _neighbours(torch.stack((depth_m, depth_difference_m))).unbind(1)
-    weights = 1 / (1 + 5 * (neighbour_m - depth_m).square_() + 10 * misfit_m.square_())
+    around = _neighbours(torch.cat((depth_m[None], depth_difference_m[None], motion)))
+    neighbour_m, misfit_m = around[:, 0], around[:, 1]
+    weights = 1 / (1 + 5 * (neighbour_m - depth_m).square_() + 10 * misfit_m.square())
     weights *= neighbour_m > 0  # (9, H, W)
-    values = _neighbours(motion).masked_fill_((weights == 0)[:, None], torch.inf)  # sorted last
-    weights = weights[:, None].expand_as(values)  # (9, C, H, W)
-    return torch.where(depth_m > 0, weighted_median(values, weights), motion)
+    median = weighted_median(around[:, 2:], weights[:, None])
+    return torch.where(depth_m > 0, median, motion)
 
 
 def weighted_median(values: Tensor, weights: Tensor) -> Tensor:
@@ -43,27 +50,47 @@ def weighted_median(values: Tensor, weights: Tensor) -> Tensor:
     the ordinary median.
 
     Args:
-        values: (9, ...) float32; inf where the weight is 0.
-        weights: (9, ...) float32, not negative.
+        values: (9, ...) float32.
+        weights: (9, ...) float32 in [0, 1], of a shape that values can be multiplied with; some
+            weight is above 0.
 
     Returns:
-        (...) float32; inf where all weights are 0.
+        (...) float32.
     """
-    v, w = list(values.unbind()), list(weights.unbind())
-    for i, j in _EXCHANGES:
-        swap = v[i] > v[j]
-        v[i], v[j] = v[i].minimum(v[j]), v[i].maximum(v[j])
-        w[i], w[j] = w[j].where(swap, w[i]), w[i].where(swap, w[j])
+    v, w = _sorted(values, weights)
     half = weights.sum(0) / 2
     middle = w[0] / 2
     median = v[0].clone()
     for k in range(8):
         # Up to the middle of the next value, by as much of the way as is left to half the weight.
-        way = (w[k] + w[k + 1]) / 2
-        share = ((half - middle) / way.clamp(min=1e-10)).clamp_(0, 1)
-        median += (v[k + 1] - v[k]).where(w[k + 1] > 0, 0) * share
+        way = (w[k] + w[k + 1]).mul_(0.5)
+        share = (half - middle).div_(way.clamp(min=1e-10)).clamp_(0, 1)
+        gap = (v[k + 1] - v[k]).mul_(w[k + 1].sign())  # 0 beyond the last value with a weight
+        median.addcmul_(gap, share)
         middle += way
     return median
+
+
+def _sorted(values: Tensor, weights: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    """Return values and their weights in the order of the values, those without weight last.
+
+    Value and weight of a neighbour are sorted as one number: least and greatest of two numbers
+    take a tenth of the time that a choice between two by a third one takes.
+    """
+    seen = weights > 0
+    packed = torch.where(seen, values, _LAST).double()
+    packed.view(torch.int64).bitwise_or_(weights.mul(_WEIGHT_UNITS).to(torch.int64))
+    order = list(packed.unbind())
+    spare = torch.empty_like(order[0])
+    for i, j in _EXCHANGES:
+        torch.minimum(order[i], order[j], out=spare)
+        torch.maximum(order[i], order[j], out=order[j])
+        order[i], spare = spare, order[i]
+    unit = 1 / _WEIGHT_UNITS
+    return (
+        [number.float() for number in order],
+        [number.view(torch.int64).bitwise_and(_WEIGHT_BITS).float().mul_(unit) for number in order],
+    )
 
 
 def _neighbours(images: Tensor) -> Tensor:

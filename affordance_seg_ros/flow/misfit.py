@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from affordance_seg_ros.flow.level import DataTerms, Level
 
-_PATCHES_ALONG = 16
+PATCHES_ALONG = 16
 _ROUNDING = 0.25
 """Misfit [grey levels] that the rounding of brightness to 8 bits makes anyway."""
 
@@ -24,7 +24,7 @@ def patch_misfit(terms: DataTerms, depth_change_m: Tensor, older: Level) -> Tens
     """
     depth_misfit = terms.depth_factor * (terms.depth_difference_m - depth_change_m).abs()
     misfit = (terms.difference.abs() + depth_misfit) * (older.depth_m > 0)
-    side = max(1, max(misfit.shape) // _PATCHES_ALONG)
+    side = max(1, max(misfit.shape) // PATCHES_ALONG)
     return functional.avg_pool2d(misfit[None], side, ceil_mode=True, count_include_pad=False)[0]
 
 

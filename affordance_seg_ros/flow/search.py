@@ -14,15 +14,15 @@ from affordance_seg_ros.flow.level import Level
 from affordance_seg_ros.flow.warp import inside, sample, sample_depth, targets
 
 SEARCH_RADIUS_PX = 5
-_NEIGHBOURHOOD_PX = 5
+NEIGHBOURHOOD_PX = 5
 # A difference beyond these is that of another thing, however large.
-_OTHER_BRIGHTNESS = 40.0
-_OTHER_SURFACE_M = 0.08
-_NOT_SEEN = 2.0
+OTHER_BRIGHTNESS = 40.0
+OTHER_SURFACE_M = 0.08
+NOT_SEEN = 2.0
 # Measured on posed recordings, whose gradients reach everything: a lower price of distance and a
 # smaller gain make repetitive textures jump (docs/scene_flow.md).
-_PRICE_OF_DISTANCE = 0.15
-_LARGEST_COST_SHARE = 0.8
+PRICE_OF_DISTANCE = 0.15
+LARGEST_COST_SHARE = 0.8
 
 
 def search(older: Level, newer: Level, flow_px: Tensor, contrast: Tensor) -> Tensor:
@@ -37,13 +37,13 @@ def search(older: Level, newer: Level, flow_px: Tensor, contrast: Tensor) -> Ten
     Returns:
         (2, H, W) float32, whole pixels (at most 5 a direction) away from the given flow.
     """
-    shift_px = _shifts(flow_px.device)
+    shift_px = shifts(flow_px.device)
     candidate_px = flow_px + shift_px[:, :, None, None]  # (N, 2, H, W), the flow itself first
     cost = _cost(older, newer, candidate_px, contrast)
-    price = _PRICE_OF_DISTANCE * shift_px.norm(dim=1) / SEARCH_RADIUS_PX
+    price = PRICE_OF_DISTANCE * shift_px.norm(dim=1) / SEARCH_RADIUS_PX
     least, best = (cost + price[:, None, None]).min(0)
     found_px = candidate_px.gather(0, best.expand(1, 2, -1, -1))[0]
-    return torch.where(least < _LARGEST_COST_SHARE * cost[0], found_px, flow_px)
+    return torch.where(least < LARGEST_COST_SHARE * cost[0], found_px, flow_px)
 
 
 def _cost(older: Level, newer: Level, flow_px: Tensor, contrast: Tensor) -> Tensor:
@@ -53,18 +53,18 @@ def _cost(older: Level, newer: Level, flow_px: Tensor, contrast: Tensor) -> Tens
     rows_px = position_px.view(2, count * height, width)
     brightness = sample(newer.brightness[None], rows_px).view(count, height, width)
     depth_m = sample_depth(newer.depth_m, rows_px).view(count, height, width)
-    unlike = ((brightness - older.brightness) * contrast).abs().div_(_OTHER_BRIGHTNESS)
-    apart = (depth_m - older.depth_m).abs().div_(_OTHER_SURFACE_M)
+    unlike = ((brightness - older.brightness) * contrast).abs().div_(OTHER_BRIGHTNESS)
+    apart = (depth_m - older.depth_m).abs().div_(OTHER_SURFACE_M)
     seen = (depth_m > 0) & (older.depth_m > 0)
     # Where depth is missing, brightness speaks for both: a hole is no reason to look elsewhere.
     cost = unlike.clamp_(max=1) + apart.clamp_(max=1).where(seen, unlike)
-    cost = cost.where(inside(position_px), _NOT_SEEN)
+    cost = cost.where(inside(position_px), NOT_SEEN)
     return functional.avg_pool2d(
-        cost, _NEIGHBOURHOOD_PX, 1, _NEIGHBOURHOOD_PX // 2, count_include_pad=False
+        cost, NEIGHBOURHOOD_PX, 1, NEIGHBOURHOOD_PX // 2, count_include_pad=False
     )
 
 
-def _shifts(device: torch.device) -> Tensor:
+def shifts(device: torch.device) -> Tensor:
     """All whole-pixel shifts within the radius (N, 2), no shift first."""
     line = torch.arange(-SEARCH_RADIUS_PX, SEARCH_RADIUS_PX + 1, device=device)
     shift_px = torch.cartesian_prod(line, line).float()

@@ -1,24 +1,49 @@
 # SPDX-License-Identifier: Apache-2.0
 import re
+import sys
 
 import pytest
 import torch
 from flow_scenes import CAMERA, error_px_mm, plane
 
 from affordance_seg_ros.config import FlowConfig
-from affordance_seg_ros.errors import ConfigError, FrameError
+from affordance_seg_ros.errors import ConfigError, DeviceError, FrameError
 from affordance_seg_ros.flow.dis import DisFlow
-from affordance_seg_ros.flow.estimator import ESTIMATORS, build_estimator
+from affordance_seg_ros.flow.estimator import ESTIMATORS, build_estimator, estimator_name
 from affordance_seg_ros.flow.incremental import PrimalDualFlow
+from affordance_seg_ros.frames import SceneFlow
 
 CPU = torch.device("cpu")
+CUDA = torch.device("cuda")
+FLOW = "affordance_seg_ros.flow"
 OFFSETS = [(0.01, 0.0, 0.0), (0.0, -0.015, 0.0), (0.004, 0.006, 0.02)]
 CAMERAS = [CAMERA.resize(32, 33), CAMERA, CAMERA.resize(300, 300), CAMERA.resize(57, 201)]
 
 
-@pytest.fixture(params=sorted(ESTIMATORS))
+@pytest.fixture(
+    params=[
+        "dis",
+        "primal_dual",
+        # Interpreted on a CPU it would take minutes; `test_fused.py` holds it to the plain form.
+        pytest.param("primal_dual_fused", marks=pytest.mark.gpu),
+    ]
+)
 def estimator(request):
+    if request.param == "primal_dual_fused":
+        return Returning(build_estimator(FlowConfig(estimator=request.param), CUDA))
     return build_estimator(FlowConfig(estimator=request.param), CPU)
+
+
+class Returning:
+    """An estimator whose flows come back to the CPU."""
+
+    def __init__(self, estimator):
+        self.estimator = estimator
+        self.reset = estimator.reset
+        self.set_budget = estimator.set_budget
+
+    def step(self, frame):
+        return SceneFlow(*(part.cpu() for part in self.estimator.step(frame)))
 
 
 def equal(first, second):
@@ -35,9 +60,21 @@ def holey(frame, seed):
     return frame._replace(depth_m=depth_m)
 
 
-def test_auto_is_primal_dual_on_a_gpu_and_dis_elsewhere():
+def test_auto_is_the_fused_kernels_on_a_gpu_and_dis_elsewhere():
+    pytest.importorskip("triton")
     assert isinstance(build_estimator(FlowConfig(), CPU), DisFlow)
-    assert isinstance(build_estimator(FlowConfig(), torch.device("cuda")), PrimalDualFlow)
+    assert estimator_name(FlowConfig(), CUDA) == "primal_dual_fused"
+    assert estimator_name(FlowConfig(estimator="primal_dual"), CUDA) == "primal_dual"
+
+
+def test_without_triton_auto_takes_the_plain_form_and_the_fused_one_is_refused(monkeypatch):
+    for name in list(sys.modules):
+        if name.startswith(("triton", f"{FLOW}.fused", f"{FLOW}.kernels")):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "triton", None)  # as if it were not installed
+    assert isinstance(build_estimator(FlowConfig(), CUDA), PrimalDualFlow)
+    with pytest.raises(DeviceError, match=r"Triton is not installed; expected the package triton"):
+        build_estimator(FlowConfig(estimator="primal_dual_fused"), CUDA)
 
 
 def test_every_estimator_of_the_configuration_exists():
@@ -193,7 +230,7 @@ def test_dis_refuses_pictures_smaller_than_it_can_search():
         estimator.step(plane(camera=CAMERA.resize(12, 40)))
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 def test_the_gpu_finds_the_same_flow_as_the_cpu():
     config = FlowConfig(estimator="primal_dual")
     flows = []

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 import torch
+from flow_scenes import CAMERA, plane
 
+from affordance_seg_ros.flow.lazy_levels import LazyLevels
+from affordance_seg_ros.flow.level import build_levels
 from affordance_seg_ros.flow.pyramid import (
     downsample_brightness,
     downsample_depth,
     level_count,
     upsample,
 )
+from affordance_seg_ros.flow.variation import PixelGrid
 
 SIZES = [(15, 20), (16, 21), (17, 18)]
 
@@ -62,3 +66,17 @@ def test_a_hole_stays_a_hole_and_is_not_averaged_into_its_surroundings():
     assert coarse[2, 2] == 0
     coarse[2, 2] = 0.05
     torch.testing.assert_close(coarse, torch.full_like(coarse, 0.05))
+
+
+def test_lazy_levels_are_those_built_at_once():
+    grid = PixelGrid.of(CAMERA)
+    frame = plane()
+    expected = build_levels(frame.gray, frame.depth_m, grid, 4)
+    for order in ((0, 3, 1, 2), (-1, 0, 1, 2)):
+        lazy = LazyLevels(frame.gray, frame.depth_m, grid)
+        assert len(lazy) == 4
+        for index in order:
+            for one, other in zip(lazy[index], expected[index], strict=True):
+                assert torch.equal(one, other)
+    with pytest.raises(IndexError):
+        lazy[4]
