@@ -60,6 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     StopRequest()
     # What is wrong is said at once, not by one of three processes later.
     parameters = list(_parameters(arguments))
+    arguments.picture_rate_hz = arguments.picture_rate_hz or arguments.rate_hz
     if not 0 < arguments.rate < float("inf"):
         raise SourceError(f"--rate {arguments.rate:g}; expected a positive number")
     if arguments.params_file and not arguments.params_file.is_file():

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-import resource
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,18 +84,27 @@ def test_an_existing_clip_is_not_replaced(saver: ClipSaver, tmp_path: Path) -> N
         saver.save(tmp_path / "clip", info(frames), frames)
 
 
-def test_a_full_disk_is_reported_and_leaves_nothing(
-    saver: ClipSaver, outcome: Outcome, tmp_path: Path
-) -> None:
-    frames = stream(3)
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    # Files may not grow beyond this: the system refuses as a full disk does.
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
-    try:
-        saver.save(tmp_path / "clip", info(frames), frames)
-        saver.close(60.0)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert outcome.saved == []
-    assert "cannot write" in outcome.failed[0]
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from frame_samples import stream
+from affordance_seg_ros.ros.clip_saver import ClipSaver
+from affordance_seg_ros.sources.clip import ClipInfo
+# Files may not grow beyond this: the system refuses as a full disk does.
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+frames = stream(3)
+saver = ClipSaver(lambda path: print("saved", path), lambda reason: print("failed:", reason))
+saver.save(Path(sys.argv[1]) / "clip", ClipInfo("", "", "recorded", frames[0].camera), frames)
+saver.close(60.0)
+"""
+
+
+def test_a_full_disk_is_reported_and_leaves_nothing(tmp_path: Path) -> None:
+    # In a process of its own: the limit holds for all that a process writes.
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(tmp_path)],
+        capture_output=True, text=True, check=True, timeout=60,
+        cwd=Path(__file__).parent,
+    )  # fmt: skip
+    assert done.stdout.startswith(f"failed: cannot write {tmp_path / 'clip'}: File too large")
     assert list(tmp_path.iterdir()) == []
