@@ -13,7 +13,7 @@ from launch_ros.actions import Node
 PACKAGE = "affordance_seg_ros"
 CAMERAS = ("azure_kinect", "kinect_v2", "femto_bolt", "realsense", "none")
 TRUTH = ("true", "false")
-# What the drivers call the optical frame of the colour camera.
+# What the drivers call the optical frame of the colour camera, by the preset's first words.
 OPTICAL_FRAMES = {
     "azure_kinect": "rgb_camera_link",
     "kinect_v2": "kinect2_rgb_optical_frame",
@@ -139,7 +139,8 @@ def _rviz(given: dict, is_simulated: dict) -> Action:
         ) from None
     share = Path(get_package_share_directory(PACKAGE))
     arguments = ["-d", str(share / "config" / "affordance.rviz")]
-    frame = given["rviz_frame"] or OPTICAL_FRAMES.get(given["camera"], "")
+    frames = (frame for kind, frame in OPTICAL_FRAMES.items() if given["camera"].startswith(kind))
+    frame = given["rviz_frame"] or next(frames, "")
     if frame:
         arguments += ["-f", frame]
     namespace = given["namespace"].strip("/")
