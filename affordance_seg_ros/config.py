@@ -184,6 +184,11 @@ class NodeConfig(Options):
         0.0, "Largest difference of the stamps of a colour and a depth image that are paired; 0 "
         "learns half a frame from the stream", unit="s", minimum=0.0, maximum=1.0,
     )  # fmt: skip
+    latency_budget_ms: float = option(
+        22.0, "Longest time from decoding a frame to its published mask; beyond it flow work, then "
+        "rate are lowered. On a CPU a frame may take until the next is due, whatever the value; 0 "
+        "lowers nothing", unit="ms", minimum=0.0, maximum=10_000.0, live=True,
+    )  # fmt: skip
     rectified: bool = option(
         False, "The colour images are rectified (image_rect): camera_info's P holds, without "
         "distortion"

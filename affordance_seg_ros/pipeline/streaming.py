@@ -12,7 +12,16 @@ from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.config import PipelineConfig
 from affordance_seg_ros.flow.colorize import colorize
 from affordance_seg_ros.flow.estimator import FlowEstimator, build_estimator
-from affordance_seg_ros.frames import DepthImage, Prediction, RgbdFrame, SceneFlow, StageTimes
+from affordance_seg_ros.frames import (
+    EVERYTHING,
+    DepthImage,
+    Prediction,
+    Region,
+    RgbdFrame,
+    SceneFlow,
+    StageTimes,
+    Wanted,
+)
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.model.checkpoint import Checkpoint, WeightsCard, load_weights
 from affordance_seg_ros.model.network import NetworkState, StepOutput
@@ -20,6 +29,8 @@ from affordance_seg_ros.pipeline.device import resolve_device
 from affordance_seg_ros.pipeline.postprocess import choose_action, label_map
 from affordance_seg_ros.pipeline.preprocess import Prepared, Preprocessor
 from affordance_seg_ros.pipeline.regions import find_regions
+
+_NO_PICTURE = np.empty((0, 0, 3), np.uint8)
 
 
 def build_pipeline(weights: str, device: str, config: PipelineConfig) -> "Pipeline":
@@ -141,11 +152,12 @@ class Pipeline:
         self.reset()
 
     @torch.inference_mode()
-    def step(self, frame: RgbdFrame) -> Prediction:
+    def step(self, frame: RgbdFrame, wanted: Wanted = EVERYTHING) -> Prediction:
         """Process the next frame of the stream.
 
         Args:
             frame: Colour picture with aligned depth.
+            wanted: What of the prediction is made.
 
         Returns:
             Mask and confidence at the frame's size, action, 3D regions, and the time of each stage.
@@ -171,15 +183,17 @@ class Pipeline:
             height,
             min_confidence=config.min_confidence,
         )
-        regions = find_regions(
-            labelled,
-            frame.depth,
-            frame.camera,
-            self._labels,
-            min_area_px=config.min_region_area_px,
-            limit=config.max_regions,
-        )
-        flow_color = self._flow_picture(flow)
+        regions: tuple[Region, ...] = ()
+        if wanted.regions:
+            regions = find_regions(
+                labelled,
+                frame.depth,
+                frame.camera,
+                self._labels,
+                min_area_px=config.min_region_area_px,
+                limit=config.max_regions,
+            )
+        flow_color = self._flow_picture(flow) if wanted.flow_color else _NO_PICTURE
         end = time.perf_counter()
         return Prediction(
             stamp_ns=frame.stamp_ns,

@@ -17,11 +17,11 @@ from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, Image
 
 from affordance_seg_ros.config import NodeConfig
-from affordance_seg_ros.pipeline.rate import RateGate
 from affordance_seg_ros.ros.arrivals import Arrivals
 from affordance_seg_ros.ros.frame_log import is_of_this_clock
 from affordance_seg_ros.ros.job import Job, ReceivedImage
 from affordance_seg_ros.ros.mailbox import Mailbox
+from affordance_seg_ros.ros.pace import Pace
 from affordance_seg_ros.ros.waiting import PublisherView, TopicView, awaited, unpaired_images
 from affordance_seg_ros.sources.decode import stamp_ns
 from affordance_seg_ros.sources.pairing import Pair, PairingBuffer, PairingCounts
@@ -50,7 +50,7 @@ class RgbdInput:
         self._node = node
         self._config = config
         self._mailbox = mailbox
-        self._gate = RateGate(rate_hz)
+        self.pace = Pace(rate_hz)
         self._pairing: PairingBuffer[ReceivedImage, ReceivedImage] = PairingBuffer(
             round(1e9 * config.max_skew_s) or None
         )
@@ -76,7 +76,7 @@ class RgbdInput:
 
     def set_rate(self, rate_hz: float) -> None:
         """Change the rate at which pairs are handed on [Hz]."""
-        self._gate = RateGate(rate_hz)
+        self.pace.set_rate(rate_hz)
 
     def reset(self) -> None:
         """Forget images that wait for their partner, and the learned skew."""
@@ -150,8 +150,9 @@ class RgbdInput:
 
     def _hand_on(self, pairs: tuple[Pair[ReceivedImage, ReceivedImage], ...]) -> None:
         for pair in pairs:
-            self.pairs.add(time.monotonic_ns())
-            if not self.enabled or not self._gate.accepts(pair.stamp_ns):
+            now_ns = time.monotonic_ns()
+            self.pairs.add(now_ns)
+            if not self.enabled or not self.pace.passes(pair.stamp_ns, now_ns):
                 continue
             if self._camera_info is None:
                 self._without_camera = pair  # the first one is not lost for a late camera_info

@@ -18,10 +18,10 @@ from affordance_seg_ros.config import NodeConfig, PipelineConfig
 from affordance_seg_ros.errors import AffordanceError
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.ros.diagnostics import describe
+from affordance_seg_ros.ros.effort import StreamingPipeline
 from affordance_seg_ros.ros.inputs import TOPICS
 from affordance_seg_ros.ros.outputs import PredictionOutput
 from affordance_seg_ros.ros.parameters import NodeParameters
-from affordance_seg_ros.ros.processor import StreamingPipeline
 from affordance_seg_ros.ros.reminder import Reminder
 from affordance_seg_ros.ros.session import Session
 from affordance_seg_ros.ros.snapshot import Snapshot, write_report
@@ -44,10 +44,6 @@ class LoadedPipeline(StreamingPipeline, Protocol):
     @property
     def card(self) -> _Card:
         """Name and origin of the weights."""
-
-    @property
-    def device(self) -> object:
-        """Where it runs; str() names it."""
 
     def warm_up(self) -> None:
         """Do all that is slow only once."""

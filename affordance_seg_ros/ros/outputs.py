@@ -9,7 +9,7 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from affordance_seg_ros.config import NodeConfig
-from affordance_seg_ros.frames import Prediction, RgbdFrame
+from affordance_seg_ros.frames import Prediction, RgbdFrame, Wanted
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.msg import ActionClass, AffordanceRegionArray, LabelInfo
 from affordance_seg_ros.pipeline.overlay import draw_overlay
@@ -64,24 +64,34 @@ class PredictionOutput:
             encode.label_info(self._labels, threshold, self._weights, self._trained, head)
         )
 
-    def publish(self, frame: RgbdFrame, prediction: Prediction, config: NodeConfig) -> None:
+    def wanted(self, config: NodeConfig) -> Wanted:
+        """Return which of the costly parts somebody subscribes to."""
+        return Wanted(
+            regions=config.publish_regions and self._regions.get_subscription_count() > 0,
+            flow_color=self._flow.get_subscription_count() > 0,
+        )
+
+    def publish(
+        self, frame: RgbdFrame, prediction: Prediction, config: NodeConfig, wanted: Wanted
+    ) -> None:
         """Publish a prediction: mask and action always, the rest to those who subscribe.
 
         Args:
             frame: The frame that was predicted.
             prediction: What the pipeline said of it.
-            config: Which of the optional topics are wanted.
+            config: Options in force.
+            wanted: Which parts the prediction has: who subscribes later gets the next one.
         """
         head = encode.header(prediction.stamp_ns, prediction.frame_id)
         self._mask.publish(encode.image(prediction.mask, "mono8", head))
         self._action.publish(
             encode.action(prediction, self._labels, self._weights, self._trained, head)
         )
-        if config.publish_regions and self._regions.get_subscription_count():
+        if wanted.regions:
             self._regions.publish(encode.regions(prediction, self._weights, self._trained, head))
         if self._confidence.get_subscription_count():
             self._confidence.publish(encode.image(prediction.confidence, "32FC1", head))
-        if self._flow.get_subscription_count():
+        if wanted.flow_color:
             self._flow.publish(encode.image(prediction.flow_color, "rgb8", head))
         if config.publish_overlay and self._overlay.get_subscription_count():
             picture = draw_overlay(frame.color, prediction, self._labels, trained=self._trained)

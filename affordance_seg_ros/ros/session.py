@@ -6,10 +6,11 @@ import time
 from rclpy.lifecycle import LifecycleNode
 
 from affordance_seg_ros.config import NodeConfig, PipelineConfig
+from affordance_seg_ros.ros.effort import BudgetedPipeline, StreamingPipeline, Voice
 from affordance_seg_ros.ros.inputs import RgbdInput
 from affordance_seg_ros.ros.job import Job
 from affordance_seg_ros.ros.mailbox import Mailbox
-from affordance_seg_ros.ros.processor import FrameProcessor, Listeners, Output, StreamingPipeline
+from affordance_seg_ros.ros.processor import FrameProcessor, Listeners, Output
 from affordance_seg_ros.ros.snapshot import Snapshot
 from affordance_seg_ros.ros.worker import Worker
 
@@ -49,8 +50,15 @@ class Session:
         )
         self._rate_hz = pipeline_config.rate_hz
         self._mailbox: Mailbox[Job] = Mailbox()
-        self._processor = FrameProcessor(pipeline, output, config, listeners)
         self._input = RgbdInput(node, config, self._rate_hz, self._mailbox)
+        self._pipeline = BudgetedPipeline(
+            pipeline,
+            self._input.pace,
+            Voice(logger.warning, logger.info),
+            config,
+            pipeline_config,
+        )
+        self._processor = FrameProcessor(self._pipeline, output, config, listeners)
         self._worker = Worker(self._mailbox, self._processor.process)
 
     def configure(self, config: NodeConfig, pipeline_config: PipelineConfig) -> None:
@@ -96,4 +104,5 @@ class Session:
             error_rate_hz=processor.errors.rate_hz(now_ns),
             last_error=processor.last_error,
             latency=processor.log.summary(),
+            budget=self._pipeline.state,
         )

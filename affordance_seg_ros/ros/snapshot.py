@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from affordance_seg_ros.pipeline.budget import BudgetState
 from affordance_seg_ros.pipeline.timing import Percentiles
 from affordance_seg_ros.ros.frame_log import LatencySummary
 from affordance_seg_ros.sources.pairing import PairingCounts
@@ -29,6 +30,7 @@ class Snapshot:
         error_rate_hz: Rate of those over the last seconds.
         last_error: Why the last of them could not be used; empty if there was none.
         latency: Latency and stages.
+        budget: What the latency budget has come to; None while it is off.
     """
 
     enabled: bool
@@ -42,6 +44,7 @@ class Snapshot:
     error_rate_hz: float
     last_error: str
     latency: LatencySummary
+    budget: BudgetState | None = None
 
     def report(self, weights: str, trained: bool, device: str) -> dict[str, Any]:
         """Return a JSON object of it; a number that does not exist yet is null."""

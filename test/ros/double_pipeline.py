@@ -8,7 +8,16 @@ import numpy as np
 
 from affordance_seg_ros.config import PipelineConfig
 from affordance_seg_ros.errors import CheckpointError, DeviceError, FrameError
-from affordance_seg_ros.frames import Action, Box, Prediction, Region, RgbdFrame, StageTimes
+from affordance_seg_ros.frames import (
+    EVERYTHING,
+    Action,
+    Box,
+    Prediction,
+    Region,
+    RgbdFrame,
+    StageTimes,
+    Wanted,
+)
 from affordance_seg_ros.labels import LabelSet
 
 
@@ -23,12 +32,15 @@ def label_of(color: np.ndarray) -> np.ndarray:
 
 
 class DoublePipeline:
-    """Counts the frames since the last reset in `action.id`, and is as slow as told."""
+    """Counts the frames since the last reset in `action.id`, and is as slow as told.
 
-    device = "cpu"
+    The network takes `step_s`, or less with `max_regions` below its default.
+    """
+
     labels = LabelSet()
 
     def __init__(self, name: str, config: PipelineConfig, step_s: float) -> None:
+        self.device = "gpu" if name == "gpu" else "cpu"
         self.card = Card(name, trained=name == "trained")
         self.config = config
         self.step_s = step_s
@@ -45,12 +57,13 @@ class DoublePipeline:
     def configure(self, config: PipelineConfig) -> None:
         self.config = config
 
-    def step(self, frame: RgbdFrame) -> Prediction:
+    def step(self, frame: RgbdFrame, wanted: Wanted = EVERYTHING) -> Prediction:
         if np.isnan(frame.depth.to_metres()).all():
             raise FrameError("no valid depth in the frame; expected at least one pixel")
         if self.card.name == "defect":
             raise ZeroDivisionError("a defect of the double")
-        time.sleep(self.step_s)
+        network_s = self.step_s * min(1.0, self.config.max_regions / 32)
+        time.sleep(network_s)
         count, self.steps = self.steps, self.steps + 1
         confidence = np.full(frame.color.shape[:2], self.config.min_confidence, np.float32)
         scores = np.full(9, 0.1, np.float32)
@@ -67,7 +80,7 @@ class DoublePipeline:
             action=Action(min(count, 8), self.labels.actions[min(count, 8)], 0.1, scores),
             regions=(region,),
             flow_color=np.zeros((4, 4, 3), np.uint8),
-            stages_ms=StageTimes(0.0, 0.0, 1e3 * self.step_s, 0.0),
+            stages_ms=StageTimes(0.0, 0.0, 1e3 * network_s, 0.0),
             reset_reason="",
         )
 
@@ -75,9 +88,9 @@ class DoublePipeline:
 def build_double(weights: str, device: str, config: PipelineConfig) -> DoublePipeline:
     """Build it from words.
 
-    Weights `slow 1.5` sleep that long in each step, `loading` never end to load, `missing` and
-    device `cuda` are refused; `broken`, `unready` and `defect` raise what nobody expects, when they
-    are built, activated, and given a frame.
+    Weights `slow 1.5` sleep that long in each step, `gpu 1.5` too but not on a CPU, `loading` never
+    end to load, `missing` and device `cuda` are refused; `broken`, `unready` and `defect` raise
+    what nobody expects, when they are built, activated, and given a frame.
     """
     if weights == "missing":
         raise CheckpointError("weight file 'missing' is not there; expected a .safetensors file")

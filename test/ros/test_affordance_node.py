@@ -4,8 +4,7 @@ import pytest
 from camera_double import RELIABLE, TestCamera, color_message, color_picture, info_message
 from diagnostic_msgs.msg import DiagnosticArray
 from double_pipeline import label_of
-from rcl_interfaces.srv import SetParameters
-from rclpy.parameter import Parameter
+from harness import set_parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, qos_profile_sensor_data
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image
@@ -187,12 +186,6 @@ def test_names_follow_namespace_and_remapping(client, start):
     client.wait(lambda: masks)
 
 
-def set_parameter(client, name, value):
-    request = SetParameters.Request(parameters=[Parameter(name, value=value).to_parameter_msg()])
-    (result,) = client.call(SetParameters, "/affordance/set_parameters", request).results
-    return result.successful
-
-
 def test_live_parameters_hold_from_the_next_frame_on(client, start, camera):
     start(rate_hz=0, min_confidence=0.25)
     confidences = client.collect(Image, "/affordance/confidence")
@@ -200,7 +193,7 @@ def test_live_parameters_hold_from_the_next_frame_on(client, start, camera):
     infos = client.collect(LabelInfo, "/affordance/label_info", latched)
     camera.wait_for_subscriber()
     client.wait(lambda: infos)
-    assert set_parameter(client, "min_confidence", 0.5)
+    assert set_parameter(client, "min_confidence", 0.5).successful
     client.wait(lambda: len(infos) == 2)
     assert [info.threshold for info in infos] == [0.25, 0.5]
 
@@ -217,7 +210,7 @@ def test_a_live_rate_holds_at_once(client, start, camera):
     start(rate_hz=0)
     masks = client.collect(Image, "/affordance/mask")
     camera.wait_for_subscriber()
-    assert set_parameter(client, "rate_hz", 2.0)
+    assert set_parameter(client, "rate_hz", 2.0).successful
     first = camera.now_ns()
     for index in range(6):
         camera.publish(first + index * STEP_NS)

@@ -5,10 +5,13 @@ import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
 
 from affordance_seg_ros.frames import StageTimes
+from affordance_seg_ros.pipeline.budget import BudgetState, Effort
 from affordance_seg_ros.ros.diagnostics import describe
 from affordance_seg_ros.ros.frame_log import FrameLog, FrameRecord
 from affordance_seg_ros.ros.snapshot import Snapshot, write_report
 from affordance_seg_ros.sources.pairing import PairingCounts
+
+BUDGET = BudgetState(0, Effort(), 20.0, 21.0, 22.0, 100.0, True)
 
 
 def snapshot(**changes):
@@ -31,7 +34,7 @@ def statuses(**changes):
 
 def test_all_is_well_while_frames_come_and_masks_go():
     found = statuses()
-    assert set(found) == {"weights", "input", "processing"}
+    assert set(found) == {"weights", "input", "processing", "budget"}
     assert {status.level for status in found.values()} == {DiagnosticStatus.OK}
     values = {pair.key: pair.value for pair in found["processing"].values}
     assert values["latency p50 [ms]"] == "20.00"
@@ -47,6 +50,11 @@ def test_all_is_well_while_frames_come_and_masks_go():
          "5 images unpaired"),
         ("processing", {"error_rate_hz": 1.0, "last_error": "bad"}, DiagnosticStatus.WARN, "bad"),
         ("processing", {"dropped": 9}, DiagnosticStatus.WARN, "too slow"),
+        ("budget", {"budget": BUDGET}, DiagnosticStatus.OK, "full effort"),
+        ("budget", {"budget": BUDGET._replace(level=7, effort=Effort(0.5, 2))},
+         DiagnosticStatus.WARN, "50% of the flow's work and one frame in 2"),
+        ("budget", {"budget": BUDGET._replace(holds=False)}, DiagnosticStatus.WARN,
+         "a frame takes too long (p50 20 ms) at full effort"),
         ("processing", {"enabled": False, "dropped": 9}, DiagnosticStatus.OK, "disabled"),
     ],
 )  # fmt: skip
