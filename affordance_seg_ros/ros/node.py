@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
@@ -84,6 +85,12 @@ class AffordanceNode(LifecycleNode):
         # Not the node's clock: with use_sim_time that one may never start.
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(1.0, self._on_timer, clock=self._steady)
+
+    def set_parameters_atomically(
+        self, parameter_list: list[Parameter[Any]]
+    ) -> SetParametersResult:
+        """Set parameters, all or none; a refusal says what is accepted."""
+        return self._options.answer(parameter_list, super().set_parameters_atomically)
 
     def start(self) -> bool:
         """Configure and activate if `autostart` says so; false if that failed."""
