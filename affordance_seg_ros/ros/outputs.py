@@ -74,7 +74,7 @@ class PredictionOutput:
     def publish(
         self, frame: RgbdFrame, prediction: Prediction, config: NodeConfig, wanted: Wanted
     ) -> None:
-        """Publish a prediction: mask and action always, the rest to those who subscribe.
+        """Publish what somebody subscribes to; what nobody does is not even encoded.
 
         Args:
             frame: The frame that was predicted.
@@ -83,10 +83,12 @@ class PredictionOutput:
             wanted: Which parts the prediction has: who subscribes later gets the next one.
         """
         head = encode.header(prediction.stamp_ns, prediction.frame_id)
-        self._mask.publish(encode.image(prediction.mask, "mono8", head))
-        self._action.publish(
-            encode.action(prediction, self._labels, self._weights, self._trained, head)
-        )
+        if self._mask.get_subscription_count():
+            self._mask.publish(encode.image(prediction.mask, "mono8", head))
+        if self._action.get_subscription_count():
+            self._action.publish(
+                encode.action(prediction, self._labels, self._weights, self._trained, head)
+            )
         if wanted.regions:
             self._regions.publish(encode.regions(prediction, self._weights, self._trained, head))
         if self._confidence.get_subscription_count():

@@ -78,8 +78,8 @@ class DoublePipeline:
             mask=label_of(frame.color),
             confidence=confidence,
             action=Action(min(count, 8), self.labels.actions[min(count, 8)], 0.1, scores),
-            regions=(region,),
-            flow_color=np.zeros((4, 4, 3), np.uint8),
+            regions=(region,) if wanted.regions else (),
+            flow_color=np.zeros((4, 4, 3) if wanted.flow_color else (0, 0, 3), np.uint8),
             stages_ms=StageTimes(0.0, 0.0, 1e3 * network_s, 0.0),
             reset_reason="",
         )
