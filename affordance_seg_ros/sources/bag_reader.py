@@ -134,6 +134,8 @@ class BagRecording(Recording):
         self, pairs: tuple[Pair[Any, Any], ...], camera: Camera, skipped: Counter[str]
     ) -> Iterator[RgbdFrame]:
         for pair in pairs:
+            if not self._is_due(pair.stamp_ns):
+                continue
             try:
                 yield RgbdFrame(
                     stamp_ns=pair.stamp_ns,

@@ -42,6 +42,8 @@ class KinectMkvRecording(Recording):
         color, depth, T_color_depth = self._kinect.calibration
         aligner = DepthAligner(depth, color, T_color_depth)
         for capture in self._kinect.captures():
+            if not self._is_due(capture.color_ns):
+                continue
             yield RgbdFrame(
                 stamp_ns=capture.color_ns,
                 frame_id="rgb_camera_link",
