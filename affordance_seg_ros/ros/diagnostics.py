@@ -51,6 +51,7 @@ def _input(snapshot: Snapshot) -> DiagnosticStatus:
         "pairs": str(pairing.paired),
         "unpaired": str(pairing.unpaired),
         "duplicates": str(pairing.duplicates),
+        "without camera_info": str(snapshot.uncalibrated),
         "jumps back": str(pairing.jumps_back),
         "waiting for": "; ".join(snapshot.awaited),
     }

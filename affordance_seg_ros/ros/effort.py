@@ -12,6 +12,8 @@ from affordance_seg_ros.ros.pace import Pace
 
 _LEAST_FLOW = 0.05
 """What `flow.budget` accepts at least."""
+_LONG = 0.5
+"""Frames that take this share of `max_gap_s` come after a gap as soon as one of them waits."""
 
 
 class StreamingPipeline(Protocol):
@@ -70,6 +72,7 @@ class BudgetedPipeline:
         self._voice = voice
         self._latency_budget_ms = config.latency_budget_ms
         self._config = pipeline_config
+        self._frame_s = 0.0
         self.state: BudgetState | None = None
         self._begin()
 
@@ -97,6 +100,7 @@ class BudgetedPipeline:
             stages_ms: Stages of the pipeline [ms].
             beyond_ms: Decoding and publishing [ms].
         """
+        self._frame_s = 1e-3 * (sum(stages_ms) + beyond_ms)
         if self._budget is None:
             return
         left = self._budget.observe(stages_ms, beyond_ms=beyond_ms, due_ms=self._pace.due_ms)
@@ -111,6 +115,17 @@ class BudgetedPipeline:
         elif not self.state.holds and not self._given_up:
             self._given_up = True
             self._voice.warn(f"{_excess(self.state)}, at the least effort; {_ADVICE}")
+
+    def explain(self, reset_reason: str) -> str:
+        """Return why the past was forgotten; what to do, if that is because frames take so long."""
+        gap_s = self._config.max_gap_s
+        if "max_gap_s" not in reset_reason or self._frame_s < _LONG * gap_s:
+            return reset_reason
+        return (
+            f"{reset_reason}: a frame takes {self._frame_s:.2f} s here, so each one is taken for "
+            "the first; raise max_gap_s to a multiple of that, or take smaller weights or a faster "
+            "device"
+        )
 
     def _begin(self) -> None:
         self._budget: LatencyBudget | None = None

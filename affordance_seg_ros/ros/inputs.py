@@ -22,7 +22,13 @@ from affordance_seg_ros.ros.frame_log import is_of_this_clock
 from affordance_seg_ros.ros.job import Job, ReceivedImage
 from affordance_seg_ros.ros.mailbox import Mailbox
 from affordance_seg_ros.ros.pace import Pace
-from affordance_seg_ros.ros.waiting import PublisherView, TopicView, awaited, unpaired_images
+from affordance_seg_ros.ros.waiting import (
+    PublisherView,
+    TopicView,
+    awaited,
+    uncalibrated_pairs,
+    unpaired_images,
+)
 from affordance_seg_ros.sources.decode import stamp_ns
 from affordance_seg_ros.sources.pairing import Pair, PairingBuffer, PairingCounts
 
@@ -56,6 +62,7 @@ class RgbdInput:
         )
         self._camera_info: CameraInfo | None = None
         self._without_camera: Pair[ReceivedImage, ReceivedImage] | None = None
+        self.uncalibrated = 0
         self._stamps_ns = {"colour": 0, "depth": 0}
         self._incompatible = dict.fromkeys(TOPICS, "")
         self.enabled = True
@@ -99,6 +106,9 @@ class RgbdInput:
             and now_ns - self._start_ns >= 1e9 * limit_s
         ):
             found.append("no time on /clock, although use_sim_time is set")
+        if self._without_camera is not None:
+            waited_s = 1e-9 * (now_ns - self._start_ns)
+            found.append(uncalibrated_pairs(self.uncalibrated, waited_s, limit_s))
         if not any(found):
             found = [
                 unpaired_images(
@@ -155,6 +165,7 @@ class RgbdInput:
             if not self.enabled or not self.pace.passes(pair.stamp_ns, now_ns):
                 continue
             if self._camera_info is None:
+                self.uncalibrated += self._without_camera is not None
                 self._without_camera = pair  # the first one is not lost for a late camera_info
             else:
                 self._put(pair, self._camera_info)

@@ -106,7 +106,7 @@ class FrameProcessor:
             self._listeners.on_error(self.last_error)
             return
         if prediction.reset_reason:
-            self._listeners.on_reset(prediction.reset_reason)
+            self._listeners.on_reset(self._pipeline.explain(prediction.reset_reason))
         stepped_ns = time.monotonic_ns()
         self._output.publish(frame, prediction, config, wanted)
         published_ns = time.monotonic_ns()

@@ -43,7 +43,8 @@ class Session:
             logger.warning(f"frame dropped: {reason}", throttle_duration_sec=_LOG_THROTTLE_S)
 
         def on_reset(reason: str) -> None:
-            logger.info(f"memory cleared: {reason}")
+            # A stream that is too slow for max_gap_s clears it with every frame.
+            logger.info(f"memory cleared: {reason}", throttle_duration_sec=_LOG_THROTTLE_S)
 
         listeners = Listeners(
             on_error=on_error, on_reset=on_reset, now_ns=lambda: clock.now().nanoseconds
@@ -104,5 +105,6 @@ class Session:
             error_rate_hz=processor.errors.rate_hz(now_ns),
             last_error=processor.last_error,
             latency=processor.log.summary(),
+            uncalibrated=source.uncalibrated,
             budget=self._pipeline.state,
         )

@@ -30,6 +30,7 @@ class Snapshot:
         error_rate_hz: Rate of those over the last seconds.
         last_error: Why the last of them could not be used; empty if there was none.
         latency: Latency and stages.
+        uncalibrated: Pairs dropped because no camera_info had come.
         budget: What the latency budget has come to; None while it is off.
     """
 
@@ -44,6 +45,7 @@ class Snapshot:
     error_rate_hz: float
     last_error: str
     latency: LatencySummary
+    uncalibrated: int = 0
     budget: BudgetState | None = None
 
     def report(self, weights: str, trained: bool, device: str) -> dict[str, Any]:
@@ -57,6 +59,7 @@ class Snapshot:
             "frames_dropped": self.dropped,
             "unpaired": self.pairing.unpaired,
             "duplicates": self.pairing.duplicates,
+            "uncalibrated": self.uncalibrated,
             "jumps_back": self.pairing.jumps_back,
             "errors": self.errors,
             "last_error": self.last_error,

@@ -153,6 +153,16 @@ def test_without_a_budget_nothing_is_lowered(monkeypatch):
     assert bench.real.config.flow.budget == 1.0
 
 
+def test_a_reset_after_a_gap_is_explained_where_the_frames_themselves_take_so_long(bench):
+    gap = "gap of 1.200 s, longer than max_gap_s=1"
+    assert bench.budgeted.explain(gap) == gap
+    bench.run(2, flow_ms=800.0)
+    text = bench.budgeted.explain(gap)
+    assert text.startswith(f"{gap}: a frame takes 0.80 s here, so each one is taken for the first;")
+    assert "raise max_gap_s" in text
+    assert bench.budgeted.explain("time jumped back by 2 s") == "time jumped back by 2 s"
+
+
 def test_another_budget_or_rate_begins_at_full_effort(bench):
     bench.run(100, flow_ms=40.0)
     assert bench.budgeted.state.level
