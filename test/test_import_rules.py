@@ -10,7 +10,10 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "affordance_seg_ros"
 ROS = {"rclpy", "cv_bridge", "sensor_msgs", "sensor_msgs_py", "std_msgs", "launch", "launch_ros"}
-VOCABULARY = ("__init__", "threads", "errors", "labels", "camera", "options", "config", "frames")
+VOCABULARY = (
+    "__init__", "threads", "errors", "json_document", "labels", "camera", "options", "config",
+    "frames",
+)  # fmt: skip
 ROOMS = {
     **{name: set(VOCABULARY[:index]) for index, name in enumerate(VOCABULARY)},
     **{name: set(VOCABULARY) for name in ("flow", "model", "sources")},

@@ -16,7 +16,8 @@ from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool, Trigger
 
 from affordance_seg_ros.config import NodeConfig, PipelineConfig
-from affordance_seg_ros.errors import AffordanceError
+from affordance_seg_ros.errors import AffordanceError, SourceError
+from affordance_seg_ros.json_document import write_json
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.ros.diagnostics import describe
 from affordance_seg_ros.ros.effort import StreamingPipeline
@@ -25,7 +26,7 @@ from affordance_seg_ros.ros.outputs import PredictionOutput
 from affordance_seg_ros.ros.parameters import NodeParameters
 from affordance_seg_ros.ros.reminder import Reminder
 from affordance_seg_ros.ros.session import Session
-from affordance_seg_ros.ros.snapshot import Snapshot, write_report
+from affordance_seg_ros.ros.snapshot import Snapshot
 
 
 class _Card(Protocol):
@@ -213,9 +214,9 @@ class AffordanceNode(LifecycleNode):
         card = self._pipeline.card
         report = snapshot.report(card.name, card.trained, str(self._pipeline.device))
         try:
-            write_report(Path(path), report)
-        except OSError as error:
-            self.get_logger().error(f"report_file '{path}' not written: {error}")
+            write_json(Path(path), report)
+        except SourceError as error:
+            self.get_logger().error(f"report_file not written: {error}")
 
     def _apply(self, changes: list[Parameter[Any]]) -> None:
         if self._session is None or self._output is None:

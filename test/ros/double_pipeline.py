@@ -20,6 +20,8 @@ from affordance_seg_ros.frames import (
 )
 from affordance_seg_ros.labels import LabelSet
 
+GAP = "gap of 1.200 s, longer than max_gap_s=1"
+
 
 class Card(NamedTuple):
     name: str
@@ -81,7 +83,7 @@ class DoublePipeline:
             regions=(region,) if wanted.regions else (),
             flow_color=np.zeros((4, 4, 3) if wanted.flow_color else (0, 0, 3), np.uint8),
             stages_ms=StageTimes(0.0, 0.0, 1e3 * network_s, 0.0),
-            reset_reason="",
+            reset_reason=GAP if self.card.name == "forgetful" else "",
         )
 
 
@@ -89,8 +91,9 @@ def build_double(weights: str, device: str, config: PipelineConfig) -> DoublePip
     """Build it from words.
 
     Weights `slow 1.5` sleep that long in each step, `gpu 1.5` too but not on a CPU, `loading` never
-    end to load, `missing` and device `cuda` are refused; `broken`, `unready` and `defect` raise
-    what nobody expects, when they are built, activated, and given a frame.
+    end to load, `forgetful` say that they forgot the past before every frame, `missing` and device
+    `cuda` are refused; `broken`, `unready` and `defect` raise what nobody expects, when they are
+    built, activated, and given a frame.
     """
     if weights == "missing":
         raise CheckpointError("weight file 'missing' is not there; expected a .safetensors file")

@@ -245,9 +245,23 @@ def test_latency_is_measured_on_simulated_time(client, start, camera):
     assert float(values["latency p50 [ms]"]) == 100
 
 
+def test_a_stream_that_is_always_forgotten_is_told_now_and_then(client, start, camera):
+    process = start(rate_hz=0, weights="forgetful")
+    masks = client.collect(Image, "/affordance/mask")
+    camera.wait_for_subscriber()
+
+    def published():
+        camera.publish(camera.now_ns())
+        client.spin(0.01)
+        return len(masks) >= 10
+
+    client.wait(published)
+    assert process.output.count("memory cleared: gap of 1.200 s") in (1, 2)
+
+
 def test_a_report_that_cannot_be_written_is_told_and_harms_nothing(start, tmp_path):
     (tmp_path / "file").write_text("")
     process = start(report_file=tmp_path / "file" / "report.json")
     process.wait_for("active: colour on")
     assert process.end() == 0
-    assert "report.json' not written" in process.output
+    assert f"report_file not written: {tmp_path / 'file' / 'report.json'}: " in process.output

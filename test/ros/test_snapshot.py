@@ -5,10 +5,11 @@ import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
 
 from affordance_seg_ros.frames import StageTimes
+from affordance_seg_ros.json_document import to_json, write_json
 from affordance_seg_ros.pipeline.budget import BudgetState, Effort
 from affordance_seg_ros.ros.diagnostics import describe
 from affordance_seg_ros.ros.frame_log import FrameLog, FrameRecord
-from affordance_seg_ros.ros.snapshot import Snapshot, write_report
+from affordance_seg_ros.ros.snapshot import Snapshot
 from affordance_seg_ros.sources.pairing import PairingCounts
 
 BUDGET = BudgetState(0, Effort(), 20.0, 21.0, 22.0, 100.0, True)
@@ -78,7 +79,7 @@ def test_untrained_weights_are_a_warning():
 
 def test_the_report_is_json_with_null_for_what_was_never_measured(tmp_path):
     path = tmp_path / "deep" / "report.json"
-    write_report(path, snapshot(latency=FrameLog().summary()).report("w", False, "cpu"))
+    write_json(path, snapshot(latency=FrameLog().summary()).report("w", False, "cpu"))
     found = json.loads(path.read_text())
     assert found["weights"] == {"name": "w", "trained": False}
     assert found["latency_ms"]["p99"] is None
@@ -87,7 +88,7 @@ def test_the_report_is_json_with_null_for_what_was_never_measured(tmp_path):
 
 
 def test_the_report_names_the_clock_and_every_stage():
-    found = snapshot().report("w", True, "cpu")
+    found = json.loads(to_json(snapshot().report("w", True, "cpu")))
     assert found["latency_clock"] == "stamp"
     assert found["latency_ms"]["p50"] == 20
     assert found["stage_ms"]["flow"]["p95"] == 2
