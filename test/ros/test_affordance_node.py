@@ -123,8 +123,9 @@ def test_frames_are_taken_at_the_rate_asked_for(client, start, camera):
     first = camera.now_ns()
     for index in range(16):
         camera.publish(first + index * 33_333_333)
-        client.spin(0.04)
-    client.wait(lambda: len(masks) >= 6)
+        client.spin(0.02)
+        if index % 3 == 0:  # a busy machine would drop it for the next one
+            client.wait(lambda due=index // 3 + 1: len(masks) >= due)
     client.spin(0.2)
     taken = [round((stamp_ns(mask.header) - first) / 33_333_333) for mask in masks]
     assert taken == [0, 3, 6, 9, 12, 15]
