@@ -114,7 +114,7 @@ class BudgetedPipeline:
                 self._voice.inform("fast enough again: full effort")
         elif not self.state.holds and not self._given_up:
             self._given_up = True
-            self._voice.warn(f"{_excess(self.state)}, at the least effort; {_ADVICE}")
+            self._voice.warn(f"{_excess(self.state)}, and less effort would not help; {_ADVICE}")
 
     def explain(self, reset_reason: str) -> str:
         """Return why the past was forgotten; what to do, if that is because frames take so long."""

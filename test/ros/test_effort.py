@@ -123,7 +123,7 @@ def test_a_flow_that_stays_slow_takes_the_rate_with_it_and_ends_with_advice(benc
     assert not state.holds
     first, last = bench.warnings
     assert first.endswith("from now on 25% of the flow's work and one frame in 3")
-    assert last.startswith("a frame takes 250 ms (p90), latency_budget_ms=22, at the least effort;")
+    assert last.startswith("a frame takes 250 ms (p90), latency_budget_ms=22, and less effort")
     bench.run(400, flow_ms=10.0)
     assert bench.pace.divisor == 1
     assert bench.notes == ["fast enough again: full effort"]
