@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every option of the package: its default, range, unit and description."""
+"""Options of the network, the flow and the pipeline: default, range, unit and description."""
 
 from dataclasses import dataclass
 
-from affordance_seg_ros.errors import CalibrationError, ConfigError
+from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.labels import SOR3D_AFF, LabelSet
 from affordance_seg_ros.options import Options, option
-from affordance_seg_ros.rigid_motion import parse_motion
 
 
 @dataclass(frozen=True)
@@ -184,137 +183,3 @@ class PipelineConfig(Options):
                 f"rate_hz={self.rate_hz:g} with max_gap_s={self.max_gap_s:g}; expected a gap "
                 f"longer than the {1 / self.rate_hz:g} s between frames"
             )
-
-
-MOTION_SOURCES = ("tf", "realsense", "orbbec")
-"""Where `NodeConfig.depth_to_color` can be taken from, beside seven numbers."""
-
-
-@dataclass(frozen=True)
-class NodeConfig(Options):
-    """The affordance node, beyond the pipeline."""
-
-    weights: str = option("", "Weight file (.safetensors); empty takes those of the package")
-    device: str = option("auto", "Compute device: auto, cpu, cuda or cuda:N")
-    autostart: bool = option(True, "Configure and activate at once, without a lifecycle manager")
-    max_skew_s: float = option(
-        0.0, "Largest difference of the stamps of a colour and a depth image that are paired; 0 "
-        "learns half a frame from the stream", unit="s", minimum=0.0, maximum=1.0,
-    )  # fmt: skip
-    color_transport: str = option(
-        "raw", "Transport of the colour images, as image_transport names it: compressed listens "
-        "on <topic>/compressed", choices=("raw", "compressed"),
-    )  # fmt: skip
-    depth_transport: str = option(
-        "raw", "Transport of the depth images: compressed_depth listens on "
-        "<topic>/compressedDepth, compressed on <topic>/compressed",
-        choices=("raw", "compressed", "compressed_depth"),
-    )  # fmt: skip
-    align_depth: bool = option(
-        False, "Depth is as its own camera sees it, with depth/camera_info: align it to colour"
-    )
-    depth_to_color: str = option(
-        "tf", "Where the depth camera stands, for align_depth: tf takes /tf_static, realsense and "
-        "orbbec the driver's message on depth/to_color, and 'x y z qx qy qz qw' is its pose in the "
-        "colour camera's optical frame (metres, unit quaternion)",
-    )  # fmt: skip
-    rectified: bool = option(
-        False, "The colour images are rectified (image_rect): camera_info's P holds, without "
-        "distortion"
-    )  # fmt: skip
-    reliability: str = option(
-        "best_effort", "QoS reliability of the image subscriptions",
-        choices=("best_effort", "reliable"),
-    )  # fmt: skip
-    queue_depth: int = option(
-        5, "QoS depth of the image subscriptions; at 1 a busy machine loses one image of most "
-        "pairs, and only the newest pair is processed at any depth", minimum=1, maximum=100,
-    )  # fmt: skip
-    wait_warning_s: float = option(
-        5.0, "Time without an expected topic after which the node says what it waits for",
-        unit="s", minimum=0.5, maximum=3600.0,
-    )  # fmt: skip
-    publish_overlay: bool = option(
-        True, "Publish the overlay while somebody subscribes to it", live=True
-    )
-    publish_regions: bool = option(True, "Publish 3D regions", live=True)
-    publish_markers: bool = option(
-        True, "Publish the regions as markers while somebody subscribes to them", live=True
-    )
-    publish_points: bool = option(
-        True, "Publish labelled points while somebody subscribes to them", live=True
-    )
-    points_layout: str = option(
-        "labelled", "Points: only the pixels with both an affordance and depth, or all of them in "
-        "rows and columns, NaN without depth", choices=("labelled", "organised"), live=True,
-    )  # fmt: skip
-    target_frame: str = option(
-        "", "Frame into which tf2 transforms regions, points and markers at the frame's stamp; "
-        "empty leaves them in the camera's"
-    )  # fmt: skip
-    transform_timeout_s: float = option(
-        0.05, "How long a transform that has not come yet is waited for; without it regions, "
-        "points and markers of that frame are not published", unit="s", minimum=0.0, maximum=10.0,
-    )  # fmt: skip
-    snapshot_s: float = option(
-        0.0, "Time that is kept for ~/snapshot; 0 keeps nothing. A frame takes 5 bytes a pixel: "
-        "10 s of 1280x720 at 10 frames/s are 465 MB", unit="s", minimum=0.0, maximum=600.0,
-        live=True,
-    )  # fmt: skip
-    snapshot_memory_mb: int = option(
-        512, "Memory for what is kept; it holds less time where that does not suffice, and twice "
-        "as much is in use while a snapshot is written", unit="MB", minimum=1, maximum=65536,
-        live=True,
-    )  # fmt: skip
-    snapshot_folder: str = option(
-        "", "Folder in which ~/snapshot makes a clip; empty takes ~/.ros/affordance_snapshots",
-        live=True,
-    )  # fmt: skip
-    report_file: str = option(
-        "", "JSON file for counters and latencies, written when the node stops; empty for none"
-    )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.depth_to_color in MOTION_SOURCES:
-            return
-        try:
-            parse_motion(self.depth_to_color)
-        except CalibrationError as error:
-            raise ConfigError(
-                f"depth_to_color='{self.depth_to_color}': {error}, or one of "
-                f"{', '.join(MOTION_SOURCES)}"
-            ) from None
-
-
-@dataclass(frozen=True)
-class KinectConfig(Options):
-    """The Azure Kinect node: a camera or a recording of one."""
-
-    recording: str = option("", "Recording (.mkv) to play; empty opens the camera")
-    loop: bool = option(False, "Play the recording again and again")
-    rate: float = option(
-        1.0, "Speed of playback as a multiple of the recorded one", minimum=0.01, maximum=100.0
-    )
-    stamps: str = option(
-        "now", "Stamps of a recording: the node's clock at publication, or the recorded device "
-        "time", choices=("now", "recorded"),
-    )  # fmt: skip
-    wait_for_subscribers: bool = option(
-        True, "Begin to play when both images have a subscriber, and not before"
-    )
-    frame_id: str = option("rgb_camera_link", "Optical frame of the colour camera")
-    device_index: int = option(0, "Which of the connected cameras", minimum=0, maximum=15)
-    color_resolution: str = option(
-        "720p", "Colour resolution of the camera",
-        choices=("720p", "1080p", "1440p", "1536p", "2160p", "3072p"),
-    )  # fmt: skip
-    depth_mode: str = option(
-        "nfov_unbinned", "Depth mode of the camera",
-        choices=("nfov_2x2binned", "nfov_unbinned", "wfov_2x2binned", "wfov_unbinned"),
-    )  # fmt: skip
-    frame_rate: str = option("30", "Frame rate of the camera [Hz]", choices=("5", "15", "30"))
-    reconnect_s: float = option(
-        1.0, "Pause before a camera that was lost is opened again, doubled after each attempt up "
-        "to 30 s; 0 ends the node instead", unit="s", minimum=0.0, maximum=30.0,
-    )  # fmt: skip

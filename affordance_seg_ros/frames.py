@@ -167,6 +167,21 @@ class StageTimes(NamedTuple):
     postprocess: float
 
 
+class Wanted(NamedTuple):
+    """Which of the costly parts of a prediction are wanted; the others are left empty.
+
+    Attributes:
+        regions: `Prediction.regions`.
+        flow_color: `Prediction.flow_color`.
+    """
+
+    regions: bool = True
+    flow_color: bool = True
+
+
+EVERYTHING = Wanted()
+
+
 @dataclass(frozen=True)
 class Prediction:
     """What the pipeline says of one frame.
@@ -177,8 +192,9 @@ class Prediction:
         mask: (H, W) uint8 label ids at colour resolution.
         confidence: (H, W) float32 probability of the chosen label, in [0, 1].
         action: The recognised action.
-        regions: 3D regions of the mask, largest first.
-        flow_color: (h, w, 3) uint8 coloured 3D flow at network resolution; black on a first frame.
+        regions: 3D regions of the mask, largest first; empty where they were not wanted.
+        flow_color: (h, w, 3) uint8 coloured 3D flow at network resolution; black on a first frame,
+            (0, 0, 3) where it was not wanted.
         stages_ms: Wall time of each stage.
         reset_reason: Why the pipeline forgot the past before this frame; empty if it did not.
     """

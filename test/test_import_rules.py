@@ -14,8 +14,8 @@ ROS = {
     *("tf2_ros", "launch", "launch_ros"),
 }
 VOCABULARY = (
-    *("__init__", "threads", "errors", "rigid_motion"),
-    *("labels", "camera", "options", "flags", "config", "frames"),
+    *("__init__", "threads", "errors", "json_document", "rigid_motion"),
+    *("labels", "camera", "options", "flags", "config", "node_config", "frames"),
 )
 ROOMS = {
     **{name: set(VOCABULARY[:index]) for index, name in enumerate(VOCABULARY)},

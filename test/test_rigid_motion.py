@@ -3,8 +3,8 @@ import cv2
 import numpy as np
 import pytest
 
-from affordance_seg_ros.config import MOTION_SOURCES, NodeConfig
 from affordance_seg_ros.errors import CalibrationError, ConfigError
+from affordance_seg_ros.node_config import MOTION_SOURCES, NodeConfig
 from affordance_seg_ros.rigid_motion import check_rigid, parse_motion, rigid_motion
 from affordance_seg_ros.sources.extrinsics import EXTRINSICS_TYPES
 

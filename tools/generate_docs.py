@@ -11,7 +11,8 @@ from pathlib import Path
 
 import yaml
 
-from affordance_seg_ros.config import KinectConfig, NodeConfig, PipelineConfig
+from affordance_seg_ros.config import PipelineConfig
+from affordance_seg_ros.node_config import KinectConfig, NodeConfig
 from affordance_seg_ros.options import Options
 from affordance_seg_ros.ros.parameter_table import ParameterRow, nest, parameter_rows
 

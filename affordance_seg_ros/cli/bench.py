@@ -6,9 +6,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from affordance_seg_ros.flags import add_options, read_options
 from affordance_seg_ros.config import NETWORKS, PipelineConfig
 from affordance_seg_ros.errors import ConfigError
+from affordance_seg_ros.flags import add_options, read_options
 from affordance_seg_ros.options import Options
 
 _LEFT_OUT = ("rate_hz",)  # the benchmark takes every frame

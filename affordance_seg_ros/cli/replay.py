@@ -5,8 +5,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from affordance_seg_ros.config import FlowConfig, NodeConfig, PipelineConfig
+from affordance_seg_ros.config import FlowConfig, PipelineConfig
 from affordance_seg_ros.flags import add_options, read_options
+from affordance_seg_ros.node_config import NodeConfig
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -170,7 +170,7 @@ def replay(
     translate = pipeline.labels.ids_from(recording.label_names)
     dropped: Counter[str] = Counter()
     resets: list[str] = []
-    read = processed = labelled = 0
+    processed = labelled = 0
     last: Prediction | None = None
     page = PageRecorder(pipeline.labels, labelled=bool(recording.labels)) if html else None
     writer = ReplayWriter(
@@ -183,18 +183,14 @@ def replay(
         masks=masks,
         page=page,
     )
-    frames = tqdm(
-        recording.frames(),
-        total=recording.frame_count,
-        unit="frame",
-        desc=recording.name,
-        disable=not progress,
-    )
-    with writer:
-        for frame in frames:
-            read += 1
-            if not gate.accepts(frame.stamp_ns):
-                continue
+    bar = tqdm(total=recording.frame_count, unit="frame", desc=recording.name, disable=not progress)
+
+    def is_due(stamp_ns: int) -> bool:
+        bar.update()
+        return gate.accepts(stamp_ns)
+
+    with writer, bar:
+        for frame in recording.frames(is_due):
             try:
                 last = pipeline.step(frame)
             except FrameError as error:
@@ -210,6 +206,7 @@ def replay(
                 labelled += 1
                 metrics.add(truth, last.mask)
             writer.add(frame, last, footer=f"{sum(last.stages_ms):.0f} ms", truth=truth)
+    read = recording.report.frames + recording.report.not_due
     if last is None:
         reasons = "; ".join(f"{count} x {text}" for text, count in dropped.items())
         raise SourceError(

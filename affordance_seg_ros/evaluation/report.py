@@ -1,21 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """JSON documents of a run: predictions line by line, and the summary."""
 
-import json
-import math
-import os
 from array import array
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.frames import Prediction, StageTimes
+from affordance_seg_ros.json_document import to_json, write_json
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.pipeline.overlay import label_scores
 from affordance_seg_ros.pipeline.timing import percentiles
+
+__all__ = ["StageStatistics", "prediction_document", "to_json", "write_json"]
 
 
 def prediction_document(prediction: Prediction, labels: LabelSet) -> dict[str, Any]:
@@ -46,39 +41,6 @@ def prediction_document(prediction: Prediction, labels: LabelSet) -> dict[str, A
         "stages_ms": prediction.stages_ms._asdict(),
         "reset_reason": prediction.reset_reason,
     }
-
-
-def to_json(document: Any, *, indent: int | None = None) -> str:
-    """Return a document as strict JSON: arrays become lists, NaN becomes null, tuples lists."""
-    return json.dumps(_plain(document), indent=indent, allow_nan=False)
-
-
-def write_json(path: Path, document: Any) -> None:
-    """Write a document as JSON, whole or not at all.
-
-    Raises:
-        SourceError: The file cannot be written.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(to_json(document, indent=2) + "\n", encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        raise SourceError(f"{path}: cannot be written ({error.strerror})") from error
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return _plain(value._asdict())
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
 
 
 class StageStatistics(NamedTuple):

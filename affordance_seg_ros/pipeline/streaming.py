@@ -11,7 +11,16 @@ from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.config import PipelineConfig
 from affordance_seg_ros.flow.colorize import colorize
 from affordance_seg_ros.flow.estimator import FlowEstimator, build_estimator
-from affordance_seg_ros.frames import DepthImage, Prediction, RgbdFrame, SceneFlow, StageTimes
+from affordance_seg_ros.frames import (
+    EVERYTHING,
+    DepthImage,
+    Prediction,
+    Region,
+    RgbdFrame,
+    SceneFlow,
+    StageTimes,
+    Wanted,
+)
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.model.backends import build_runner
 from affordance_seg_ros.model.checkpoint import Checkpoint, WeightsCard, load_weights
@@ -23,6 +32,8 @@ from affordance_seg_ros.pipeline.readout import build_readout
 from affordance_seg_ros.pipeline.regions import find_regions
 from affordance_seg_ros.pipeline.stage_clock import StageClock
 from affordance_seg_ros.pipeline.tracking import RegionTracker
+
+_NO_PICTURE = torch.empty((0, 0, 3), dtype=torch.uint8)
 
 
 def build_pipeline(weights: str, device: str, config: PipelineConfig) -> "Pipeline":
@@ -164,11 +175,12 @@ class Pipeline:
         self.reset()
 
     @torch.inference_mode()
-    def step(self, frame: RgbdFrame) -> Prediction:
+    def step(self, frame: RgbdFrame, wanted: Wanted = EVERYTHING) -> Prediction:
         """Process the next frame of the stream.
 
         Args:
             frame: Colour picture with aligned depth.
+            wanted: What of the prediction is made.
 
         Returns:
             Mask and confidence at the frame's size, action, 3D regions, and the time of each stage.
@@ -190,21 +202,23 @@ class Pipeline:
         height, width = frame.color.shape[:2]
         reading = self._readout(
             output,
-            self._flow_picture(flow),
+            self._flow_picture(flow) if wanted.flow_color else _NO_PICTURE,
             prepared.fit,
             width,
             height,
             min_confidence=config.min_confidence,
         )
-        regions = find_regions(
-            reading.labelled,
-            frame.depth,
-            frame.camera,
-            self._labels,
-            min_area_px=config.min_region_area_px,
-            limit=config.max_regions,
-        )
-        regions = self._tracker.update(regions, frame.stamp_ns)
+        regions: tuple[Region, ...] = ()
+        if wanted.regions:
+            regions = find_regions(
+                reading.labelled,
+                frame.depth,
+                frame.camera,
+                self._labels,
+                min_area_px=config.min_region_area_px,
+                limit=config.max_regions,
+            )
+            regions = self._tracker.update(regions, frame.stamp_ns)
         clock.mark()
         return Prediction(
             stamp_ns=frame.stamp_ns,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from affordance_seg_ros.config import NodeConfig
+from affordance_seg_ros.node_config import NodeConfig
 
 TOPICS = {"colour": "color/image", "depth": "depth/image", "camera_info": "color/camera_info"}
 """Relative topic of each role that is always there."""

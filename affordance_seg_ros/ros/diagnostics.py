@@ -5,13 +5,15 @@ from collections.abc import Mapping
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
+from affordance_seg_ros.pipeline.budget import LEVELS, BudgetState
+from affordance_seg_ros.ros.effort import in_words
 from affordance_seg_ros.ros.snapshot import Snapshot
 
 
 def describe(
     name: str, state: str, device: str, weights: str, trained: bool, snapshot: Snapshot | None
 ) -> list[DiagnosticStatus]:
-    """Return one status for input, one for processing, one for the weights.
+    """Return one status each for the weights, input, processing and the latency budget.
 
     Args:
         name: Name of the node.
@@ -23,7 +25,7 @@ def describe(
     """
     found = [_weights(state, device, weights, trained)]
     if snapshot is not None:
-        found += [_input(snapshot), _processing(state, snapshot)]
+        found += [_input(snapshot), _processing(state, snapshot), _budget(snapshot.budget)]
     for status in found:
         status.name = f"{name}: {status.name}"
         status.hardware_id = device
@@ -49,6 +51,7 @@ def _input(snapshot: Snapshot) -> DiagnosticStatus:
         "pairs": str(pairing.paired),
         "unpaired": str(pairing.unpaired),
         "duplicates": str(pairing.duplicates),
+        "without camera_info": str(snapshot.uncalibrated),
         "jumps back": str(pairing.jumps_back),
         "waiting for": "; ".join(snapshot.awaited),
     }
@@ -93,6 +96,27 @@ def _processing(state: str, snapshot: Snapshot) -> DiagnosticStatus:
         level = DiagnosticStatus.WARN
         message = f"too slow: {snapshot.dropped} pairs dropped, {snapshot.processed} processed"
     return _status("processing", level, message, values)
+
+
+def _budget(state: BudgetState | None) -> DiagnosticStatus:
+    if state is None:
+        return _status("budget", DiagnosticStatus.OK, "off (latency_budget_ms=0)", {})
+    limits_ms = {"budget": state.budget_ms, "next frame due": state.due_ms}
+    values = {
+        "level": f"{state.level} of {len(LEVELS) - 1}",
+        "flow share": f"{state.effort.flow_share:g}",
+        "frames processed": f"1 in {state.effort.rate_divisor}",
+        "frame p50 [ms]": f"{state.median_ms:.2f}",
+        "frame p90 [ms]": f"{state.high_ms:.2f}",
+        **{f"{name} [ms]": f"{ms:.2f}" for name, ms in limits_ms.items() if ms is not None},
+        "held": str(state.holds),
+    }
+    level, message = DiagnosticStatus.OK, in_words(state.effort)
+    if not state.holds:
+        message = f"a frame takes too long (p50 {state.median_ms:.0f} ms) at {message}"
+    if state.level or not state.holds:
+        level = DiagnosticStatus.WARN
+    return _status("budget", level, message, values)
 
 
 def _status(name: str, level: bytes, message: str, values: Mapping[str, str]) -> DiagnosticStatus:

@@ -16,19 +16,20 @@ from rclpy.qos import (
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from affordance_seg_ros.config import NodeConfig
-from affordance_seg_ros.pipeline.rate import RateGate
+from affordance_seg_ros.node_config import NodeConfig
 from affordance_seg_ros.ros.arrivals import Arrivals
 from affordance_seg_ros.ros.channels import DEPTH_CAMERA_INFO, Channel, channels
 from affordance_seg_ros.ros.depth_motion import MotionSource, motion_source
 from affordance_seg_ros.ros.frame_log import is_of_this_clock
 from affordance_seg_ros.ros.job import Job, ReceivedImage, UnalignedDepth
 from affordance_seg_ros.ros.mailbox import Mailbox
+from affordance_seg_ros.ros.pace import Pace
 from affordance_seg_ros.ros.waiting import (
     PublisherView,
     TopicView,
     awaited,
     other_frame,
+    uncalibrated_pairs,
     unpaired_images,
 )
 from affordance_seg_ros.sources.decode import stamp_ns
@@ -61,7 +62,7 @@ class RgbdInput:
         self._node = node
         self._config = config
         self._mailbox = mailbox
-        self._gate = RateGate(rate_hz)
+        self.pace = Pace(rate_hz)
         self._pairing: PairingBuffer[ReceivedImage, ReceivedImage] = PairingBuffer(
             round(1e9 * config.max_skew_s) or None
         )
@@ -69,6 +70,7 @@ class RgbdInput:
         self._depth_rectified = is_rectified(self._channels["depth"].name(node))
         self._infos: dict[str, CameraInfo] = {}
         self._waiting: ReceivedPair | None = None
+        self.uncalibrated = 0
         self._stamps_ns = {"colour": 0, "depth": 0}
         self._frame_ids = ("", "")
         self._incompatible = dict.fromkeys(self._channels, "")
@@ -93,7 +95,7 @@ class RgbdInput:
 
     def set_rate(self, rate_hz: float) -> None:
         """Change the rate at which pairs are handed on [Hz]."""
-        self._gate = RateGate(rate_hz)
+        self.pace.set_rate(rate_hz)
 
     def reset(self) -> None:
         """Forget images that wait for their partner, and the learned skew."""
@@ -121,6 +123,9 @@ class RgbdInput:
         if is_late and self._waiting is not None and self._motion is not None:
             known = self._motion.find(*self._frame_ids) is not None
             found.append("" if known else self._motion.awaited(*self._frame_ids))
+        if "camera_info" not in self._infos:
+            waited_s = 1e-9 * (now_ns - self._start_ns)
+            found.append(uncalibrated_pairs(self.uncalibrated, waited_s, limit_s))
         if not any(found):
             found = [
                 unpaired_images(
@@ -174,12 +179,17 @@ class RgbdInput:
 
     def _hand_on(self, pairs: tuple[ReceivedPair, ...]) -> None:
         for pair in pairs:
-            self.pairs.add(time.monotonic_ns())
+            now_ns = time.monotonic_ns()
+            self.pairs.add(now_ns)
             self._compare_frames(pair)
-            if not self.enabled or not self._gate.accepts(pair.stamp_ns):
+            if not self.enabled or not self.pace.passes(pair.stamp_ns, now_ns):
                 continue
             # Not lost for a late calibration, and never handed on after a newer one.
-            self._waiting = None if self._put(pair) else pair
+            if self._put(pair):
+                self._waiting = None
+            else:
+                self.uncalibrated += self._waiting is not None
+                self._waiting = pair
 
     def _hand_on_waiting(self) -> None:
         if self._waiting is not None and self._put(self._waiting):

@@ -5,20 +5,23 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.duration import Duration
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image
 
-from affordance_seg_ros.config import KinectConfig
 from affordance_seg_ros.errors import DeviceError
 from affordance_seg_ros.frames import DepthImage
+from affordance_seg_ros.node_config import KinectConfig
 from affordance_seg_ros.ros import encode
 from affordance_seg_ros.ros.parameters import NodeParameters
 from affordance_seg_ros.ros.playback import Playback
@@ -50,7 +53,8 @@ class KinectNode(Node):
 
     def __init__(self) -> None:
         super().__init__("kinect")
-        self._config = NodeParameters(self, KinectConfig).read(KinectConfig)
+        self._options = NodeParameters(self, KinectConfig)
+        self._config = self._options.read(KinectConfig)
         self._color = self.create_publisher(Image, "rgb/image_raw", _QOS)
         self._color_info = self.create_publisher(CameraInfo, "rgb/camera_info", _QOS)
         self._depth = self.create_publisher(Image, "depth_to_rgb/image_raw", _QOS)
@@ -64,6 +68,12 @@ class KinectNode(Node):
         self._failure: Exception | None = None
         self._thread: threading.Thread | None = None
         self._source: KinectDevice | KinectRecording | None = None
+
+    def set_parameters_atomically(
+        self, parameter_list: list[Parameter[Any]]
+    ) -> SetParametersResult:
+        """Refuse, since all parameters are read at the start; the refusal says so."""
+        return self._options.answer(parameter_list, super().set_parameters_atomically)
 
     def start(self) -> bool:
         """Open the camera or the recording and begin to publish.

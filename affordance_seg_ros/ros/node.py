@@ -9,24 +9,27 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool, Trigger
 
-from affordance_seg_ros.config import NodeConfig, PipelineConfig
-from affordance_seg_ros.errors import AffordanceError
+from affordance_seg_ros.config import PipelineConfig
+from affordance_seg_ros.errors import AffordanceError, SourceError
+from affordance_seg_ros.json_document import write_json
 from affordance_seg_ros.labels import LabelSet
+from affordance_seg_ros.node_config import NodeConfig
 from affordance_seg_ros.ros.channels import channels
 from affordance_seg_ros.ros.diagnostics import describe
+from affordance_seg_ros.ros.effort import StreamingPipeline
 from affordance_seg_ros.ros.frame_transforms import FrameTransforms
 from affordance_seg_ros.ros.outputs import PredictionOutput
 from affordance_seg_ros.ros.parameters import NodeParameters
-from affordance_seg_ros.ros.processor import StreamingPipeline
 from affordance_seg_ros.ros.reminder import Reminder
 from affordance_seg_ros.ros.session import Session
-from affordance_seg_ros.ros.snapshot import Snapshot, write_report
+from affordance_seg_ros.ros.snapshot import Snapshot
 from affordance_seg_ros.ros.snapshot_service import SnapshotService
 
 
@@ -51,10 +54,6 @@ class LoadedPipeline(StreamingPipeline, Protocol):
     @property
     def card(self) -> _Card:
         """Name and origin of the weights."""
-
-    @property
-    def device(self) -> object:
-        """Where it runs; str() names it."""
 
     def warm_up(self) -> None:
         """Do all that is slow only once."""
@@ -96,6 +95,12 @@ class AffordanceNode(LifecycleNode):
         # Not the node's clock: with use_sim_time that one may never start.
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(1.0, self._on_timer, clock=self._steady)
+
+    def set_parameters_atomically(
+        self, parameter_list: list[Parameter[Any]]
+    ) -> SetParametersResult:
+        """Set parameters, all or none; a refusal says what is accepted."""
+        return self._options.answer(parameter_list, super().set_parameters_atomically)
 
     def start(self) -> bool:
         """Configure and activate if `autostart` says so; false if that failed."""
@@ -233,9 +238,9 @@ class AffordanceNode(LifecycleNode):
         report["weights"] |= {"description": card.description, "license": card.license}
         report["options"] = asdict(self._pipeline_config)
         try:
-            write_report(Path(path), report)
-        except OSError as error:
-            self.get_logger().error(f"report_file '{path}' not written: {error}")
+            write_json(Path(path), report)
+        except SourceError as error:
+            self.get_logger().error(f"report_file not written: {error}")
 
     def _apply(self, changes: list[Parameter[Any]]) -> None:
         self._snapshots.configure(self._config)

@@ -8,10 +8,10 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from affordance_seg_ros.config import NodeConfig
-from affordance_seg_ros.frames import Prediction, RgbdFrame
+from affordance_seg_ros.frames import Prediction, RgbdFrame, Wanted
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.msg import ActionClass, LabelInfo
+from affordance_seg_ros.node_config import NodeConfig
 from affordance_seg_ros.pipeline.overlay import draw_overlay
 from affordance_seg_ros.ros import encode
 from affordance_seg_ros.ros.snapshot import TransformFailures
@@ -74,23 +74,35 @@ class PredictionOutput:
             encode.label_info(self._labels, threshold, self._weights, self._trained, head)
         )
 
-    def publish(self, frame: RgbdFrame, prediction: Prediction, config: NodeConfig) -> None:
-        """Publish a prediction: mask and action always, the rest to those who subscribe.
+    def wanted(self, config: NodeConfig) -> Wanted:
+        """Return which of the costly parts somebody subscribes to."""
+        return Wanted(
+            regions=self._spatial.wants_regions(config),
+            flow_color=self._flow.get_subscription_count() > 0,
+        )
+
+    def publish(
+        self, frame: RgbdFrame, prediction: Prediction, config: NodeConfig, wanted: Wanted
+    ) -> None:
+        """Publish what somebody subscribes to; what nobody does is not even encoded.
 
         Args:
             frame: The frame that was predicted.
             prediction: What the pipeline said of it.
-            config: Which of the optional topics are wanted.
+            config: Options in force.
+            wanted: Which parts the prediction has: who subscribes later gets the next one.
         """
         head = encode.header(prediction.stamp_ns, prediction.frame_id)
-        self._mask.publish(encode.image(prediction.mask, "mono8", head))
-        self._action.publish(
-            encode.action(prediction, self._labels, self._weights, self._trained, head)
-        )
-        self._spatial.publish(frame, prediction, config)
+        if self._mask.get_subscription_count():
+            self._mask.publish(encode.image(prediction.mask, "mono8", head))
+        if self._action.get_subscription_count():
+            self._action.publish(
+                encode.action(prediction, self._labels, self._weights, self._trained, head)
+            )
+        self._spatial.publish(frame, prediction, config, wanted)
         if self._confidence.get_subscription_count():
             self._confidence.publish(encode.image(prediction.confidence, "32FC1", head))
-        if self._flow.get_subscription_count():
+        if wanted.flow_color:
             self._flow.publish(encode.image(prediction.flow_color, "rgb8", head))
         if config.publish_overlay and self._overlay.get_subscription_count():
             picture = draw_overlay(

@@ -2,7 +2,7 @@
 """ROS parameters declared from option dataclasses, and read back into them."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
 from rcl_interfaces.msg import (
@@ -69,6 +69,51 @@ class NodeParameters:
         }
         return _build(group, values)
 
+    def answer(
+        self,
+        changes: list[Parameter[Any]],
+        set_all: Callable[[list[Parameter[Any]]], SetParametersResult],
+    ) -> SetParametersResult:
+        """Answer a request to set parameters; say of a refusal what would have been accepted.
+
+        Args:
+            changes: What is asked for; integers serve as floats.
+            set_all: Sets them, or refuses: the node's own method.
+        """
+        unknown = [c.name for c in changes if not self._node.has_parameter(c.name)]
+        if unknown:
+            return SetParametersResult(successful=False, reason=self._unknown(unknown[0]))
+        result = set_all([self._in_type(change) for change in changes])
+        if not result.successful:
+            # rclpy says of most refusals that there is one, but not what is accepted.
+            result.reason = self._refusal(changes) or result.reason
+        return result
+
+    def _in_type(self, change: Parameter[Any]) -> Parameter[Any]:
+        """Return an integer as a float where one is declared; `ros2 param set` sends 5 for 5.0."""
+        if change.type_ != Parameter.Type.INTEGER:
+            return change
+        if self._node.get_parameter_type(change.name) != Parameter.Type.DOUBLE:
+            return change
+        return Parameter(change.name, value=float(change.value))
+
+    def _refusal(self, changes: Sequence[Parameter[Any]]) -> str:
+        """Return why changes are refused, or an empty text if our options don't know."""
+        live = {row.name: row.info.live for rows in self._rows.values() for row in rows}
+        for change in changes:
+            if not live.get(change.name, True):
+                return (
+                    f"'{change.name}' is read-only while the node runs; set it at the start, with "
+                    f"--ros-args -p {change.name}:=VALUE or in a parameter file"
+                )
+        return str(self._check(list(changes)).reason)
+
+    def _unknown(self, name: str) -> str:
+        known = [row.name for rows in self._rows.values() for row in rows]
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean '{close[0]}'?" if close else f"expected one of {', '.join(known)}"
+        return f"unknown parameter '{name}'; {hint}"
+
     def _given(self) -> dict[str, Any]:
         """Return the values from command line and parameter files."""
         # rclpy ignores what was never declared, and has no public list of what was given.
@@ -77,9 +122,7 @@ class NodeParameters:
         for name in overrides:
             if name in known or self._node.has_parameter(name) or name.startswith("qos_overrides"):
                 continue
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean '{close[0]}'?" if close else f"expected one of {', '.join(known)}"
-            raise ConfigError(f"unknown parameter '{name}'; {hint}")
+            raise ConfigError(self._unknown(name))
         return {name: parameter.value for name, parameter in overrides.items()}
 
     def _check(self, changes: list[Parameter[Any]]) -> SetParametersResult:

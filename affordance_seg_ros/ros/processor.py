@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from affordance_seg_ros.config import NodeConfig, PipelineConfig
+from affordance_seg_ros.config import PipelineConfig
 from affordance_seg_ros.errors import AffordanceError
-from affordance_seg_ros.frames import Prediction, RgbdFrame
+from affordance_seg_ros.frames import Prediction, RgbdFrame, Wanted
+from affordance_seg_ros.node_config import NodeConfig
 from affordance_seg_ros.ros.arrivals import Arrivals
+from affordance_seg_ros.ros.effort import BudgetedPipeline
 from affordance_seg_ros.ros.frame_log import FrameLog, FrameRecord
 from affordance_seg_ros.ros.job import Job
 from affordance_seg_ros.ros.snapshot import TransformFailures
@@ -18,24 +20,16 @@ from affordance_seg_ros.sources.decode import decode_camera_info
 from affordance_seg_ros.sources.rgbd_decoder import DepthView, RgbdDecoder
 
 
-class StreamingPipeline(Protocol):
-    """The part of `pipeline.streaming.Pipeline` that the worker uses."""
-
-    def step(self, frame: RgbdFrame) -> Prediction:
-        """Process the next frame of the stream."""
-
-    def reset(self) -> None:
-        """Forget the past."""
-
-    def configure(self, config: PipelineConfig) -> None:
-        """Replace the options."""
-
-
 class Output(Protocol):
     """Where predictions go."""
 
-    def publish(self, frame: RgbdFrame, prediction: Prediction, config: NodeConfig) -> None:
-        """Publish a prediction."""
+    def wanted(self, config: NodeConfig) -> Wanted:
+        """Return what somebody listens to now."""
+
+    def publish(
+        self, frame: RgbdFrame, prediction: Prediction, config: NodeConfig, wanted: Wanted
+    ) -> None:
+        """Publish a prediction that was made as wanted."""
 
     def transform_failures(self, now_ns: int) -> TransformFailures:
         """Return what could not be transformed, `now_ns` on the monotonic clock."""
@@ -72,7 +66,7 @@ class FrameProcessor:
 
     def __init__(
         self,
-        pipeline: StreamingPipeline,
+        pipeline: BudgetedPipeline,
         output: Output,
         config: NodeConfig,
         listeners: Listeners,
@@ -109,17 +103,20 @@ class FrameProcessor:
             frame = decode(job, self._decoder, rectified=config.rectified)
             decoded_ns = time.monotonic_ns()
             self._listeners.on_frame(frame)
-            prediction = self._pipeline.step(frame)
+            wanted = self._output.wanted(config)
+            prediction = self._pipeline.step(frame, wanted)
         except AffordanceError as error:
             self.last_error = str(error)
             self.errors.add(time.monotonic_ns())
             self._listeners.on_error(self.last_error)
             return
         if prediction.reset_reason:
-            self._listeners.on_reset(prediction.reset_reason)
+            self._listeners.on_reset(self._pipeline.explain(prediction.reset_reason))
         stepped_ns = time.monotonic_ns()
-        self._output.publish(frame, prediction, config)
+        self._output.publish(frame, prediction, config, wanted)
         published_ns = time.monotonic_ns()
+        decode_ms, publish_ms = _ms(taken_ns, decoded_ns), _ms(stepped_ns, published_ns)
+        self._pipeline.observe(prediction.stages_ms, decode_ms + publish_ms)
         color, depth = job.color, job.depth
         age_ns = self._listeners.now_ns() - frame.stamp_ns
         self.log.add(
@@ -128,9 +125,9 @@ class FrameProcessor:
                 receipt_to_publish=_ms(color.received_ns, published_ns),
                 pairing=max(0.0, _ms(color.received_ns, depth.received_ns)),
                 queue=_ms(job.queued_ns, taken_ns),
-                decode=_ms(taken_ns, decoded_ns),
+                decode=decode_ms,
                 pipeline=prediction.stages_ms,
-                publish=_ms(stepped_ns, published_ns),
+                publish=publish_ms,
             )
         )
         self.published.add(published_ns)
@@ -142,7 +139,7 @@ class FrameProcessor:
             reset, self._reset_wanted = self._reset_wanted, False
             config = self._config
         if wanted is not None:
-            self._pipeline.configure(wanted)
+            self._pipeline.configure(config, wanted)
         if reset:
             self._pipeline.reset()
         return config

@@ -7,12 +7,14 @@ from collections.abc import Callable
 
 from rclpy.lifecycle import LifecycleNode
 
-from affordance_seg_ros.config import NodeConfig, PipelineConfig
+from affordance_seg_ros.config import PipelineConfig
 from affordance_seg_ros.frames import RgbdFrame
+from affordance_seg_ros.node_config import NodeConfig
+from affordance_seg_ros.ros.effort import BudgetedPipeline, StreamingPipeline, Voice
 from affordance_seg_ros.ros.inputs import RgbdInput
 from affordance_seg_ros.ros.job import Job
 from affordance_seg_ros.ros.mailbox import Mailbox
-from affordance_seg_ros.ros.processor import FrameProcessor, Listeners, Output, StreamingPipeline
+from affordance_seg_ros.ros.processor import FrameProcessor, Listeners, Output
 from affordance_seg_ros.ros.snapshot import Snapshot
 from affordance_seg_ros.ros.worker import Worker
 
@@ -49,7 +51,8 @@ class Session:
 
         def on_reset(reason: str) -> None:
             self._resets.append(reason)
-            logger.info(f"memory cleared: {reason}")
+            # A stream that is too slow for max_gap_s clears it with every frame.
+            logger.info(f"memory cleared: {reason}", throttle_duration_sec=_LOG_THROTTLE_S)
 
         listeners = Listeners(
             on_error=on_error,
@@ -61,8 +64,15 @@ class Session:
         self._rate_hz = pipeline_config.rate_hz
         self._output = output
         self._mailbox: Mailbox[Job] = Mailbox()
-        self._processor = FrameProcessor(pipeline, output, config, listeners)
         self._input = RgbdInput(node, config, self._rate_hz, self._mailbox)
+        self._pipeline = BudgetedPipeline(
+            pipeline,
+            self._input.pace,
+            Voice(logger.warning, logger.info),
+            config,
+            pipeline_config,
+        )
+        self._processor = FrameProcessor(self._pipeline, output, config, listeners)
         self._worker = Worker(self._mailbox, self._processor.process)
 
     def configure(self, config: NodeConfig, pipeline_config: PipelineConfig) -> None:
@@ -110,4 +120,6 @@ class Session:
             latency=processor.log.summary(),
             untransformed=self._output.transform_failures(now_ns),
             resets=tuple(self._resets),
+            uncalibrated=source.uncalibrated,
+            budget=self._pipeline.state,
         )

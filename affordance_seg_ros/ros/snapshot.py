@@ -1,14 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The state of the node at one moment, for diagnostics and for the report file."""
 
-import json
-import math
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from affordance_seg_ros.pipeline.timing import Percentiles
+from affordance_seg_ros.pipeline.budget import BudgetState
 from affordance_seg_ros.ros.frame_log import LatencySummary
 from affordance_seg_ros.sources.pairing import PairingCounts
 
@@ -42,6 +38,8 @@ class Snapshot:
         latency: Latency and stages.
         untransformed: Frames without regions for want of a transform.
         resets: Why the pipeline forgot the past by itself, each time; the last hundred.
+        uncalibrated: Pairs dropped because no camera_info had come.
+        budget: What the latency budget has come to; None while it is off.
     """
 
     enabled: bool
@@ -57,9 +55,11 @@ class Snapshot:
     latency: LatencySummary
     untransformed: TransformFailures = NOTHING_FAILED
     resets: tuple[str, ...] = ()
+    uncalibrated: int = 0
+    budget: BudgetState | None = None
 
     def report(self, weights: str, trained: bool, device: str) -> dict[str, Any]:
-        """Return a JSON object of it; a number that does not exist yet is null."""
+        """Return a document of it; a number that does not exist yet is NaN."""
         latency = self.latency
         return {
             "weights": {"name": weights, "trained": trained},
@@ -69,33 +69,16 @@ class Snapshot:
             "frames_dropped": self.dropped,
             "unpaired": self.pairing.unpaired,
             "duplicates": self.pairing.duplicates,
+            "uncalibrated": self.uncalibrated,
             "jumps_back": self.pairing.jumps_back,
             "errors": self.errors,
             "last_error": self.last_error,
             "untransformed": self.untransformed.frames,
-            "resets": list(self.resets),
-            "latency_ms": _rounded(latency.latency),
+            "resets": self.resets,
+            "budget": self.budget,
+            "latency_ms": latency.latency,
             "latency_clock": latency.clock,
             "latency_frames": latency.frames,
-            "stage_ms": {name: _rounded(found) for name, found in latency.stages.items()},
-            "receipt_to_publish_ms": [round(value, 3) for value in latency.receipt_to_publish_ms],
+            "stage_ms": latency.stages,
+            "receipt_to_publish_ms": latency.receipt_to_publish_ms,
         }
-
-
-def write_report(path: Path, report: dict[str, Any]) -> None:
-    """Write the report so that the file is at no moment incomplete.
-
-    Raises:
-        OSError: It cannot be written.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    partial.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    partial.replace(path)
-
-
-def _rounded(found: Percentiles) -> dict[str, float | None]:
-    return {
-        name: None if math.isnan(value) else round(value, 3)
-        for name, value in found._asdict().items()
-    }

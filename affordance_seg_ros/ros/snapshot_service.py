@@ -9,10 +9,10 @@ from pathlib import Path
 from rclpy.node import Node
 from std_srvs.srv import Trigger
 
-from affordance_seg_ros.config import NodeConfig
 from affordance_seg_ros.errors import AffordanceError
 from affordance_seg_ros.frames import RgbdFrame
 from affordance_seg_ros.labels import LabelSet
+from affordance_seg_ros.node_config import NodeConfig
 from affordance_seg_ros.ros.clip_saver import ClipSaver
 from affordance_seg_ros.ros.recent_frames import RecentFrames
 from affordance_seg_ros.sources.clip import ClipInfo

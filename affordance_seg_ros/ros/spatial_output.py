@@ -9,11 +9,11 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import PointCloud2
 from visualization_msgs.msg import MarkerArray
 
-from affordance_seg_ros.config import NodeConfig
 from affordance_seg_ros.errors import TransformError
-from affordance_seg_ros.frames import Prediction, RgbdFrame
+from affordance_seg_ros.frames import Prediction, RgbdFrame, Wanted
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.msg import AffordanceRegionArray
+from affordance_seg_ros.node_config import NodeConfig
 from affordance_seg_ros.pipeline.points import labelled_points
 from affordance_seg_ros.pipeline.rigid_transform import RigidTransform
 from affordance_seg_ros.ros import encode
@@ -73,16 +73,25 @@ class SpatialOutput:
         self._points = node.create_lifecycle_publisher(PointCloud2, "~/points", qos)
         self._markers = node.create_lifecycle_publisher(MarkerArray, "~/markers", qos)
 
-    def publish(self, frame: RgbdFrame, prediction: Prediction, config: NodeConfig) -> None:
+    def wants_regions(self, config: NodeConfig) -> bool:
+        """Return whether somebody listens to regions or markers."""
+        return (config.publish_regions and _has_subscribers(self._regions)) or (
+            config.publish_markers and _has_subscribers(self._markers)
+        )
+
+    def publish(
+        self, frame: RgbdFrame, prediction: Prediction, config: NodeConfig, wanted: Wanted
+    ) -> None:
         """Publish what is wanted of a prediction.
 
         Args:
             frame: The frame that was predicted.
             prediction: What the pipeline said of it.
             config: Which topics are wanted.
+            wanted: Which parts the prediction has: who subscribes later gets the next one.
         """
-        with_regions = config.publish_regions and _has_subscribers(self._regions)
-        with_markers = config.publish_markers and _has_subscribers(self._markers)
+        with_regions = wanted.regions and config.publish_regions and _has_subscribers(self._regions)
+        with_markers = wanted.regions and config.publish_markers and _has_subscribers(self._markers)
         with_points = config.publish_points and _has_subscribers(self._points)
         if not (with_regions or with_markers or with_points):
             return

@@ -97,9 +97,22 @@ def other_frame(color_frame: str, depth_frame: str) -> str:
     )
 
 
+def uncalibrated_pairs(count: int, silence_s: float, limit_s: float) -> str:
+    """Return a sentence if pairs are lost for want of a calibration, or an empty text.
+
+    Args:
+        count: Pairs dropped so far.
+        silence_s: Time for which a pair has waited [s].
+        limit_s: Wait that is accepted [s].
+    """
+    if not count or silence_s < limit_s:
+        return ""
+    return f"{count} pairs dropped so far: without camera_info no frame can be processed"
+
+
 def without_durations(sentence: str) -> str:
-    """Return the sentence without its durations, which change while the reason stays the same."""
-    return re.sub(r"[\d.]+ s\b", "", sentence)
+    """Return the sentence without durations and counts: they change, the reason stays the same."""
+    return re.sub(r"[\d.]+ (s|pairs)\b", "", sentence)
 
 
 def _publishers(count: int) -> str:

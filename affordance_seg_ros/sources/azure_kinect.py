@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from affordance_seg_ros.camera import Camera
-from affordance_seg_ros.config import KinectConfig
 from affordance_seg_ros.errors import DeviceError, SourceError
+from affordance_seg_ros.node_config import KinectConfig
 
 _TIMEOUT_MS = 5000
 _USEC_NS = 1000

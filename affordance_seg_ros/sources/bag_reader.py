@@ -150,6 +150,8 @@ class BagRecording(Recording):
         if self._T_color_depth is not None:
             view = DepthView(cameras[self.topics.depth_camera_info], self._T_color_depth)
         for pair in pairs:
+            if not self._is_due(pair.stamp_ns):
+                continue
             try:
                 yield self._decoder.decode(pair.color, pair.depth, camera, view)
             except AffordanceError as error:

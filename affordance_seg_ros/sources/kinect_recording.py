@@ -44,6 +44,8 @@ class KinectMkvRecording(Recording):
             color, depth, T_color_depth = kinect.calibration
             aligner = DepthAligner(depth, color, T_color_depth)
             for capture in kinect.captures():
+                if not self._is_due(capture.color_ns):
+                    continue
                 yield RgbdFrame(
                     stamp_ns=capture.color_ns,
                     frame_id="rgb_camera_link",

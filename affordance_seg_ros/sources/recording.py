@@ -3,7 +3,7 @@
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,11 +28,13 @@ class ReadReport:
         frames: Frames given out.
         skipped: Number of messages or pairs that could not be used, by reason.
         pairing: What became of the colour and depth messages.
+        not_due: Frames passed over because they were not asked for.
     """
 
     frames: int = 0
     skipped: Mapping[str, int] = field(default_factory=dict)
     pairing: PairingCounts = field(default_factory=PairingCounts)
+    not_due: int = 0
 
     def __str__(self) -> str:
         """Return one line for a person."""
@@ -103,26 +105,37 @@ class Recording(ABC):
         """Name of the recording: its file or folder without suffix."""
         return self.path.resolve().stem
 
-    def frames(self) -> Iterator[RgbdFrame]:
+    def frames(self, is_due: Callable[[int], bool] = lambda stamp_ns: True) -> Iterator[RgbdFrame]:
         """Yield the frames in order; ``report`` tells how it goes.
+
+        Args:
+            is_due: Asked once of each stamp [ns]; where it says no, the frame is passed over before
+                it is decoded, as the live node does: what cannot be decoded was due all the same.
 
         Raises:
             SourceError: The recording is damaged, or not one frame could be read.
         """
         self.report = ReadReport()
+        self._ask, self._not_due = is_due, 0
         skipped: Counter[str] = Counter()
         count = 0
         for frame in self._read(skipped):
             count += 1
-            self.report = ReadReport(count, dict(skipped), self._pairing())
+            self.report = ReadReport(count, dict(skipped), self._pairing(), self._not_due)
             yield frame
-        self.report = ReadReport(count, dict(skipped), self._pairing())
+        self.report = ReadReport(count, dict(skipped), self._pairing(), self._not_due)
         if not count:
             raise SourceError(f"{self.path}: no frame could be read: {self.report}")
 
     @abstractmethod
     def _read(self, skipped: Counter[str]) -> Iterator[RgbdFrame]:
-        """Yield the frames and count, by reason, what is left out."""
+        """Yield the frames that are due and count, by reason, what is left out."""
+
+    def _is_due(self, stamp_ns: int) -> bool:
+        """Return whether a frame is wanted; to be asked once of each, before it is decoded."""
+        due = self._ask(stamp_ns)
+        self._not_due += not due
+        return due
 
     def _pairing(self) -> PairingCounts:
         return PairingCounts()
@@ -145,4 +158,4 @@ class ClipRecording(Recording):
         self._clip = clip
 
     def _read(self, skipped: Counter[str]) -> Iterator[RgbdFrame]:
-        return self._clip.frames()
+        return (frame for frame in self._clip.frames() if self._is_due(frame.stamp_ns))

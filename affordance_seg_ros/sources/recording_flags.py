@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from affordance_seg_ros.config import NodeConfig
 from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.flags import add_options
+from affordance_seg_ros.node_config import NodeConfig
 from affordance_seg_ros.sources.bag import Recording, TopicNames, open_recording
 from affordance_seg_ros.sources.preset import Preset, read_preset
 

@@ -49,6 +49,8 @@ class SequenceRecording(Recording):
 
     def _read(self, skipped: Counter[str]) -> Iterator[RgbdFrame]:
         for entry in self._entries:
+            if not self._is_due(entry.stamp_ns):
+                continue
             try:
                 bgr = read_picture(entry.color, cv2.IMREAD_COLOR)
                 yield RgbdFrame(

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from affordance_seg_ros.camera import Camera
-from affordance_seg_ros.config import NodeConfig
 from affordance_seg_ros.frames import DepthImage, RgbdFrame
+from affordance_seg_ros.node_config import NodeConfig
 from affordance_seg_ros.pipeline.points import LAYOUTS, labelled_points
 from affordance_seg_ros.pipeline.rigid_transform import RigidTransform
 

@@ -10,7 +10,7 @@ from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.config import FlowConfig, PipelineConfig
 from affordance_seg_ros.errors import CheckpointError, ConfigError, DeviceError, FrameError
 from affordance_seg_ros.flow.estimator import build_estimator
-from affordance_seg_ros.frames import DepthImage, Prediction, RgbdFrame
+from affordance_seg_ros.frames import DepthImage, Prediction, RgbdFrame, Wanted
 from affordance_seg_ros.model.checkpoint import Checkpoint, untrained
 from affordance_seg_ros.model.initialisation import xavier_initialise
 from affordance_seg_ros.model.network import AffordanceNetwork
@@ -250,3 +250,18 @@ def test_the_network_s_back_end_changes_between_frames_and_forgets_the_past(
     assert pipeline.network == "eager PyTorch, float32, channels last"
     fresh = build(checkpoint).step(second)
     np.testing.assert_allclose(pipeline.step(second).confidence, fresh.confidence, atol=1e-4)
+
+
+def test_what_is_not_wanted_is_left_empty_and_changes_nothing_else(
+    checkpoint: Checkpoint,
+) -> None:
+    whole, bare = build(checkpoint), build(checkpoint)
+    for frame in frames(3):
+        full, lean = whole.step(frame), bare.step(frame, Wanted(regions=False, flow_color=False))
+        assert full.regions
+        assert full.flow_color.size
+        assert lean.regions == ()
+        assert lean.flow_color.shape == (0, 0, 3)
+        assert (full.mask == lean.mask).all()
+        assert (full.confidence == lean.confidence).all()
+        assert (full.action.scores == lean.action.scores).all()

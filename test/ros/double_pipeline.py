@@ -8,8 +8,19 @@ import numpy as np
 
 from affordance_seg_ros.config import PipelineConfig
 from affordance_seg_ros.errors import CheckpointError, DeviceError, FrameError
-from affordance_seg_ros.frames import Action, Box, Prediction, Region, RgbdFrame, StageTimes
+from affordance_seg_ros.frames import (
+    EVERYTHING,
+    Action,
+    Box,
+    Prediction,
+    Region,
+    RgbdFrame,
+    StageTimes,
+    Wanted,
+)
 from affordance_seg_ros.labels import LabelSet
+
+GAP = "gap of 1.200 s, longer than max_gap_s=1"
 
 
 class Card(NamedTuple):
@@ -25,12 +36,15 @@ def label_of(color: np.ndarray) -> np.ndarray:
 
 
 class DoublePipeline:
-    """Counts the frames since the last reset in `action.id`, and is as slow as told."""
+    """Counts the frames since the last reset in `action.id`, and is as slow as told.
 
-    device = "cpu"
+    The network takes `step_s`, or less with `max_regions` below its default.
+    """
+
     labels = LabelSet()
 
     def __init__(self, name: str, config: PipelineConfig, step_s: float) -> None:
+        self.device = "gpu" if name == "gpu" else "cpu"
         self.card = Card(name, trained=name == "trained")
         self.config = config
         self.step_s = step_s
@@ -47,12 +61,13 @@ class DoublePipeline:
     def configure(self, config: PipelineConfig) -> None:
         self.config = config
 
-    def step(self, frame: RgbdFrame) -> Prediction:
+    def step(self, frame: RgbdFrame, wanted: Wanted = EVERYTHING) -> Prediction:
         if np.isnan(frame.depth.to_metres()).all():
             raise FrameError("no valid depth in the frame; expected at least one pixel")
         if self.card.name == "defect":
             raise ZeroDivisionError("a defect of the double")
-        time.sleep(self.step_s)
+        network_s = self.step_s * min(1.0, self.config.max_regions / 32)
+        time.sleep(network_s)
         count, self.steps = self.steps, self.steps + 1
         confidence = np.full(frame.color.shape[:2], self.config.min_confidence, np.float32)
         if self.card.name == "depth":
@@ -71,10 +86,10 @@ class DoublePipeline:
             mask=label_of(frame.color),
             confidence=confidence,
             action=Action(min(count, 8), self.labels.actions[min(count, 8)], 0.1, scores),
-            regions=(region,),
-            flow_color=np.zeros((4, 4, 3), np.uint8),
-            stages_ms=StageTimes(0.0, 0.0, 1e3 * self.step_s, 0.0),
-            reset_reason="",
+            regions=(region,) if wanted.regions else (),
+            flow_color=np.zeros((4, 4, 3) if wanted.flow_color else (0, 0, 3), np.uint8),
+            stages_ms=StageTimes(0.0, 0.0, 1e3 * network_s, 0.0),
+            reset_reason=GAP if self.card.name == "forgetful" else "",
         )
 
 
@@ -82,7 +97,8 @@ def build_double(weights: str, device: str, config: PipelineConfig) -> DoublePip
     """Build it from words.
 
     Weights `depth` give depth [m] for confidence, `slow 1.5` sleep that long in each step,
-    `loading` never end to load, `missing` and device `cuda` are refused; `broken`, `unready` and
+    `gpu 1.5` too but not on a CPU, `loading` never end to load, `forgetful` say that they forgot
+    the past before every frame, `missing` and device `cuda` are refused; `broken`, `unready` and
     `defect` raise what nobody expects, when they are built, activated, and given a frame.
     """
     if weights == "missing":

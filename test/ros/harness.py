@@ -9,8 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from rcl_interfaces.msg import SetParametersResult
+from rcl_interfaces.srv import SetParameters
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 
 HERE = Path(__file__).parent
 DOUBLE_NODE = (sys.executable, str(HERE / "double_node.py"))
@@ -79,3 +82,10 @@ class Client:
     def close(self) -> None:
         self._executor.shutdown()
         self.node.destroy_node()
+
+
+def set_parameter(client: Client, name: str, value: object) -> SetParametersResult:
+    """Set a parameter of the node under test as `ros2 param set` does."""
+    request = SetParameters.Request(parameters=[Parameter(name, value=value).to_parameter_msg()])
+    (result,) = client.call(SetParameters, "/affordance/set_parameters", request).results
+    return result

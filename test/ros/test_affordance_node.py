@@ -4,8 +4,7 @@ import pytest
 from camera_double import RELIABLE, TestCamera, color_message, color_picture, info_message
 from diagnostic_msgs.msg import DiagnosticArray
 from double_pipeline import label_of
-from rcl_interfaces.srv import SetParameters
-from rclpy.parameter import Parameter
+from harness import set_parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, qos_profile_sensor_data
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image
@@ -124,8 +123,9 @@ def test_frames_are_taken_at_the_rate_asked_for(client, start, camera):
     first = camera.now_ns()
     for index in range(16):
         camera.publish(first + index * 33_333_333)
-        client.spin(0.04)
-    client.wait(lambda: len(masks) >= 6)
+        client.spin(0.02)
+        if index % 3 == 0:  # a busy machine would drop it for the next one
+            client.wait(lambda due=index // 3 + 1: len(masks) >= due)
     client.spin(0.2)
     taken = [round((stamp_ns(mask.header) - first) / 33_333_333) for mask in masks]
     assert taken == [0, 3, 6, 9, 12, 15]
@@ -187,12 +187,6 @@ def test_names_follow_namespace_and_remapping(client, start):
     client.wait(lambda: masks)
 
 
-def set_parameter(client, name, value):
-    request = SetParameters.Request(parameters=[Parameter(name, value=value).to_parameter_msg()])
-    (result,) = client.call(SetParameters, "/affordance/set_parameters", request).results
-    return result.successful
-
-
 def test_live_parameters_hold_from_the_next_frame_on(client, start, camera):
     start(rate_hz=0, min_confidence=0.25)
     confidences = client.collect(Image, "/affordance/confidence")
@@ -200,7 +194,7 @@ def test_live_parameters_hold_from_the_next_frame_on(client, start, camera):
     infos = client.collect(LabelInfo, "/affordance/label_info", latched)
     camera.wait_for_subscriber()
     client.wait(lambda: infos)
-    assert set_parameter(client, "min_confidence", 0.5)
+    assert set_parameter(client, "min_confidence", 0.5).successful
     client.wait(lambda: len(infos) == 2)
     assert [info.threshold for info in infos] == [0.25, 0.5]
 
@@ -217,7 +211,7 @@ def test_a_live_rate_holds_at_once(client, start, camera):
     start(rate_hz=0)
     masks = client.collect(Image, "/affordance/mask")
     camera.wait_for_subscriber()
-    assert set_parameter(client, "rate_hz", 2.0)
+    assert set_parameter(client, "rate_hz", 2.0).successful
     first = camera.now_ns()
     for index in range(6):
         camera.publish(first + index * STEP_NS)
@@ -252,9 +246,23 @@ def test_latency_is_measured_on_simulated_time(client, start, camera):
     assert float(values["latency p50 [ms]"]) == 100
 
 
+def test_a_stream_that_is_always_forgotten_is_told_now_and_then(client, start, camera):
+    process = start(rate_hz=0, weights="forgetful")
+    masks = client.collect(Image, "/affordance/mask")
+    camera.wait_for_subscriber()
+
+    def published():
+        camera.publish(camera.now_ns())
+        client.spin(0.01)
+        return len(masks) >= 10
+
+    client.wait(published)
+    assert process.output.count("memory cleared: gap of 1.200 s") in (1, 2)
+
+
 def test_a_report_that_cannot_be_written_is_told_and_harms_nothing(start, tmp_path):
     (tmp_path / "file").write_text("")
     process = start(report_file=tmp_path / "file" / "report.json")
     process.wait_for("active: colour on")
     assert process.end() == 0
-    assert "report.json' not written" in process.output
+    assert f"report_file not written: {tmp_path / 'file' / 'report.json'}: " in process.output

@@ -139,6 +139,33 @@ def test_a_wrong_message_type_is_named(client, start):
     process.wait_for("of type sensor_msgs/msg/CompressedImage; expected sensor_msgs/msg/Image")
 
 
+def test_pairs_for_which_no_camera_info_comes_are_counted_and_told(client, start):
+    process = start(wait_warning_s=0.5, rate_hz=0)
+    camera = TestCamera(client)
+    diagnostics = client.collect(DiagnosticArray, "/diagnostics")
+    masks = client.collect(Image, "/affordance/mask")
+    camera.wait_for_subscriber()
+
+    def told():
+        camera.color.publish(color_message(stamp := camera.now_ns()))
+        camera.depth.publish(depth_message(stamp))
+        client.spin(0.05)
+        return "pairs dropped so far: without camera_info" in process.output
+
+    client.wait(told)
+    assert "camera_info has not come" in process.output
+    assert process.output.count("pairs dropped so far") == 1
+
+    def counted():
+        found = statuses(diagnostics, "input")
+        values = {pair.key: pair.value for pair in found[-1].values} if found else {}
+        return int(values.get("without camera_info", 0)) > 0
+
+    client.wait(counted)
+    camera.info.publish(info_message(camera.now_ns()))
+    client.wait(lambda: masks)  # the newest pair has waited for it
+
+
 def test_images_that_never_pair_are_named(client, start):
     process = start(wait_warning_s=0.5, max_skew_s=1e-6)
     camera = TestCamera(client)

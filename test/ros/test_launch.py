@@ -14,9 +14,9 @@ from lifecycle_msgs.srv import GetState
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import CompressedImage, Image
 
-from affordance_seg_ros.config import NodeConfig
 from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.msg import ActionClass, LabelInfo
+from affordance_seg_ros.node_config import NodeConfig
 from affordance_seg_ros.ros.channels import channels
 from affordance_seg_ros.ros.depth_motion import MOTION_TOPIC
 from affordance_seg_ros.sources.preset import preset_names, read_preset

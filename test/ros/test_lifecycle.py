@@ -9,8 +9,6 @@ import pytest
 from camera_double import TestCamera
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
-from rcl_interfaces.srv import SetParameters
-from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image
 from std_srvs.srv import Trigger
 
@@ -171,13 +169,3 @@ def test_an_error_of_ours_in_the_worker_ends_the_node_with_a_traceback(client, s
     camera.publish(camera.now_ns())
     assert process.popen.wait(30) == 1
     assert "ZeroDivisionError: a defect of the double" in process.output
-
-
-def test_a_parameter_out_of_range_is_refused_with_the_range_while_running(client, start):
-    process = start()
-    process.wait_for("active: colour on")
-    parameter = Parameter("min_confidence", value=1.5).to_parameter_msg()
-    request = SetParameters.Request(parameters=[parameter])
-    (result,) = client.call(SetParameters, "/affordance/set_parameters", request).results
-    assert not result.successful
-    assert "Min: 0.0, Max: 1.0" in result.reason

@@ -5,8 +5,9 @@ import pytest
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from affordance_seg_ros.config import FlowConfig, NodeConfig, PipelineConfig
+from affordance_seg_ros.config import FlowConfig, PipelineConfig
 from affordance_seg_ros.errors import ConfigError
+from affordance_seg_ros.node_config import NodeConfig
 from affordance_seg_ros.options import Options, option
 from affordance_seg_ros.ros.parameter_table import nest, parameter_rows
 from affordance_seg_ros.ros.parameters import NodeParameters

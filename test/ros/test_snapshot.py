@@ -5,10 +5,14 @@ import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
 
 from affordance_seg_ros.frames import StageTimes
+from affordance_seg_ros.json_document import to_json, write_json
+from affordance_seg_ros.pipeline.budget import BudgetState, Effort
 from affordance_seg_ros.ros.diagnostics import describe
 from affordance_seg_ros.ros.frame_log import FrameLog, FrameRecord
-from affordance_seg_ros.ros.snapshot import Snapshot, write_report
+from affordance_seg_ros.ros.snapshot import Snapshot
 from affordance_seg_ros.sources.pairing import PairingCounts
+
+BUDGET = BudgetState(0, Effort(), 20.0, 21.0, 22.0, 100.0, True)
 
 
 def snapshot(**changes):
@@ -31,7 +35,7 @@ def statuses(**changes):
 
 def test_all_is_well_while_frames_come_and_masks_go():
     found = statuses()
-    assert set(found) == {"weights", "input", "processing"}
+    assert set(found) == {"weights", "input", "processing", "budget"}
     assert {status.level for status in found.values()} == {DiagnosticStatus.OK}
     values = {pair.key: pair.value for pair in found["processing"].values}
     assert values["latency p50 [ms]"] == "20.00"
@@ -47,6 +51,11 @@ def test_all_is_well_while_frames_come_and_masks_go():
          "5 images unpaired"),
         ("processing", {"error_rate_hz": 1.0, "last_error": "bad"}, DiagnosticStatus.WARN, "bad"),
         ("processing", {"dropped": 9}, DiagnosticStatus.WARN, "too slow"),
+        ("budget", {"budget": BUDGET}, DiagnosticStatus.OK, "full effort"),
+        ("budget", {"budget": BUDGET._replace(level=7, effort=Effort(0.5, 2))},
+         DiagnosticStatus.WARN, "50% of the flow's work and one frame in 2"),
+        ("budget", {"budget": BUDGET._replace(holds=False)}, DiagnosticStatus.WARN,
+         "a frame takes too long (p50 20 ms) at full effort"),
         ("processing", {"enabled": False, "dropped": 9}, DiagnosticStatus.OK, "disabled"),
     ],
 )  # fmt: skip
@@ -70,7 +79,7 @@ def test_untrained_weights_are_a_warning():
 
 def test_the_report_is_json_with_null_for_what_was_never_measured(tmp_path):
     path = tmp_path / "deep" / "report.json"
-    write_report(path, snapshot(latency=FrameLog().summary()).report("w", False, "cpu"))
+    write_json(path, snapshot(latency=FrameLog().summary()).report("w", False, "cpu"))
     found = json.loads(path.read_text())
     assert found["weights"] == {"name": "w", "trained": False}
     assert found["latency_ms"]["p99"] is None
@@ -79,7 +88,7 @@ def test_the_report_is_json_with_null_for_what_was_never_measured(tmp_path):
 
 
 def test_the_report_names_the_clock_and_every_stage():
-    found = snapshot().report("w", True, "cpu")
+    found = json.loads(to_json(snapshot().report("w", True, "cpu")))
     assert found["latency_clock"] == "stamp"
     assert found["latency_ms"]["p50"] == 20
     assert found["stage_ms"]["flow"]["p95"] == 2

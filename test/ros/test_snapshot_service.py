@@ -105,7 +105,7 @@ def test_a_node_that_ends_leaves_a_whole_clip_or_none(client, start, camera, tmp
 
 
 def test_the_default_folder_is_that_of_ros(monkeypatch):
-    from affordance_seg_ros.config import NodeConfig
+    from affordance_seg_ros.node_config import NodeConfig
     from affordance_seg_ros.ros.snapshot_service import snapshot_folder
 
     monkeypatch.setitem(os.environ, "ROS_HOME", "/home/robot/ros")

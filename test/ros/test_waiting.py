@@ -3,6 +3,7 @@ from affordance_seg_ros.ros.waiting import (
     PublisherView,
     TopicView,
     awaited,
+    uncalibrated_pairs,
     unpaired_images,
     without_durations,
 )
@@ -50,6 +51,13 @@ def test_images_that_never_pair_are_named_with_their_distance():
     assert "no pair for 6 s" in text
     assert "0.250 s apart; expected at most max_skew_s=0.02" in text
     assert "half a frame" in unpaired_images(0, 250_000_000, 6.0, 5.0, 0.0)
+
+
+def test_pairs_without_a_camera_info_are_counted():
+    assert uncalibrated_pairs(0, 6.0, 5.0) == uncalibrated_pairs(3, 4.0, 5.0) == ""
+    text = uncalibrated_pairs(3, 6.0, 5.0)
+    assert text.startswith("3 pairs dropped so far: without camera_info")
+    assert without_durations(text) == without_durations(uncalibrated_pairs(40, 9.0, 5.0))
 
 
 def test_a_reason_is_the_same_however_long_it_lasts():

@@ -17,6 +17,7 @@ from bag_samples import (
 )
 
 from affordance_seg_ros.errors import CalibrationError, SourceError
+from affordance_seg_ros.pipeline.rate import RateGate
 from affordance_seg_ros.sources.bag import open_recording, write_bag
 
 
@@ -85,6 +86,17 @@ def test_single_bad_messages_are_left_out_and_counted_with_the_reason(frames, tm
         assert reason in reasons
     assert recording.report.pairing.unpaired_depth == 2
     assert "5 frames; 0 colour and 2 depth images unpaired; 1 x" in str(recording.report)
+
+
+def test_a_frame_that_cannot_be_decoded_was_due_all_the_same(frames, tmp_path):
+    """The live node asks for the rate before it decodes; a replay passes the same frames."""
+    events = list(camera_events(M2, frames))
+    events[10] = (NAMES["color"], events[10][1], M2.image(events[10][1], frames[3].color, "hsv8"))
+    recording = open_recording(record(tmp_path / "bag", events))
+    read = list(recording.frames(RateGate(10.0).accepts))
+    assert_same(read, [frames[i] for i in (0, 6, 9)])
+    assert (recording.report.frames, recording.report.not_due) == (3, 6)
+    assert list(recording.report.skipped.values()) == [1]
 
 
 def test_repeated_messages_are_reported(frames, tmp_path):

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from affordance_seg_ros.config import NodeConfig, PipelineConfig
+from affordance_seg_ros.config import PipelineConfig
+from affordance_seg_ros.node_config import NodeConfig
 from affordance_seg_ros.ros.parameter_table import parameter_rows
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The latency budget at work: on the pipeline's flow and the pace of the input, and in words."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from affordance_seg_ros.config import PipelineConfig
+from affordance_seg_ros.frames import EVERYTHING, Prediction, RgbdFrame, StageTimes, Wanted
+from affordance_seg_ros.node_config import NodeConfig
+from affordance_seg_ros.pipeline.budget import FULL, BudgetState, Effort, LatencyBudget
+from affordance_seg_ros.ros.pace import Pace
+
+_LEAST_FLOW = 0.05
+"""What `flow.budget` accepts at least."""
+_LONG = 0.5
+"""Frames that take this share of `max_gap_s` come after a gap as soon as one of them waits."""
+
+
+class StreamingPipeline(Protocol):
+    """The part of `pipeline.streaming.Pipeline` that the worker uses."""
+
+    @property
+    def device(self) -> object:
+        """Where it runs; str() names it."""
+
+    def step(self, frame: RgbdFrame, wanted: Wanted = EVERYTHING) -> Prediction:
+        """Process the next frame of the stream."""
+
+    def reset(self) -> None:
+        """Forget the past."""
+
+    def configure(self, config: PipelineConfig) -> None:
+        """Replace the options."""
+
+
+@dataclass(frozen=True)
+class Voice:
+    """Writes warnings and notes to the log."""
+
+    warn: Callable[[str], object]
+    inform: Callable[[str], object]
+
+
+class BudgetedPipeline:
+    """A pipeline that is given less work when the machine cannot hold the budget.
+
+    On a GPU a frame may take `latency_budget_ms`; on a CPU, which does not hold what a GPU does, it
+    may take until the next frame is due. All but `state` belongs to the worker's thread.
+
+    Args:
+        pipeline: The pipeline.
+        pace: Passes the frames.
+        voice: Says once that the effort is lowered, and once that it is full again.
+        config: Options of the node.
+        pipeline_config: Options of the pipeline.
+
+    Attributes:
+        state: What the budget has come to; None while there is none.
+    """
+
+    def __init__(
+        self,
+        pipeline: StreamingPipeline,
+        pace: Pace,
+        voice: Voice,
+        config: NodeConfig,
+        pipeline_config: PipelineConfig,
+    ) -> None:
+        self._pipeline = pipeline
+        self._on_cpu = str(pipeline.device) == "cpu"
+        self._pace = pace
+        self._voice = voice
+        self._latency_budget_ms = config.latency_budget_ms
+        self._config = pipeline_config
+        self._frame_s = 0.0
+        self.state: BudgetState | None = None
+        self._begin()
+
+    def step(self, frame: RgbdFrame, wanted: Wanted) -> Prediction:
+        """Process the next frame of the stream."""
+        return self._pipeline.step(frame, wanted)
+
+    def reset(self) -> None:
+        """Forget the past of the stream; the effort stays."""
+        self._pipeline.reset()
+
+    def configure(self, config: NodeConfig, pipeline_config: PipelineConfig) -> None:
+        """Replace the options; where they change the budget or the pace, begin at full effort."""
+        old = (self._latency_budget_ms, self._config.rate_hz, self._config.max_gap_s)
+        self._latency_budget_ms = config.latency_budget_ms
+        self._config = pipeline_config
+        if old != (config.latency_budget_ms, pipeline_config.rate_hz, pipeline_config.max_gap_s):
+            self._begin()
+        self._apply()
+
+    def observe(self, stages_ms: StageTimes, beyond_ms: float) -> None:
+        """Take what a frame has cost.
+
+        Args:
+            stages_ms: Stages of the pipeline [ms].
+            beyond_ms: Decoding and publishing [ms].
+        """
+        self._frame_s = 1e-3 * (sum(stages_ms) + beyond_ms)
+        if self._budget is None:
+            return
+        left = self._budget.observe(stages_ms, beyond_ms=beyond_ms, due_ms=self._pace.due_ms)
+        self.state = self._budget.state
+        if left is not None:
+            self._apply()
+            if left.effort == FULL:
+                self._voice.warn(f"{_excess(left)}: from now on {in_words(self.state.effort)}")
+            elif self.state.effort == FULL:
+                self._given_up = False
+                self._voice.inform("fast enough again: full effort")
+        elif not self.state.holds and not self._given_up:
+            self._given_up = True
+            self._voice.warn(f"{_excess(self.state)}, and less effort would not help; {_ADVICE}")
+
+    def explain(self, reset_reason: str) -> str:
+        """Return why the past was forgotten; what to do, if that is because frames take so long."""
+        gap_s = self._config.max_gap_s
+        if "max_gap_s" not in reset_reason or self._frame_s < _LONG * gap_s:
+            return reset_reason
+        return (
+            f"{reset_reason}: a frame takes {self._frame_s:.2f} s here, so each one is taken for "
+            "the first; raise max_gap_s to a multiple of that, or take smaller weights or a faster "
+            "device"
+        )
+
+    def _begin(self) -> None:
+        self._budget: LatencyBudget | None = None
+        self._given_up = False
+        if self._latency_budget_ms:
+            self._budget = LatencyBudget(
+                None if self._on_cpu else self._latency_budget_ms,
+                longest_due_ms=1e3 * self._config.max_gap_s,
+            )
+        self.state = None if self._budget is None else self._budget.state
+
+    def _apply(self) -> None:
+        """Give pipeline and input the effort of the budget."""
+        effort = FULL if self._budget is None else self._budget.effort
+        flow = self._config.flow
+        share = max(_LEAST_FLOW, flow.budget * effort.flow_share)
+        self._pipeline.configure(replace(self._config, flow=replace(flow, budget=share)))
+        self._pace.divisor = effort.rate_divisor
+
+
+_ADVICE = "raise latency_budget_ms, lower rate_hz, or take smaller weights or a faster device"
+
+
+def in_words(effort: Effort) -> str:
+    """Return what is done: ``full effort``, ``50% of the flow's work and one frame in 2``."""
+    share, divisor = effort
+    parts = []
+    if share < 1:
+        parts.append(f"{share:.0%} of the flow's work")
+    if divisor > 1:
+        parts.append(f"one frame in {divisor}")
+    return " and ".join(parts) or "full effort"
+
+
+def _excess(state: BudgetState) -> str:
+    """Return which limit is broken, and by what."""
+    if state.budget_ms is not None and state.high_ms > state.budget_ms:
+        return f"a frame takes {state.high_ms:.0f} ms (p90), latency_budget_ms={state.budget_ms:g}"
+    return (
+        f"a frame takes {state.median_ms:.0f} ms (median), the next is due after "
+        f"{state.due_ms:.0f} ms"
+    )
