@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from affordance_seg_ros import config
+from affordance_seg_ros import config, node_config
 from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.options import OptionInfo, Options, option
 
 ALL = (config.InputConfig, config.NetworkConfig, config.FlowConfig, config.PipelineConfig)
-ALL += (config.NodeConfig,)
+ALL += (node_config.NodeConfig,)
 
 
 @dataclass(frozen=True)
