@@ -16,7 +16,7 @@ from affordance_seg_ros.model.checkpoint import Checkpoint, untrained
 from affordance_seg_ros.model.initialisation import xavier_initialise
 from affordance_seg_ros.model.network import AffordanceNetwork
 from affordance_seg_ros.node_config import NodeConfig
-from affordance_seg_ros.pipeline import streaming
+from affordance_seg_ros.pipeline import stage_clock, streaming
 from affordance_seg_ros.pipeline.budget import FLOW_SHARES
 from affordance_seg_ros.ros.effort import BudgetedPipeline, Voice
 from affordance_seg_ros.ros.pace import Pace
@@ -61,7 +61,7 @@ class Bench:
         )
         self.slow = SlowFlow(self.config.flow)
         clock = SimpleNamespace(perf_counter=lambda: self.slow.now_s)
-        monkeypatch.setattr(streaming, "time", clock)
+        monkeypatch.setattr(stage_clock, "time", clock)
         pipeline = streaming.Pipeline(checkpoint, self.slow, self.config, CPU)
         monkeypatch.setattr(type(pipeline), "device", device)
         self.real = pipeline
