@@ -3,7 +3,6 @@
 
 import json
 import math
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from affordance_seg_ros.errors import SourceError
+from affordance_seg_ros.whole_file import whole_file
 
 
 def to_json(document: Any, *, indent: int | None = None) -> str:
@@ -24,13 +24,9 @@ def write_json(path: Path, document: Any) -> None:
     Raises:
         SourceError: The file cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(to_json(document, indent=2) + "\n", encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        raise SourceError(f"{path}: cannot be written ({error.strerror})") from error
+    text = to_json(document, indent=2) + "\n"
+    with whole_file(path, SourceError, make_folder=True) as file:
+        file.write(text.encode())
 
 
 def _plain(value: Any) -> Any:

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/troubleshooting.md"
-PACKAGE = ROOT / "affordance_seg_ros"
+SOURCES = (*(ROOT / "affordance_seg_ros").rglob("*.py"), *(ROOT / "launch").glob("*.py"))
 ANYTHING = "…"
 
 
@@ -20,7 +20,7 @@ def quoted(text: str) -> list[str]:
 
 def literals() -> Iterator[str]:
     """Yield the string literals of the code, docstrings left out, cut where a value stands."""
-    for path in PACKAGE.rglob("*.py"):
+    for path in SOURCES:
         tree = ast.parse(path.read_text())
         docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         for node in ast.walk(tree):
@@ -64,19 +64,12 @@ def test_a_quoted_message_is_printed_by_the_code(message):
 
 
 def test_there_is_something_to_check():
-    assert len(quoted(PAGE.read_text())) > 25
+    assert len(quoted(PAGE.read_text())) > 40
 
 
 @pytest.mark.parametrize("message", ["frame dropped: depth is upside down", "no publishers in …;"])
 def test_an_invented_message_is_found_out(message):
     assert missing(message)
-
-
-@pytest.mark.parametrize("page", ["troubleshooting.md", "cameras.md", "tutorials/first_mask.md"])
-def test_links_lead_somewhere(page):
-    path = ROOT / "docs" / page
-    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text()):
-        assert (path.parent / target).exists(), target
 
 
 def test_each_preset_is_in_the_tutorial_with_its_driver_s_command():

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Everything that a killed run needs to go on as if it had not been killed."""
 
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import torch
 
 from affordance_seg_ros.errors import CheckpointError
+from affordance_seg_ros.whole_file import whole_file
 
 STATE_FILE = "state.pt"
 _VERSION = 1
@@ -78,19 +78,9 @@ def save_state(folder: Path, state: TrainingState) -> None:
         CheckpointError: The disk refuses.
     """
     path = folder / STATE_FILE
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     content = {"version": _VERSION, **vars(state), "progress": asdict(state.progress)}
-    try:
-        try:
-            with temporary.open("wb") as file:
-                torch.save(content, file)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot be written: {error.strerror}") from None
+    with whole_file(path, CheckpointError) as file:
+        torch.save(content, file)
 
 
 def load_state(folder: Path) -> TrainingState:

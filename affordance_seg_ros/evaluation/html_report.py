@@ -3,7 +3,6 @@
 
 import base64
 import json
-import os
 from collections.abc import Mapping, Sequence
 from html import escape
 from importlib.resources import files
@@ -26,6 +25,7 @@ from affordance_seg_ros.evaluation.html_sections import (
 from affordance_seg_ros.evaluation.page_pictures import Still
 from affordance_seg_ros.evaluation.run_history import RunHistory
 from affordance_seg_ros.labels import LabelSet
+from affordance_seg_ros.whole_file import whole_file
 
 
 class PageContent(NamedTuple):
@@ -101,13 +101,9 @@ def write_page(path: Path, content: PageContent) -> None:
     Raises:
         SourceError: The file cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(render_page(content), encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise SourceError(f"{path}: cannot be written ({error.strerror})") from error
+    page = render_page(content)
+    with whole_file(path, SourceError) as file:
+        file.write(page.encode())
 
 
 def _lead(summary: Mapping[str, Any]) -> str:

@@ -3,7 +3,6 @@
 
 import json
 import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +12,7 @@ import safetensors.torch
 from torch import Tensor
 
 from affordance_seg_ros.errors import CheckpointError
+from affordance_seg_ros.whole_file import whole_file
 
 METADATA_KEY = "affordance_seg_ros"
 
@@ -43,18 +43,8 @@ def write_weights_file(path: Path, content: WeightsFile) -> None:
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{path}: the description is not JSON: {error}") from None
     data = safetensors.torch.save(content.tensors, {METADATA_KEY: document})
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        try:
-            with temporary.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot be written: {error.strerror}") from None
+    with whole_file(path, CheckpointError) as file:
+        file.write(data)
 
 
 def read_weights_file(path: Path) -> WeightsFile:

@@ -128,12 +128,13 @@ class AffordanceNode(LifecycleNode):
             with self._failure_told("configuration"):
                 pipeline = self._build(config.weights, config.device, self._pipeline_config)
                 pipeline.warm_up()
-                transforms = self._transforms(config)
+                card = pipeline.card
+                self._output = PredictionOutput(
+                    self, pipeline.labels, card.name, card.trained, self._transforms(config)
+                )
         except AffordanceError:
             return TransitionCallbackReturn.FAILURE
         self._pipeline = pipeline
-        card = pipeline.card
-        self._output = PredictionOutput(self, pipeline.labels, card.name, card.trained, transforms)
         self.get_logger().info(f"weights '{card.name}' on {pipeline.device}")
         if not card.trained:
             self.get_logger().warning(

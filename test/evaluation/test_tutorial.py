@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tutorial does what it says."""
+"""The tutorial and the README do what they say."""
 
 import re
 import shlex
 from pathlib import Path
 
+import cv2
 import pytest
 
 from affordance_seg_ros.cli import main
@@ -12,6 +13,7 @@ from affordance_seg_ros.labels import SOR3D_AFF
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = (ROOT / "docs/tutorials/bag_to_report.md").read_text()
+README = (ROOT / "README.md").read_text()
 
 
 def test_its_commands_and_its_code_lead_from_a_recording_to_a_mask(
@@ -34,11 +36,21 @@ def test_its_commands_and_its_code_lead_from_a_recording_to_a_mask(
     assert found["mask"].shape == found["where_to_grasp"].shape == (240, 320)
 
 
-def test_it_names_the_labels_by_their_ids() -> None:
+@pytest.mark.parametrize("page", [PAGE, README], ids=["tutorial", "README"])
+def test_labels_are_named_by_their_ids(page: str) -> None:
     ids = ", ".join(f"{index} {name}" for index, name in enumerate(("background", *SOR3D_AFF)))
-    assert ids in PAGE
+    assert ids in " ".join(page.split())
 
 
-@pytest.mark.parametrize("link", re.findall(r"\]\(([^)#]+)", PAGE))
-def test_its_links_lead_somewhere(link: str) -> None:
-    assert (ROOT / "docs/tutorials" / link).exists()
+def test_the_readme_s_two_lines_lead_to_masks_that_show_something(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = re.search(r"^affordance-seg (replay my_bag .*)$", README, re.M)
+    assert command is not None
+    (tmp_path / "my_bag").symlink_to(ROOT / "data/demo_clip")
+    monkeypatch.chdir(tmp_path)
+    assert main([*shlex.split(command[1]), "--quiet", "--rate-hz", "2"]) == 0
+    masks = [cv2.imread(str(path), -1) for path in (tmp_path / "results/masks").glob("*.png")]
+    assert masks
+    assert max(mask.max() for mask in masks) > 0
+    assert (tmp_path / "results/report.html").exists()

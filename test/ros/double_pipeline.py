@@ -45,7 +45,8 @@ class DoublePipeline:
 
     def __init__(self, name: str, config: PipelineConfig, step_s: float) -> None:
         self.device = "gpu" if name == "gpu" else "cpu"
-        self.card = Card(name, trained=name == "trained")
+        if name != "nameless":
+            self.card = Card(name, trained=name == "trained")
         self.config = config
         self.step_s = step_s
         self.steps = 0
@@ -99,7 +100,8 @@ def build_double(weights: str, device: str, config: PipelineConfig) -> DoublePip
     Weights `depth` give depth [m] for confidence, `slow 1.5` sleep that long in each step,
     `gpu 1.5` too but not on a CPU, `loading` never end to load, `forgetful` say that they forgot
     the past before every frame, `missing` and device `cuda` are refused; `broken`, `unready` and
-    `defect` raise what nobody expects, when they are built, activated, and given a frame.
+    `defect` raise what nobody expects, when they are built, activated, and given a frame;
+    `nameless` have no card.
     """
     if weights == "missing":
         raise CheckpointError("weight file 'missing' is not there; expected a .safetensors file")

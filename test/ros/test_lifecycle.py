@@ -67,6 +67,13 @@ def test_a_defect_during_configuration_is_logged_not_swallowed(client, start):
     assert "ZeroDivisionError: a defect of the double" in process.output
 
 
+def test_a_defect_after_the_weights_are_loaded_is_logged_as_well(start):
+    process = start(weights="nameless")
+    assert process.popen.wait(30) == 2
+    assert "configuration failed:" in process.output
+    assert "has no attribute 'card'" in process.output
+
+
 def test_a_defect_during_activation_is_logged_and_ends_a_node_that_starts_by_itself(start):
     process = start(weights="unready")
     assert process.popen.wait(30) == 2

@@ -3,7 +3,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, replace
@@ -21,6 +20,7 @@ from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.flow.estimator import build_estimator
 from affordance_seg_ros.pipeline.preprocess import Preprocessor
 from affordance_seg_ros.training.datasets.labelled_sequence import LabelledSequence
+from affordance_seg_ros.whole_file import whole_file
 
 _VERSION = 1
 
@@ -147,14 +147,5 @@ def _fill(item: tuple[FlowCache, LabelledSequence]) -> None:
 
 
 def _save(path: Path, flow: SequenceFlow) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(exist_ok=True)
-        try:
-            with temporary.open("wb") as file:
-                np.savez_compressed(file, **flow._asdict())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise SourceError(f"flow cache {path} cannot be written: {error.strerror}") from None
+    with whole_file(path, SourceError, make_folder=True) as file:
+        np.savez_compressed(file, **flow._asdict())

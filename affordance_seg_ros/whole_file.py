@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files that appear whole or not at all."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from affordance_seg_ros.errors import AffordanceError
+
+
+@contextmanager
+def whole_file(
+    path: Path, kind: type[AffordanceError], *, make_folder: bool = False
+) -> Iterator[BinaryIO]:
+    """Open a hidden file beside the path, which takes its place once all of it is on the disk.
+
+    If anything goes wrong the hidden file is removed, and a file that was at the path stays.
+
+    Args:
+        path: Where the file is to appear.
+        kind: What is raised.
+        make_folder: Make the folder, and those above it, where it is missing.
+
+    Raises:
+        AffordanceError: The file cannot be written; of the given kind.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        if make_folder:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise kind(f"{path}: cannot be written: {error.strerror}") from None
