@@ -58,6 +58,11 @@ def sections(device: str, frames: int, seconds: float) -> list[Section]:
             (*bench, "--width", "paper", "--size", "300", "--frames", str(paper_frames)),
         ),
         Section(f"node{end}", "Node over DDS, camera at 30 Hz", node),
+        Section(
+            f"accuracy{end}",
+            "Accuracy of the fast path",
+            ("python", "benchmarks/accuracy_cost.py", "--device", device),
+        ),
         Section("jetson", "Estimate for Jetson", ("python", "benchmarks/jetson_estimate.py")),
     ]
 

@@ -4,7 +4,8 @@
 python benchmarks/gpu_check.py --out out/gpu_check [--data DIR]
 
 Runs, one after the other and whatever becomes of the ones before: the build, the tests that need a
-GPU, the fused flow against the plain one, and the benchmark of the whole pipeline. Writes
+GPU, the fused flow against the plain one, the network's back ends, the tables of docs/benchmarks.md
+(both pipelines, the node, accuracy), and the cost over sizes, widths and cameras. Writes
 gpu_check.json, gpu_check.md and each step's output into the folder. The exit code is 0 only if
 every step's is.
 """
@@ -22,6 +23,7 @@ import torch
 
 ROOT = Path(__file__).resolve().parent.parent
 SEQUENCE = "open3d_redwood_5frames"
+_LAST_LINES = 30
 
 
 class Step(NamedTuple):
@@ -44,20 +46,23 @@ def steps(out: Path, data: Path, frames: int) -> list[Step]:
     Args:
         out: Folder for what they write.
         data: Folder of sample recordings; those that are not there are left out.
-        frames: Frames of the pipeline's benchmark.
+        frames: Frames of the pipelines' benchmarks.
     """
     python = sys.executable
+    backends = [python, "benchmarks/network_backends.py", "--device", "cuda", "--backends", "eager"]
+    backends += ["cuda_graph", "cuda_graph/float32", "compiled/half", "--weights"]
+    sweep = [python, "benchmarks/sweep.py", "size", "width", "cameras", "--device", "cuda"]
     flow = [python, "benchmarks/fused_flow.py", "--recording", "data/demo_clip"]
     if (data / SEQUENCE).is_dir():
         flow += ["--sequence", str(data / SEQUENCE)]
-    command = "import sys; from affordance_seg_ros.cli import main; sys.exit(main(sys.argv[1:]))"
-    bench = [python, "-c", command, "bench", "--device", "cuda", "--width", "paper"]
-    bench += ["--size", "300", "--frames", str(frames), "--baseline", "eager", "--quiet"]
+    tables = [python, "benchmarks/all_tables.py", "--device", "cuda", "--frames", str(frames)]
     return [
         Step("build", ["make", "setup"]),
         Step("tests", [python, "-m", "pytest", "-m", "gpu", "-q", "-rs"]),
         Step("flow", [*flow, "--json", str(out / "flow.json")], out / "flow.json"),
-        Step("bench", [*bench, "--json", str(out / "bench.json")], out / "bench.json"),
+        Step("backends", [*backends, "untrained:paper", "--json", str(out / "backends.json")]),
+        Step("tables", [*tables, "--out", str(out / "bench")]),
+        Step("sweep", [*sweep, "--width", "paper", "--again", "--out", str(out / "sweep")]),
     ]
 
 
@@ -75,7 +80,7 @@ def run(step: Step, out: Path) -> dict[str, Any]:
         "command": " ".join(step.command),
         "exit_code": done.returncode,
         "seconds": round(time.monotonic() - start, 1),
-        "last_lines": done.stdout.splitlines()[-15:],
+        "last_lines": done.stdout.splitlines()[-_LAST_LINES:],
     }
     if step.writes is not None and step.writes.is_file():
         result["result"] = json.loads(step.writes.read_text())
@@ -139,9 +144,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--data", type=Path, default=ROOT.parent / "shared/data", help="sample recordings"
     )
-    parser.add_argument("--frames", type=int, default=500, help="frames of the benchmark")
     parser.add_argument(
-        "--skip", nargs="*", default=[], choices=("build", "tests", "flow", "bench")
+        "--frames", type=int, default=500, help="frames of the pipelines' benchmarks"
+    )
+    parser.add_argument(
+        "--skip",
+        nargs="*",
+        default=[],
+        choices=("build", "tests", "flow", "backends", "tables", "sweep"),
     )
     arguments = parser.parse_args(argv)
     if not torch.cuda.is_available():

@@ -41,8 +41,9 @@ class Target(NamedTuple):
 
 def targets(folder: Path) -> list[Target]:
     """Return the rows, from the results in a folder; a missing file is not measured."""
-    on_gpu, on_cpu, node, jetson = (
-        _read(folder / f"{name}.json") for name in ("paper_gpu", "compact", "node", "jetson")
+    on_gpu, on_cpu, node, jetson, gpu_accuracy, cpu_accuracy = (
+        _read(folder / f"{name}.json")
+        for name in ("paper_gpu", "compact", "node", "jetson", "accuracy_gpu", "accuracy")
     )
     gpu, cpu = "paper width on a GPU", "compact network on this CPU"
     return [
@@ -50,7 +51,8 @@ def targets(folder: Path) -> list[Target]:
         Target(gpu, "network p50 [ms]", 1.5, True, _get(on_gpu, "stages_ms", "network", "p50")),
         Target(gpu, "flow p50 [ms]", 1.5, True, _get(on_gpu, "stages_ms", "flow", "p50")),
         Target(gpu, "ratio to eager float32", 8.0, False, _get(on_gpu, "baseline_ratio")),
-        Target(gpu, "GPU memory, peak [MiB]", 1430.0, True, _get(on_gpu, "memory_mb", "gpu_peak")),
+        Target(gpu, "GPU memory [MiB]", 1430.0, True, _get(on_gpu, "memory_mb", "gpu_reserved")),
+        *_accuracy("GPU", gpu_accuracy),
         Target(
             gpu,
             "driver allocations a frame",
@@ -67,7 +69,26 @@ def targets(folder: Path) -> list[Target]:
         ),
         Target(cpu, "frames/s at p95", 10.0, False, _get(on_cpu, "frames_per_s_at_p95")),
         Target(cpu, "ratio to the plain pipeline", 3.0, False, _get(on_cpu, "baseline_ratio")),
+        *_accuracy("CPU", cpu_accuracy),
         Target("node on this CPU, 1280x720", "overhead p50 [ms]", 3.0, True, _overhead_ms(node)),
+    ]
+
+
+def _accuracy(where: str, found: Any) -> list[Target]:
+    """Return the rows on what speed costs in accuracy on a kind of device."""
+    fast = f"fast against plain on a {where}"
+    return [
+        Target(
+            fast,
+            "IoU lost, network alone [%]",
+            0.5,
+            True,
+            _get(found, "iou_lost_same_flow_percent"),
+        ),
+        Target(fast, "IoU with labels lost [points]", 0.5, True, _get(found, "iou_lost_percent")),
+        Target(
+            fast, "3D error of the flow added [%]", 5.0, True, _get(found, "flow_worse_percent")
+        ),
     ]
 
 

@@ -19,6 +19,8 @@ from affordance_seg_ros.frames import SceneFlow
 _MIDDLE_GRAY = 128.0
 _SMALLEST_SIDE_PX = 16  # DIS searches patches of 8 pixels at half the resolution
 
+_LARGEST_CHANGE_M = 0.1
+"""A larger change of depth is that of another surface: of a hand that moves, the one behind it."""
 _FAR = 1e6
 # Below each of these shares of the work the flow is found at half the resolution.
 _HALVING_BUDGETS = (0.75, 0.25)
@@ -33,7 +35,9 @@ class DisFlow:
     """Dense inverse search on brightness, and depth read at both ends of the motion.
 
     A flow that is half a pixel off at the rim of an object reads the depth of what is behind it;
-    a median over 5x5 pixels takes such jumps out of the change of depth.
+    a median over 5x5 pixels takes such jumps out of the change of depth. Where the flow is wrong by
+    much, over more than a rim, the change counts as none: farther than 0.1 m from one frame to the
+    next is taken for another surface.
 
     Source:
         Kroeger et al., "Fast optical flow using dense inverse search", ECCV 2016.
@@ -85,6 +89,7 @@ class DisFlow:
         flow_px = torch.from_numpy(flow).permute(2, 0, 1).contiguous().to(self._device)
         raw = scene_flow(older.input, newer.input, flow_px)
         change_m = median_where_seen(raw.depth_change_m.cpu().numpy(), raw.valid.cpu().numpy())
+        change_m[np.abs(change_m) > _LARGEST_CHANGE_M] = 0
         return scene_flow(
             older.input, newer.input, flow_px, torch.from_numpy(change_m).to(self._device)
         )

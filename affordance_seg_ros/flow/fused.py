@@ -8,9 +8,9 @@ import torch
 from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.config import FlowConfig
 from affordance_seg_ros.errors import DeviceError
-from affordance_seg_ros.flow.effort import Effort
 from affordance_seg_ros.flow.flow_input import FlowInput, check_input
 from affordance_seg_ros.flow.incremental import Work, schedule, warps
+from affordance_seg_ros.flow.iterations import Iterations
 from affordance_seg_ros.flow.kernels.buffers import Buffers
 from affordance_seg_ros.flow.kernels.graphs import GraphCache
 from affordance_seg_ros.flow.kernels.solver import INTERPRETED, FusedSolver
@@ -31,7 +31,7 @@ class FusedPrimalDualFlow:
             wanted = "cpu, since TRITON_INTERPRET is set" if INTERPRETED else "a CUDA device"
             raise DeviceError(f"flow.estimator=primal_dual_fused on {device}; expected {wanted}")
         self._config = config
-        self._effort = Effort.of(config)
+        self._iterations = Iterations.of(config)
         self._device = device
         self._buffers: Buffers | None = None
         self.reset()
@@ -42,12 +42,12 @@ class FusedPrimalDualFlow:
         The first pair with a share it has not seen yet records a graph, which takes longer.
         """
         self._config = replace(self._config, budget=budget)
-        self._effort = Effort.of(self._config)
+        self._iterations = Iterations.of(self._config)
 
     def reset(self) -> None:
         """Forget the previous frame and its motion."""
         self._older: FlowInput | None = None
-        self._solved: Effort | None = None
+        self._solved: Iterations | None = None
 
     @property
     def work(self) -> Work:
@@ -75,8 +75,8 @@ class FusedPrimalDualFlow:
             buffers.first.fill_(1)
             self._graphs.run("first", self._first)
             return no_motion(frame.to(self._device))
-        self._solved = self._effort
-        self._graphs.run(self._effort, self._pair)
+        self._solved = self._iterations
+        self._graphs.run(self._iterations, self._pair)
         # Clones: the buffers are written again with the next frame.
         flow, valid = buffers.flow.clone(), buffers.valid.clone().view(torch.bool)
         return SceneFlow(flow[:2], flow[2], flow[3:], valid)
@@ -87,7 +87,7 @@ class FusedPrimalDualFlow:
 
     def _pair(self) -> None:
         self._solver.prepare()
-        self._solver.solve(self._effort)
+        self._solver.solve(self._iterations)
         self._solver.advance()
 
     def _ready(self, frame: FlowInput) -> Buffers:

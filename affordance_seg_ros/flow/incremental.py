@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from affordance_seg_ros.config import FlowConfig
-from affordance_seg_ros.flow.effort import Effort
 from affordance_seg_ros.flow.exposure import Brightness, common_contrast, measure_brightness
 from affordance_seg_ros.flow.flow_input import FlowInput, check_input
+from affordance_seg_ros.flow.iterations import Iterations
 from affordance_seg_ros.flow.lazy_levels import LazyLevels
 from affordance_seg_ros.flow.level import DataTerms, Level, linearise
 from affordance_seg_ros.flow.median import filter_median
@@ -91,14 +91,14 @@ class PrimalDualFlow:
 
     def __init__(self, config: FlowConfig, device: torch.device) -> None:
         self._config = config
-        self._effort = Effort.of(config)
+        self._iterations = Iterations.of(config)
         self._device = device
         self.reset()
 
     def set_budget(self, budget: float) -> None:
         """Spend another share of the iterations; see `FlowEstimator`."""
         self._config = replace(self._config, budget=budget)
-        self._effort = Effort.of(self._config)
+        self._iterations = Iterations.of(self._config)
 
     def reset(self) -> None:
         """Forget the previous frame and its motion."""
@@ -147,11 +147,11 @@ class PrimalDualFlow:
         self.work = self.work._replace(warm=True)
         # The duals are not carried on: measured, zero ones leave less error (docs/scene_flow.md).
         start = Solution.starting_at(motion)
-        return self._solve(older, terms, start, self._effort.warm).motion
+        return self._solve(older, terms, start, self._iterations.warm).motion
 
     def _coarse_to_fine(self, pair: _Pair) -> Tensor:
         solution = Solution.starting_at(torch.zeros_like(pair.older[-1].weights[[0, 0, 0]]))
-        iterations = schedule(self._effort.cold, len(pair.older))
+        iterations = schedule(self._iterations.cold, len(pair.older))
         for k in reversed(range(len(pair.older))):
             older = pair.older[k]
             if older.depth_m.shape != solution.depth_dual.shape:

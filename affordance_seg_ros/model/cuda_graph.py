@@ -36,7 +36,8 @@ def graph_capture(device: torch.device) -> Capture:
             graph = torch.cuda.CUDAGraph()
             with (
                 torch.backends.cudnn.flags(enabled=True, benchmark=True),
-                torch.cuda.graph(graph, stream=aside),
+                # Other threads, another camera's pipeline say, may allocate meanwhile.
+                torch.cuda.graph(graph, stream=aside, capture_error_mode="thread_local"),
             ):
                 work()
         return graph.replay

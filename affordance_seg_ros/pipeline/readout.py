@@ -16,9 +16,14 @@ from affordance_seg_ros.pipeline.fit import Fit
 from affordance_seg_ros.pipeline.packet import Download
 from affordance_seg_ros.pipeline.postprocess import LabelMap, action_of, choose_action, label_map
 
+_NO_PICTURE = np.empty((0, 0, 3), np.uint8)
+
 
 class Reading(NamedTuple):
-    """Label map and confidences at colour resolution, action, (h, w, 3) uint8 flow picture."""
+    """Label map and confidences at colour resolution, action, (h, w, 3) uint8 flow picture.
+
+    The picture is (0, 0, 3) where it was not wanted.
+    """
 
     labelled: LabelMap
     action: Action
@@ -31,7 +36,7 @@ class Readout(Protocol):
     def __call__(
         self,
         output: StepOutput,
-        flow_color: Tensor,
+        flow_color: Tensor | None,
         placed: Fit,
         width: int,
         height: int,
@@ -42,7 +47,7 @@ class Readout(Protocol):
 
         Args:
             output: What the network says of one frame (a batch of one).
-            flow_color: (h, w, 3) uint8 coloured flow.
+            flow_color: (h, w, 3) uint8 coloured flow; None if nobody wants it.
             placed: How the picture was fitted to the network's size.
             width: Width of the colour picture [px].
             height: Height of the colour picture [px].
@@ -63,7 +68,7 @@ class HostReadout:
     def __call__(
         self,
         output: StepOutput,
-        flow_color: Tensor,
+        flow_color: Tensor | None,
         placed: Fit,
         width: int,
         height: int,
@@ -73,7 +78,8 @@ class HostReadout:
         """Read a frame's result; see `Readout`."""
         labelled = label_map(output.logits[0], placed, width, height, min_confidence=min_confidence)
         action = choose_action(output.action_logits[0], self._labels)
-        return Reading(labelled, action, np.asarray(flow_color.cpu().numpy()))
+        picture = _NO_PICTURE if flow_color is None else flow_color.cpu().numpy()
+        return Reading(labelled, action, picture)
 
 
 class DeviceReadout:
@@ -91,7 +97,7 @@ class DeviceReadout:
     def __call__(
         self,
         output: StepOutput,
-        flow_color: Tensor,
+        flow_color: Tensor | None,
         placed: Fit,
         width: int,
         height: int,
@@ -103,8 +109,13 @@ class DeviceReadout:
             output.logits[0], placed, width, height, min_confidence=min_confidence
         )
         scores = output.action_logits[0].softmax(0)
-        parts: list[npt.NDArray[Any]] = self._download((confidence, scores, mask, flow_color))
-        return Reading(LabelMap(parts[2], parts[0]), action_of(parts[1], self._labels), parts[3])
+        wanted = (confidence, scores, mask, *(() if flow_color is None else (flow_color,)))
+        parts: list[npt.NDArray[Any]] = self._download(wanted)
+        return Reading(
+            LabelMap(parts[2], parts[0]),
+            action_of(parts[1], self._labels),
+            _NO_PICTURE if flow_color is None else parts[3],
+        )
 
 
 def build_readout(labels: LabelSet, device: torch.device) -> Readout:

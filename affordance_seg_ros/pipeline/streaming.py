@@ -33,8 +33,6 @@ from affordance_seg_ros.pipeline.regions import find_regions
 from affordance_seg_ros.pipeline.stage_clock import StageClock
 from affordance_seg_ros.pipeline.tracking import RegionTracker
 
-_NO_PICTURE = torch.empty((0, 0, 3), dtype=torch.uint8)
-
 
 def build_pipeline(weights: str, device: str, config: PipelineConfig) -> "Pipeline":
     """Load weights onto a device and build the pipeline around them.
@@ -202,7 +200,7 @@ class Pipeline:
         height, width = frame.color.shape[:2]
         reading = self._readout(
             output,
-            self._flow_picture(flow) if wanted.flow_color else _NO_PICTURE,
+            self._flow_picture(flow) if wanted.flow_color else None,
             prepared.fit,
             width,
             height,

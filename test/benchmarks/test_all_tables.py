@@ -39,9 +39,9 @@ def test_the_table_of_contents_covers_both_networks_the_node_and_the_estimate(
     all_tables: Any,
 ) -> None:
     names = [section.name for section in all_tables.sections("cpu", 60, 8.0)]
-    assert names == ["compact", "paper", "node", "jetson"]
+    assert names == ["compact", "paper", "node", "accuracy", "jetson"]
     names = [section.name for section in all_tables.sections("cuda", 60, 8.0)]
-    assert names == ["compact_gpu", "paper_gpu", "node_gpu", "jetson"]
+    assert names == ["compact_gpu", "paper_gpu", "node_gpu", "accuracy_gpu", "jetson"]
 
 
 def test_targets_are_met_missed_or_not_measured(monkeypatch: Any, tmp_path: Path) -> None:
@@ -53,8 +53,16 @@ def test_targets_are_met_missed_or_not_measured(monkeypatch: Any, tmp_path: Path
         "baseline_ratio": 2.9,
     }
     (tmp_path / "compact.json").write_text(json.dumps(compact))
+    accuracy = {
+        "iou_lost_same_flow_percent": 0.1,
+        "iou_lost_percent": None,
+        "flow_worse_percent": 7.0,
+    }
+    (tmp_path / "accuracy.json").write_text(json.dumps(accuracy))
     rows = {(each.where, each.figure): each for each in targets.targets(tmp_path)}
     verdicts = [each.verdict for each in rows.values() if "compact" in each.where]
     assert verdicts == ["met", "missed"]
+    verdicts = [each.verdict for each in rows.values() if each.where.endswith("plain on a CPU")]
+    assert verdicts == ["met", "", "missed"]
     assert all(each.measured is None for each in rows.values() if "GPU" in each.where)
     assert "not measured" in targets.targets_table(tmp_path)

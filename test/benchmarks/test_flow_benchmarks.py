@@ -101,14 +101,16 @@ def test_the_check_goes_on_after_a_failure_and_says_so_in_both_reports(tmp_path,
     assert "2 failed" in (tmp_path / "out/tests.log").read_text()
 
 
-def test_the_check_runs_the_build_the_gpu_tests_the_flow_and_the_benchmark(tmp_path):
+def test_the_check_runs_the_build_the_gpu_tests_and_every_benchmark(tmp_path):
     import gpu_check
 
     commands = {step.name: step.command for step in gpu_check.steps(tmp_path, tmp_path, 7)}
-    assert list(commands) == ["build", "tests", "flow", "bench"]
+    assert list(commands) == ["build", "tests", "flow", "backends", "tables", "sweep"]
     assert commands["tests"][1:5] == ["-m", "pytest", "-m", "gpu"]
     assert "--sequence" not in commands["flow"]  # it is not there
-    assert commands["bench"][3:7] == ["bench", "--device", "cuda", "--width"]
+    for name in ("backends", "tables", "sweep"):
+        assert commands[name][commands[name].index("--device") + 1] == "cuda"
+    assert commands["tables"][-1] == str(tmp_path / "bench")
 
 
 def test_interpreted_kernels_are_compared_without_times(sequence, tmp_path, monkeypatch):

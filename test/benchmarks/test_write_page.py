@@ -30,7 +30,7 @@ def test_a_table_that_was_measured_replaces_the_old_one_and_others_stay(
 def test_the_page_has_a_place_for_every_table(write_page: Any) -> None:
     text = (ROOT / "docs/benchmarks.md").read_text()
     names = [match[2] for match in write_page._MARKED.finditer(text)]
-    both = ("about", "compact", "paper", "node", "cameras")
+    both = ("about", "compact", "paper", "node", "accuracy", "cameras")
     expected = [*both, *(f"{name}_gpu" for name in both)]
     expected += ["targets", "jetson", "size", "width", "stream"]
     assert sorted(names) == sorted(expected)

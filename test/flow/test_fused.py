@@ -9,9 +9,9 @@ from flow_scenes import CAMERA, plane
 
 from affordance_seg_ros.config import FlowConfig
 from affordance_seg_ros.errors import DeviceError, FrameError
-from affordance_seg_ros.flow.effort import Effort
 from affordance_seg_ros.flow.exposure import common_contrast, measure_brightness
 from affordance_seg_ros.flow.incremental import PrimalDualFlow
+from affordance_seg_ros.flow.iterations import Iterations
 from affordance_seg_ros.flow.level import build_levels
 from affordance_seg_ros.flow.level import linearise as linearise_plain
 from affordance_seg_ros.flow.median import filter_median as filter_median_plain
@@ -288,4 +288,4 @@ def test_the_wrong_device_is_refused_with_the_right_one():
 
 
 def test_an_effort_never_is_less_than_one_iteration():
-    assert Effort.of(FlowConfig(iterations=5, warm_iterations=3, budget=0.05)) == (1, 1)
+    assert Iterations.of(FlowConfig(iterations=5, warm_iterations=3, budget=0.05)) == (1, 1)

@@ -18,8 +18,6 @@ from affordance_seg_ros.model.static_runner import StaticRunner, capture_directl
 SIZE = (49, 66)
 FRAMES = 4
 
-needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-
 
 def network_of(**changes) -> AffordanceNetwork:
     network = AffordanceNetwork(replace(COMPACT, width=8, **changes))
@@ -140,7 +138,7 @@ def test_the_streams_may_run_in_any_order() -> None:
         torch.testing.assert_close(runner.step(*frame).logits, expected.logits, rtol=0, atol=1e-4)
 
 
-@needs_gpu
+@pytest.mark.gpu
 @pytest.mark.parametrize("flow", ["3d", "none"])
 @pytest.mark.parametrize(("precision", "atol"), [("float32", 5e-2), ("half", 0.1)])
 def test_the_graph_agrees_with_the_reference_on_a_gpu(flow, precision, atol) -> None:
@@ -154,7 +152,7 @@ def test_the_graph_agrees_with_the_reference_on_a_gpu(flow, precision, atol) -> 
         torch.testing.assert_close(logits, theirs.logits, rtol=0, atol=atol)
 
 
-@needs_gpu
+@pytest.mark.gpu
 def test_replays_of_the_graph_are_identical_after_a_reset() -> None:
     network = network_of().cuda()
     config = InputConfig(height=SIZE[0], width=SIZE[1])
@@ -166,7 +164,7 @@ def test_replays_of_the_graph_are_identical_after_a_reset() -> None:
     assert all(map(torch.equal, *runs))
 
 
-@needs_gpu
+@pytest.mark.gpu
 def test_frames_allocate_no_device_memory() -> None:
     network = network_of().cuda()
     config = InputConfig(height=SIZE[0], width=SIZE[1])

@@ -15,8 +15,7 @@ from affordance_seg_ros.pipeline.readout import DeviceReadout, HostReadout
 from affordance_seg_ros.pipeline.upload import DirectUpload, PinnedUpload
 
 LABELS = LabelSet(SOR3D_AFF, SOR3D_AFF)
-needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-DEVICES = ["cpu", pytest.param("cuda", marks=needs_gpu)]
+DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)]
 
 
 def output_of(seed: int, height: int, width: int) -> StepOutput:
@@ -77,7 +76,7 @@ def test_what_was_downloaded_outlives_the_next_download(device) -> None:
     assert larger.tolist() == [1] * 9
 
 
-@needs_gpu
+@pytest.mark.gpu
 def test_pinned_uploads_in_quick_succession_do_not_mix() -> None:
     device = torch.device("cuda")
     direct, pinned = DirectUpload(device), PinnedUpload(device)

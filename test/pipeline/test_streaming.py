@@ -11,10 +11,13 @@ from affordance_seg_ros.config import FlowConfig, PipelineConfig
 from affordance_seg_ros.errors import CheckpointError, ConfigError, DeviceError, FrameError
 from affordance_seg_ros.flow.estimator import build_estimator
 from affordance_seg_ros.frames import DepthImage, Prediction, RgbdFrame, Wanted
+from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.model.checkpoint import Checkpoint, untrained
 from affordance_seg_ros.model.initialisation import xavier_initialise
 from affordance_seg_ros.model.network import AffordanceNetwork
 from affordance_seg_ros.model.variants import TABLE_3
+from affordance_seg_ros.pipeline import streaming
+from affordance_seg_ros.pipeline.readout import DeviceReadout, Readout, build_readout
 from affordance_seg_ros.pipeline.streaming import Pipeline, build_pipeline
 
 STEP_NS = 100_000_000
@@ -252,9 +255,16 @@ def test_the_network_s_back_end_changes_between_frames_and_forgets_the_past(
     np.testing.assert_allclose(pipeline.step(second).confidence, fresh.confidence, atol=1e-4)
 
 
+def on_the_device(labels: LabelSet, device: torch.device) -> Readout:
+    """Read out as on a GPU, on any device."""
+    return DeviceReadout(labels, device)
+
+
+@pytest.mark.parametrize("readout", [build_readout, on_the_device])
 def test_what_is_not_wanted_is_left_empty_and_changes_nothing_else(
-    checkpoint: Checkpoint,
+    checkpoint: Checkpoint, readout: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(streaming, "build_readout", readout)
     whole, bare = build(checkpoint), build(checkpoint)
     for frame in frames(3):
         full, lean = whole.step(frame), bare.step(frame, Wanted(regions=False, flow_color=False))

@@ -14,20 +14,14 @@ from affordance_seg_ros.flow.flow_input import FlowInput
 from affordance_seg_ros.flow.incremental import PrimalDualFlow
 from affordance_seg_ros.flow.motion import rays
 
-_READ_BY_DUAL_STEP = 3 + 1 + 6 + 1 + 2 + 1
-"""Extrapolated motion, depth dual, smooth dual; constant, gradient and step of the depth term."""
-_WRITTEN_BY_DUAL_STEP = 1 + 6
-_READ_BY_PRIMAL_STEP = 3 + 1 + 6 + 2 + 3 + 3 + 1 + 2 + 2 + 1
-"""Motion and both duals; surface weights, pull, spread; constant, gradient, descent and reach of
-the brightness term."""
-_WRITTEN_BY_PRIMAL_STEP = 3 + 3
-"""Motion, and its extrapolation."""
+_READ_BY_ITERATION = 3 + 3 + 1 + 6 + 7 + 2
+"""Motion and its extrapolation, both duals, data terms, surface weights; what a pixel reads of its
+neighbours comes from the cache."""
+_WRITTEN_BY_ITERATION = 3 + 3 + 1 + 6
+"""Motion and its extrapolation, both duals."""
 
-VALUES_A_PIXEL_ITERATION = (
-    _READ_BY_DUAL_STEP + _WRITTEN_BY_DUAL_STEP + _READ_BY_PRIMAL_STEP + _WRITTEN_BY_PRIMAL_STEP
-)
-"""Floats that an iteration of two fused kernels reads and writes for a pixel (see `solve`)."""
-
+VALUES_A_PIXEL_ITERATION = _READ_BY_ITERATION + _WRITTEN_BY_ITERATION
+"""Floats that an iteration reads and writes for a pixel (`flow.kernels.iteration.iterate`)."""
 
 _SMALL = (48, 64)
 """Height and width that suffice to count an iteration, which does the same for every pixel."""
@@ -48,8 +42,8 @@ class FlowWork(NamedTuple):
 def flow_work(config: FlowConfig, height: int, width: int) -> FlowWork:
     """Count the work of `PrimalDualFlow.step`.
 
-    The arithmetic is that of PyTorch's operations. The traffic of an iteration is that of two
-    kernels, one for the dual and one for the primal step; that of all else is as counted.
+    The arithmetic is that of PyTorch's operations. The traffic of an iteration is that of the fused
+    kernel, which is one for an iteration; that of all else is as counted.
 
     Args:
         config: Iterations.

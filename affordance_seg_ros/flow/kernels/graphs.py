@@ -21,6 +21,7 @@ class GraphCache:
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self._graphs: dict[Hashable, torch.cuda.CUDAGraph] = {}
+        self._side: torch.cuda.Stream | None = None
 
     def run(self, name: Hashable, sequence: Callable[[], None]) -> None:
         """Run a sequence.
@@ -46,7 +47,8 @@ class GraphCache:
         # the frame that records late and others allocate again.
         graph = torch.cuda.CUDAGraph()
         current = torch.cuda.current_stream()
-        side = torch.cuda.Stream()
+        # One for all: PyTorch has 32 streams, and begins anew with those that others have.
+        side = self._side = self._side or torch.cuda.Stream()
         side.wait_stream(current)
         with torch.cuda.stream(side):
             graph.capture_begin(capture_error_mode="thread_local")

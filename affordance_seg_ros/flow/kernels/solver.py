@@ -8,9 +8,9 @@ from torch import Tensor
 from triton.runtime.interpreter import InterpretedFunction
 
 from affordance_seg_ros.config import FlowConfig
-from affordance_seg_ros.flow.effort import Effort
 from affordance_seg_ros.flow.exposure import measure_brightness
 from affordance_seg_ros.flow.incremental import schedule, warps
+from affordance_seg_ros.flow.iterations import Iterations
 from affordance_seg_ros.flow.kernels.buffers import Buffers, LevelBuffers
 from affordance_seg_ros.flow.kernels.frame import describe_surface, halve, sum_depth
 from affordance_seg_ros.flow.kernels.iteration import begin, iterate
@@ -71,15 +71,15 @@ class FusedSolver:
                 *level.size, SUMS=triton.next_power_of_2(programs),
             )  # fmt: skip
 
-    def solve(self, effort: Effort) -> None:
+    def solve(self, iterations: Iterations) -> None:
         """Write the scene flow of the pair, and what the next pair needs of it."""
         self._choose_start()
         cold, warm = self._buffers.runs
         finest = self._buffers.levels[0]
         if self._config.warm_iterations:
             self._begin(finest, finest.start, warm)
-            self._solve_level(finest, warm, effort.warm)
-        self._coarse_to_fine(cold, schedule(effort.cold, len(self._buffers.levels)))
+            self._solve_level(finest, warm, iterations.warm)
+        self._coarse_to_fine(cold, schedule(iterations.cold, len(self._buffers.levels)))
         self._finish()
 
     def advance(self) -> None:

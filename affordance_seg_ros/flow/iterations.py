@@ -6,14 +6,14 @@ from typing import NamedTuple
 from affordance_seg_ros.config import FlowConfig
 
 
-class Effort(NamedTuple):
+class Iterations(NamedTuple):
     """Iterations of a pair at the finest level, of a cold and of a warm start; at least one."""
 
     cold: int
     warm: int
 
     @classmethod
-    def of(cls, config: FlowConfig) -> "Effort":
+    def of(cls, config: FlowConfig) -> "Iterations":
         """Return the configured iterations times the budget."""
         return cls(
             *(

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How far fast masks and flow are from the plain ones."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from affordance_seg_ros.camera import Camera
+from affordance_seg_ros.flow.flow_input import FlowInput
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def accuracy_cost(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import accuracy_cost
+
+    return accuracy_cost
+
+
+def test_a_mask_overlaps_itself_wholly_and_another_in_part(accuracy_cost: Any) -> None:
+    truth = np.uint8([[0, 0, 1, 1], [0, 0, 1, 255]])
+    overlap = accuracy_cost.Overlap(4)
+    overlap.add(truth, np.where(truth == 255, 3, truth).astype(np.uint8))
+    assert overlap.same == overlap.iou == 1  # 255 does not count, absent classes neither
+    overlap = accuracy_cost.Overlap(4)
+    overlap.add(truth, np.uint8([[0, 0, 1, 2], [0, 0, 1, 0]]))
+    assert overlap.same == pytest.approx(6 / 7)
+    assert overlap.iou == pytest.approx((1 + 2 / 3 + 0) / 3)
+
+
+def test_halved_truth_lies_on_the_pixels_of_halved_frames(accuracy_cost: Any) -> None:
+    """A wall that moves towards the camera: its flow is linear in the pixel."""
+    from posed_sequence import halve, rigid_flow
+
+    camera = Camera(64, 48, 60.0, 60.0, 31.0, 22.0)
+    frame = FlowInput(torch.zeros(48, 64), torch.full((48, 64), 1.5), camera)
+    closer = np.eye(4)
+    closer[:3, 3] = (0.01, 0.0, -0.05)
+    fine = accuracy_cost.halved(rigid_flow(frame, closer))
+    coarse = rigid_flow(halve(frame, 1), closer)
+    both = fine.valid & coarse.valid
+    assert both.float().mean() > 0.8
+    torch.testing.assert_close(fine.flow_px[:, both], coarse.flow_px[:, both])
+    torch.testing.assert_close(fine.motion_m[:, both], coarse.motion_m[:, both])
+
+
+def test_clips_that_are_not_there_are_named(accuracy_cost: Any, tmp_path: Path, capsys) -> None:
+    assert accuracy_cost.main(["--device", "cpu", "--clips", str(tmp_path)]) == 2
+    assert "holds no clip; expected folders with clip.json" in capsys.readouterr().err
