@@ -49,6 +49,7 @@ def live_summary(
         "resets": node["resets"],
         "device": node["device"],
         "flow_estimator": estimator_name(options.flow, torch.device(node["device"])),
+        "network": node["network"],
         "weights": received["weights"],
         "stage_ms": {**node["stage_ms"], "total": total},
         "action": received["action"],

@@ -39,6 +39,7 @@ def run_facts(
         "licence of the weights": card.license,
         "device": str(summary["device"]),
         "flow": str(summary["flow_estimator"]),
+        "network": str(summary["network"]),
     }
     if config is not None:
         facts["options"] = ", ".join(

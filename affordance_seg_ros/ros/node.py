@@ -55,6 +55,10 @@ class LoadedPipeline(StreamingPipeline, Protocol):
     def card(self) -> _Card:
         """Name and origin of the weights."""
 
+    @property
+    def network(self) -> str:
+        """What runs the network, in words."""
+
     def warm_up(self) -> None:
         """Do all that is slow only once."""
 
@@ -237,6 +241,7 @@ class AffordanceNode(LifecycleNode):
         card = self._pipeline.card
         report = snapshot.report(card.name, card.trained, str(self._pipeline.device))
         report["weights"] |= {"description": card.description, "license": card.license}
+        report["network"] = self._pipeline.network
         report["options"] = asdict(self._pipeline_config)
         try:
             write_json(Path(path), report)

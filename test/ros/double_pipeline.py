@@ -42,6 +42,7 @@ class DoublePipeline:
     """
 
     labels = LabelSet()
+    network = "none"
 
     def __init__(self, name: str, config: PipelineConfig, step_s: float) -> None:
         self.device = "gpu" if name == "gpu" else "cpu"
