@@ -18,6 +18,8 @@ from affordance_seg_ros.pipeline.rate import RateGate
 from affordance_seg_ros.sources.decode import stamp_ns
 
 _POLL_S = 0.1
+_SETTLE_S = 0.5
+"""The node learns of its subscribers about when they learn of it, not always before."""
 
 
 class Lockstep:
@@ -68,6 +70,9 @@ class Lockstep:
                 if value.type != ParameterType.PARAMETER_DOUBLE:
                     break
                 self._gate = RateGate(value.double_value)
+                settled = time.monotonic() + _SETTLE_S
+                while time.monotonic() < settled:
+                    self._executor.spin_once(timeout_sec=_POLL_S)
                 return
         raise SourceError(
             f"no affordance node at {self._namespace} within {timeout_s:g} s; expected one that "
