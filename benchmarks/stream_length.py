@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Latency and memory of the pipeline over a long stream, as fast as it can, window by window."""
 
+# ruff: noqa: E402  (threads are set up before torch is loaded, as in the node)
+from affordance_seg_ros.threads import share_processor
+
+share_processor()
+
 import argparse
 import sys
 import time
