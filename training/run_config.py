@@ -28,6 +28,11 @@ class DataConfig(Options):
         choices=("dis", "primal_dual"),
     )  # fmt: skip
     flow: FlowConfig = FlowConfig()  # noqa: RUF009 (frozen)
+    keep_pictures: bool = option(
+        False,
+        "Keep frames and labels at the network's size beside the data, 10 bytes a pixel, "
+        "for processors that would decode them longer than they learn from them",
+    )
     workers: int = option(
         2, "Processes that prepare samples; 0 does it in the trainer's own", minimum=0, maximum=128
     )

@@ -14,7 +14,9 @@ from affordance_seg_ros.labels import IGNORE, LabelSet
 from affordance_seg_ros.training.datasets.data_source import DataSource
 from affordance_seg_ros.training.datasets.flow_cache import FlowCache
 from affordance_seg_ros.training.datasets.labelled_sequence import LabelledSequence
+from affordance_seg_ros.training.datasets.pictures import Pictures
 from affordance_seg_ros.training.run_config import RunConfig
+from affordance_seg_ros.training.samples import scaled_input
 from affordance_seg_ros.training.stage_config import StageConfig
 
 _SHOWN_PROBLEMS = 5
@@ -75,6 +77,13 @@ def flow_caches(run: RunConfig) -> tuple[FlowCache, ...]:
     if run.network.flow == "none":
         return ()
     return tuple(FlowCache(name, run.data.flow, run.input) for name in run.data.estimators)
+
+
+def stage_pictures(run: RunConfig, stage: StageConfig, labels: LabelSet) -> Pictures:
+    """Return what reads a stage's pictures, at its size."""
+    names = (*labels.affordances, *labels.actions)
+    size = scaled_input(run.input, stage.input_scale)
+    return Pictures(size, names, keep=run.data.keep_pictures)
 
 
 def spread(sequences: Sequence[LabelledSequence], limit: int) -> tuple[LabelledSequence, ...]:

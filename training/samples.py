@@ -8,19 +8,15 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-import torch
 from torch.utils.data import Dataset
 
 from affordance_seg_ros.config import InputConfig, NetworkConfig
-from affordance_seg_ros.errors import FrameError, SourceError
-from affordance_seg_ros.labels import IGNORE
-from affordance_seg_ros.pipeline.fit import Fit
-from affordance_seg_ros.pipeline.preprocess import Preprocessor
 from affordance_seg_ros.training.augmentation.augment import augment
 from affordance_seg_ros.training.augmentation.augmentation_config import AugmentationConfig
 from affordance_seg_ros.training.augmentation.time import choose_frames, motion_between
 from affordance_seg_ros.training.datasets.flow_cache import FlowCache, SequenceFlow
-from affordance_seg_ros.training.datasets.labelled_sequence import LabelImage, LabelledSequence
+from affordance_seg_ros.training.datasets.labelled_sequence import LabelledSequence
+from affordance_seg_ros.training.datasets.pictures import Pictures
 from affordance_seg_ros.training.sample import NO_ACTION, Batch, Sample, encode
 from affordance_seg_ros.training.stage_config import StageConfig
 
@@ -49,6 +45,7 @@ class TrainingSamples(Dataset[Batch]):
         network: The network that is to learn: its input, actions and sequence length.
         input_config: How frames become input.
         augmentation: How samples are changed.
+        pictures: Reads the pictures, at the stage's size.
         caches: Flow, one for each estimator; a sample draws one of them.
         seed: Seed of the augmentation.
     """
@@ -58,6 +55,7 @@ class TrainingSamples(Dataset[Batch]):
     network: NetworkConfig
     input_config: InputConfig
     augmentation: AugmentationConfig
+    pictures: Pictures
     caches: Sequence[FlowCache]
     seed: int
 
@@ -88,7 +86,8 @@ class TrainingSamples(Dataset[Batch]):
         else:
             indices = choose_frames(end, count, self.augmentation, random)
             flow = self._flow(sequence, random)
-        return augment(self._read(sequence, indices, flow), self.augmentation, random)
+        sample = self._read(sequence, indices, flow)
+        return augment(sample, self.augmentation, random, window=self.stage.window)
 
     def _end(self, sequence: LabelledSequence, random: np.random.Generator) -> int:
         last = len(sequence) - 1
@@ -104,20 +103,14 @@ class TrainingSamples(Dataset[Batch]):
     ) -> Sample:
         """Read the pictures, the motion between them, and the labels that the stage asks for."""
         config = self.scaled_input
-        preprocessor = Preprocessor(config, torch.device("cpu"))
-        mean = torch.tensor(config.color_mean).view(3, 1, 1)
-        std = torch.tensor(config.color_std).view(3, 1, 1)
-        pictures = {}
-        for index in set(indices):
-            try:
-                pictures[index] = preprocessor.prepare(sequence.frame(index))
-            except FrameError as error:
-                raise SourceError(f"{sequence.name}, frame {index}: {error}") from None
-        placed = pictures[indices[0]].fit
-        rgb = [pictures[i].appearance[0, :3] * std + mean for i in indices]
         labelled = set(indices if self.stage.supervision == "every" else indices[-1:])
-        targets = {i: self._target(sequence, i, placed) for i in labelled}
-        nothing = np.full((config.height, config.width), IGNORE, np.uint8)
+        read = {
+            index: self.pictures.read(
+                sequence, index, self.stage.target if index in labelled else ""
+            )
+            for index in sorted(set(indices))
+        }
+        pictures = [read[index] for index in indices]
         still = SequenceFlow(
             np.zeros((1, 2, config.height, config.width), np.float16),
             np.zeros((1, 3, config.height, config.width), np.float16),
@@ -131,24 +124,15 @@ class TrainingSamples(Dataset[Batch]):
                 motions.append(_resized(motion_between(flow, older, newer), config))
         known = sequence.action in self.network.actions
         return Sample(
-            rgb=torch.stack(rgb).numpy().clip(0, 1),
-            depth_m=np.stack([pictures[i].flow_input.depth_m.numpy() for i in indices]),
+            rgb=np.stack([picture.rgb for picture in pictures]) / np.float32(255),
+            depth_m=np.stack([picture.depth_m for picture in pictures]),
             flow_px=np.stack([motion.flow_px for motion in motions]),
             motion_m=np.stack([motion.motion_m for motion in motions]),
             valid=np.stack([motion.valid for motion in motions]),
-            target=np.stack([targets.get(i, nothing) for i in indices]),
-            inside=_inside(placed),
+            target=np.stack([picture.target for picture in pictures]),
+            inside=pictures[0].inside,
             action_id=self.network.actions.index(sequence.action) if known else NO_ACTION,
         )
-
-    def _target(self, sequence: LabelledSequence, index: int, placed: Fit) -> LabelImage:
-        if self.stage.target == "affordances":
-            label = sequence.affordances(index)
-        else:
-            label = sequence.demonstrated(index)
-        if label is None:
-            return np.full((placed.height, placed.width), IGNORE, np.uint8)
-        return fit_label(label, placed)
 
 
 def scaled_input(config: InputConfig, scale: float) -> InputConfig:
@@ -157,25 +141,6 @@ def scaled_input(config: InputConfig, scale: float) -> InputConfig:
         return config
     height, width = (max(32, 8 * round(n * scale / 8)) for n in (config.height, config.width))
     return replace(config, height=height, width=width)
-
-
-def fit_label(label: LabelImage, placed: Fit) -> LabelImage:
-    """Return an (H, W) label at network size, by nearest neighbours; 255 in the padding."""
-    x, y, width, height = placed.source
-    window = label[y : y + height, x : x + width]
-    size = (placed.target.width, placed.target.height)
-    fitted = np.full((placed.height, placed.width), IGNORE, np.uint8)
-    x, y, width, height = placed.target
-    resized = cv2.resize(window, size, interpolation=cv2.INTER_NEAREST)
-    fitted[y : y + height, x : x + width] = resized
-    return fitted
-
-
-def _inside(placed: Fit) -> np.ndarray:
-    inside = np.zeros((placed.height, placed.width), bool)
-    x, y, width, height = placed.target
-    inside[y : y + height, x : x + width] = True
-    return inside
 
 
 def _resized(flow: SequenceFlow, config: InputConfig) -> SequenceFlow:

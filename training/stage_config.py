@@ -43,6 +43,10 @@ class StageConfig(Options):
         1.0, "Size of the input relative to the network's: small pictures first are cheap",
         minimum=0.25, maximum=1.0,
     )  # fmt: skip
+    window: float = option(
+        1.0, "Sides of a window around labelled pixels that is cut out of each sample, as a share "
+        "of the picture's; 1 shows all of it", minimum=0.1, maximum=1.0,
+    )  # fmt: skip
     epochs: int = option(
         50, "Times that every sequence is shown", unit="epochs", minimum=1, maximum=100_000
     )

@@ -15,14 +15,20 @@ from torch.utils.data import DataLoader
 
 from affordance_seg_ros.evaluation.report import write_json
 from affordance_seg_ros.training.augmentation.augmentation_config import NO_AUGMENTATION
-from affordance_seg_ros.training.datasets.flow_cache import fill_caches
+from affordance_seg_ros.training.datasets.kept_records import KeptRecords, keep_all
 from affordance_seg_ros.training.epoch_order import epoch_batches
 from affordance_seg_ros.training.initialise import initial_network
 from affordance_seg_ros.training.logbook import Logbook
 from affordance_seg_ros.training.loss import class_weights
 from affordance_seg_ros.training.objective import ActionObjective, AffordanceObjective, freeze
 from affordance_seg_ros.training.run_config import RunConfig
-from affordance_seg_ros.training.run_data import StageData, count_pixels, flow_caches, stage_data
+from affordance_seg_ros.training.run_data import (
+    StageData,
+    count_pixels,
+    flow_caches,
+    stage_data,
+    stage_pictures,
+)
 from affordance_seg_ros.training.run_setup import (
     as_measured,
     build_fabric,
@@ -42,7 +48,12 @@ from affordance_seg_ros.training.validation import validate
 from affordance_seg_ros.training.weights_output import save_weights
 
 WEIGHTS_FILE = "weights.safetensors"
-"""The best weights of the last stage so far."""
+"""The best weights of the last stage so far; those of each stage lie beside it, by its name."""
+
+
+def stage_weights_file(stage: str) -> str:
+    """Return the name of the file that keeps the best weights of a stage."""
+    return f"weights-{stage}.safetensors"
 
 
 def train(run: RunConfig, out: Path, *, resume: bool = False, progress: bool = True) -> Path:
@@ -92,7 +103,7 @@ class Trainer:
 
     def _run_stage(self, stage: StageConfig, logbook: Logbook) -> None:
         data = stage_data(self._config, stage)
-        self._fill_flow(stage, data)
+        self._keep_inputs(stage, data)
         objective = self._objective(stage, data)
         freeze(self._network, stage.frozen)
         optimizer = build_optimizer(objective, stage)
@@ -205,6 +216,7 @@ class Trainer:
             network=network,
             input_config=run.input,
             augmentation=run.augmentation if train else NO_AUGMENTATION,
+            pictures=stage_pictures(run, stage, data.labels),
             caches=flow_caches(run) if stage.task == "affordances" else (),
             seed=run.seed,
         )
@@ -218,11 +230,18 @@ class Trainer:
             weights = class_weights(pixels, stage.class_balance)
         return AffordanceObjective(self._network, stage, weights)
 
-    def _fill_flow(self, stage: StageConfig, data: StageData) -> None:
-        if stage.task == "affordances" and stage.frames != 1 and self._chief:
-            fill_caches(
+    def _keep_inputs(self, stage: StageConfig, data: StageData) -> None:
+        """Compute flow and pictures that are not there yet."""
+        wanted: list[KeptRecords] = []
+        if stage.task == "affordances" and stage.frames != 1:
+            wanted.extend(flow_caches(self._config))
+        pictures = stage_pictures(self._config, stage, data.labels)
+        if pictures.keep:
+            wanted.append(pictures)
+        if self._chief:
+            keep_all(
                 (*data.train, *data.validation),
-                flow_caches(self._config),
+                wanted,
                 workers=self._config.data.workers,
                 progress=self._show,
             )
@@ -259,9 +278,9 @@ class Trainer:
     def _keep(self, stage: StageConfig, seen: dict[str, Any]) -> None:
         run = self._config
         metrics = {"validation_at_network_size": seen}
-        save_weights(
-            self._out / WEIGHTS_FILE, self._network, run, metrics, stage.name, self._progress
-        )
+        for name in (stage_weights_file(stage.name), WEIGHTS_FILE):
+            path = self._out / name
+            save_weights(path, self._network, run, metrics, stage.name, self._progress)
         write_json(self._out / "validation.json", {"stage": stage.name, **metrics})
 
     def _save(self, objective: nn.Module, optimizer: torch.optim.Optimizer) -> None:

@@ -17,12 +17,13 @@ from affordance_seg_ros.training.augmentation.augmentation_config import (
     AugmentationConfig,
 )
 from affordance_seg_ros.training.datasets.clips import scan_clips
-from affordance_seg_ros.training.datasets.flow_cache import FlowCache, fill_caches
+from affordance_seg_ros.training.datasets.flow_cache import FlowCache
+from affordance_seg_ros.training.datasets.kept_records import keep_all
+from affordance_seg_ros.training.datasets.pictures import Pictures, fit_label
 from affordance_seg_ros.training.sample import NO_ACTION
 from affordance_seg_ros.training.samples import (
     SampleKey,
     TrainingSamples,
-    fit_label,
     scaled_input,
 )
 from affordance_seg_ros.training.stage_config import StageConfig
@@ -39,13 +40,14 @@ def sequence(tmp_path):
     return found
 
 
-def samples_of(sequence, *, augmentation=NO_AUGMENTATION, network=NETWORK, **stage):
+def samples_of(sequence, *, augmentation=NO_AUGMENTATION, network=NETWORK, keep=False, **stage):
     return TrainingSamples(
         sequences=[sequence],
         stage=StageConfig(**stage),
         network=network,
         input_config=INPUT,
         augmentation=augmentation,
+        pictures=Pictures(scaled_input(INPUT, stage.get("input_scale", 1.0)), (), keep=keep),
         caches=[FlowCache("dis", FlowConfig(), INPUT)] if network.flow != "none" else [],
         seed=0,
     )
@@ -181,5 +183,55 @@ def test_a_cut_off_cache_is_computed_again(sequence):
 
 def test_all_caches_are_filled_by_processes(sequence):
     cache = FlowCache("dis", FlowConfig(), INPUT)
-    fill_caches([sequence], [cache], workers=2, progress=False)
-    np.testing.assert_array_equal(cache.load(sequence).motion_m, cache.compute(sequence).motion_m)
+    keep_all([sequence], [cache], workers=2, progress=False)
+    np.testing.assert_array_equal(
+        cache.load(sequence).motion_m, cache.compute_records(sequence)["motion_m"]
+    )
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+def test_kept_pictures_give_the_same_samples(sequence, scale):
+    stage = {"frames": 3, "supervision": "every", "input_scale": scale, "end_jitter": 3}
+    augmentation = AugmentationConfig()
+    read = samples_of(sequence, augmentation=augmentation, **stage)
+    kept = samples_of(sequence, augmentation=augmentation, keep=True, **stage)
+    for epoch in range(3):
+        key = SampleKey(epoch, 0, False)
+        for a, b in zip(read[key], kept[key], strict=True):
+            assert torch.equal(a, b)
+    assert kept.pictures.path(sequence).is_file()
+    assert not read.pictures.keep
+
+
+def test_pictures_of_another_label_set_are_other_files():
+    keys = {
+        Pictures(INPUT, ("grasp",), keep=True).key,
+        Pictures(INPUT, ("cut",), keep=True).key,
+        Pictures(replace(INPUT, width=96), ("grasp",), keep=True).key,
+        Pictures(replace(INPUT, color_mean=(0.5, 0.5, 0.5)), ("grasp",), keep=True).key,
+    }
+    assert len(keys) == 4
+
+
+def test_a_window_is_cut_from_all_pictures_alike(sequence):
+    whole = samples_of(sequence, supervision="every").sample(KEY)
+    cut = samples_of(sequence, supervision="every", window=0.5).sample(KEY)
+    assert cut.inside.shape == (32, 40)
+    corners = [
+        (y, x)
+        for y in range(48 - 32 + 1)
+        for x in range(80 - 40 + 1)
+        if np.array_equal(whole.target[:, y : y + 32, x : x + 40], cut.target)
+        and np.allclose(whole.rgb[..., y : y + 32, x : x + 40], cut.rgb, atol=1e-5)
+    ]
+    ((y, x),) = corners
+    for name in ("depth_m", "flow_px", "motion_m", "valid", "inside"):
+        expected = getattr(whole, name)[..., y : y + 32, x : x + 40]
+        np.testing.assert_array_equal(getattr(cut, name), expected)
+
+
+def test_a_window_shows_a_label(sequence):
+    samples = samples_of(sequence, augmentation=AugmentationConfig(), window=0.4)
+    for epoch in range(20):
+        target = samples[SampleKey(epoch, 0, False)].target[-1]
+        assert (target == LABELS.label_id("push")).any()

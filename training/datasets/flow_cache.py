@@ -3,24 +3,19 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from affordance_seg_ros.config import FlowConfig, InputConfig
-from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.flow.estimator import build_estimator
 from affordance_seg_ros.pipeline.preprocess import Preprocessor
+from affordance_seg_ros.training.datasets.kept_records import KeptRecords, Records
 from affordance_seg_ros.training.datasets.labelled_sequence import LabelledSequence
-from affordance_seg_ros.whole_file import whole_file
 
 _VERSION = 2
 """Of what the estimators compute: a higher one leaves files of before unused."""
@@ -40,7 +35,7 @@ class SequenceFlow(NamedTuple):
     valid: npt.NDArray[np.bool_]
 
 
-class FlowCache:
+class FlowCache(KeptRecords):
     """Files of flow, named by the estimator, its settings and the size of its pictures.
 
     Args:
@@ -48,6 +43,8 @@ class FlowCache:
         config: Settings; its own choice of an estimator is not looked at.
         input_config: How frames become pictures.
     """
+
+    kind = "flow"
 
     def __init__(self, estimator: str, config: FlowConfig, input_config: InputConfig) -> None:
         self._config = replace(config, estimator=estimator)
@@ -57,7 +54,7 @@ class FlowCache:
             {"version": _VERSION, "flow": asdict(self._config), "input": size}, sort_keys=True
         )
         digest = hashlib.sha256(settings.encode()).hexdigest()[:8]
-        self.key = f"{estimator}-{input_config.width}x{input_config.height}-{digest}"
+        self.key = f"flow-{estimator}-{input_config.width}x{input_config.height}-{digest}"
 
     @property
     def wants_gpu(self) -> bool:
@@ -65,8 +62,8 @@ class FlowCache:
         return self._config.estimator != "dis" and torch.cuda.is_available()
 
     def path(self, sequence: LabelledSequence) -> Path | None:
-        """Return where a sequence's flow is kept; None for one that keeps nothing."""
-        return sequence.cache_folder and sequence.cache_folder / f"flow-{self.key}.npz"
+        """Return where a sequence's flow is kept; None for one that keeps nothing, or is still."""
+        return super().path(sequence) if len(sequence) > 1 else None
 
     def load(self, sequence: LabelledSequence) -> SequenceFlow:
         """Return a sequence's flow, from its file or else computed and kept.
@@ -74,79 +71,20 @@ class FlowCache:
         Raises:
             SourceError: Frames cannot be read, or the file cannot be written.
         """
-        path = self.path(sequence)
-        if path is not None and path.exists():
-            try:
-                with np.load(path) as file:
-                    return SequenceFlow(file["flow_px"], file["motion_m"], file["valid"])
-            except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-                path.unlink(missing_ok=True)  # cut off by a full disk: it is only a cache
-        flow = self.compute(sequence)
-        if path is not None:
-            _save(path, flow)
-        return flow
+        records = self.records(sequence)
+        return SequenceFlow(*(records[name] for name in SequenceFlow._fields))
 
     @torch.no_grad()
-    def compute(self, sequence: LabelledSequence) -> SequenceFlow:
+    def compute_records(self, sequence: LabelledSequence) -> Records:
         """Return a sequence's flow as the pipeline would see it."""
         device = torch.device("cuda" if self.wants_gpu else "cpu")
         preprocessor = Preprocessor(self._input, device)
         estimator = build_estimator(self._config, device)
-        flows = [
-            estimator.step(preprocessor.prepare(sequence.frame(index)).flow_input)
-            for index in range(len(sequence))
-        ]
-        return SequenceFlow(
-            torch.stack([flow.flow_px for flow in flows]).half().cpu().numpy(),
-            torch.stack([flow.motion_m for flow in flows]).half().cpu().numpy(),
-            torch.stack([flow.valid for flow in flows]).cpu().numpy(),
-        )
-
-
-def fill_caches(
-    sequences: Sequence[LabelledSequence],
-    caches: Sequence[FlowCache],
-    *,
-    workers: int,
-    progress: bool,
-) -> None:
-    """Compute all flow that is not there yet.
-
-    Args:
-        sequences: Sequences of more than one frame get flow.
-        caches: One for each estimator.
-        workers: Processes; 0 or 1 computes in this one.
-        progress: Whether to show a progress bar.
-
-    Raises:
-        SourceError: Frames cannot be read, or a file cannot be written.
-    """
-    from tqdm import tqdm
-
-    missing = [
-        (cache, sequence)
-        for sequence in sequences
-        for cache in caches
-        if (path := cache.path(sequence)) is not None and len(sequence) > 1 and not path.exists()
-    ]
-    # A GPU serves one process best, and processes that were forked cannot use it.
-    here = [item for item in missing if workers < 2 or item[0].wants_gpu]
-    elsewhere = [item for item in missing if workers >= 2 and not item[0].wants_gpu]
-    bar = partial(tqdm, unit="clip", desc="flow")
-    if elsewhere:
-        with ProcessPoolExecutor(workers, initializer=partial(torch.set_num_threads, 1)) as pool:
-            done = pool.map(_fill, elsewhere)
-            for _ in bar(done, total=len(elsewhere), disable=not progress):
-                pass
-    for cache, sequence in bar(here, disable=not (progress and here)):
-        cache.load(sequence)
-
-
-def _fill(item: tuple[FlowCache, LabelledSequence]) -> None:
-    cache, sequence = item
-    cache.load(sequence)
-
-
-def _save(path: Path, flow: SequenceFlow) -> None:
-    with whole_file(path, SourceError, make_folder=True) as file:
-        np.savez_compressed(file, **flow._asdict())
+        size = (self._input.height, self._input.width)
+        layout = [("flow_px", np.float16, (2, *size)), ("motion_m", np.float16, (3, *size))]
+        records = np.zeros(len(sequence), [*layout, ("valid", np.bool_, size)])
+        for index in range(len(sequence)):
+            flow = estimator.step(preprocessor.prepare(sequence.frame(index)).flow_input)
+            for name in SequenceFlow._fields:
+                records[name][index] = getattr(flow, name).cpu().numpy()
+        return records

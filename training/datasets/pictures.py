@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Frames and labels at the network's size, as training reads them."""
+
+import hashlib
+import json
+from dataclasses import asdict
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from affordance_seg_ros.config import InputConfig
+from affordance_seg_ros.errors import FrameError, SourceError
+from affordance_seg_ros.labels import IGNORE
+from affordance_seg_ros.pipeline.fit import Fit
+from affordance_seg_ros.pipeline.preprocess import Preprocessor
+from affordance_seg_ros.training.datasets.kept_records import KeptRecords, Records
+from affordance_seg_ros.training.datasets.labelled_sequence import LabelImage, LabelledSequence
+
+_VERSION = 1
+"""Of how frames become pictures: a higher one leaves files of before unused."""
+
+
+class Picture(NamedTuple):
+    """One frame at network size.
+
+    Attributes:
+        rgb: (3, h, w) uint8 colour, black where padded.
+        depth_m: (h, w) float32 depth [m], 0 for none.
+        inside: (h, w) false where the picture is padded.
+        target: (h, w) uint8 label ids, 255 where there is nothing to learn.
+    """
+
+    rgb: npt.NDArray[np.uint8]
+    depth_m: npt.NDArray[np.float32]
+    inside: npt.NDArray[np.bool_]
+    target: LabelImage
+
+
+class Pictures(KeptRecords):
+    """The pictures of labelled sequences, read as they are asked for, or kept as files.
+
+    A kept picture takes 10 bytes a pixel and is read in a fraction of the time that decoding and
+    resizing a frame and its label take; samples are the same to the bit.
+
+    Args:
+        config: How frames become pictures.
+        labels: Names of the label set: kept labels are its ids.
+        keep: Whether to keep the pictures of sequences that have a folder for it.
+    """
+
+    kind = "pictures"
+
+    def __init__(self, config: InputConfig, labels: tuple[str, ...], *, keep: bool) -> None:
+        self._config = config
+        self.keep = keep
+        self._preprocessor = Preprocessor(config, torch.device("cpu"))
+        settings = json.dumps(
+            {"version": _VERSION, "input": asdict(config), "labels": labels}, sort_keys=True
+        )
+        digest = hashlib.sha256(settings.encode()).hexdigest()[:8]
+        self.key = f"pictures-{config.width}x{config.height}-{digest}"
+
+    def read(self, sequence: LabelledSequence, index: int, target: str) -> Picture:
+        """Return one frame and its label.
+
+        Args:
+            sequence: A sequence.
+            index: Number of the frame.
+            target: As in `StageConfig.target`, or empty for no label.
+
+        Raises:
+            SourceError: A file is missing or damaged.
+        """
+        if self.keep and self.path(sequence) is not None:
+            record = self.records(sequence)[index]
+            label = record[target] if target else self._nothing()
+            return Picture(record["rgb"], record["depth_m"], record["inside"], label)
+        rgb, depth_m, placed = self._frame(sequence, index)
+        return Picture(rgb, depth_m, _inside(placed), self._label(sequence, index, target, placed))
+
+    def compute_records(self, sequence: LabelledSequence) -> Records:
+        """Return all pictures of a sequence, with both kinds of labels."""
+        size = (self._config.height, self._config.width)
+        layout = [("rgb", np.uint8, (3, *size)), ("depth_m", np.float32, size)]
+        planes = ("inside", np.bool_, size), *((name, np.uint8, size) for name in _LABELS)
+        records = np.zeros(len(sequence), [*layout, *planes])
+        for index, record in enumerate(records):
+            record["rgb"], record["depth_m"], placed = self._frame(sequence, index)
+            record["inside"] = _inside(placed)
+            for name in _LABELS:
+                record[name] = self._label(sequence, index, name, placed)
+        return records
+
+    def _frame(
+        self, sequence: LabelledSequence, index: int
+    ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32], Fit]:
+        try:
+            prepared = self._preprocessor.prepare(sequence.frame(index))
+        except FrameError as error:
+            raise SourceError(f"{sequence.name}, frame {index}: {error}") from None
+        mean = torch.tensor(self._config.color_mean).view(3, 1, 1)
+        std = torch.tensor(self._config.color_std).view(3, 1, 1)
+        # Resized colours were bytes before they were normalised: rounding finds them again.
+        rgb = ((prepared.appearance[0, :3] * std + mean) * 255).round().clamp(0, 255)
+        rgb = rgb * torch.from_numpy(_inside(prepared.fit))
+        depth_m = prepared.flow_input.depth_m.numpy()
+        return rgb.to(torch.uint8).numpy(), depth_m, prepared.fit
+
+    def _label(
+        self, sequence: LabelledSequence, index: int, target: str, placed: Fit
+    ) -> LabelImage:
+        if not target:
+            return self._nothing()
+        label = getattr(sequence, target)(index)
+        return self._nothing() if label is None else fit_label(label, placed)
+
+    def _nothing(self) -> LabelImage:
+        return np.full((self._config.height, self._config.width), IGNORE, np.uint8)
+
+
+_LABELS = ("affordances", "demonstrated")
+"""Kinds of labels, by the names of `StageConfig.target` and of `LabelledSequence`'s methods."""
+
+
+def fit_label(label: LabelImage, placed: Fit) -> LabelImage:
+    """Return an (H, W) label at network size, by nearest neighbours; 255 in the padding."""
+    x, y, width, height = placed.source
+    window = label[y : y + height, x : x + width]
+    size = (placed.target.width, placed.target.height)
+    fitted = np.full((placed.height, placed.width), IGNORE, np.uint8)
+    x, y, width, height = placed.target
+    resized = cv2.resize(window, size, interpolation=cv2.INTER_NEAREST)
+    fitted[y : y + height, x : x + width] = resized
+    return fitted
+
+
+def _inside(placed: Fit) -> npt.NDArray[np.bool_]:
+    inside = np.zeros((placed.height, placed.width), bool)
+    x, y, width, height = placed.target
+    inside[y : y + height, x : x + width] = True
+    return inside
