@@ -15,6 +15,8 @@ WIDTH, HEIGHT = 64, 48
 CAMERA = Camera(WIDTH, HEIGHT, 60.0, 60.0, 31.5, 23.5)
 # Deep: nothing that a test publishes may be lost on a busy machine.
 RELIABLE = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
+_SETTLE_S = 0.3
+"""Publishers count a subscription before it knows of them all: what comes earlier is lost to it."""
 
 
 def color_picture(index: int, width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
@@ -56,6 +58,7 @@ class TestCamera:
     def wait_for_subscriber(self) -> None:
         for publisher in (self.color, self.depth, self.info):
             self._client.wait(publisher.get_subscription_count, publisher.topic_name)
+        self._client.spin(_SETTLE_S)
 
     def now_ns(self) -> int:
         return self._client.node.get_clock().now().nanoseconds

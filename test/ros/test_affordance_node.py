@@ -98,22 +98,37 @@ def test_a_late_subscriber_learns_the_labels(client, start, camera):
 
 
 def test_only_the_newest_frame_is_processed_when_the_pipeline_is_slow(client, start, camera):
-    process = start(rate_hz=0, weights="slow 0.5")
+    start(rate_hz=0, weights="slow 0.5", queue_depth=100)  # deep: only the mailbox may drop
     masks = client.collect(Image, "/affordance/mask")
     diagnostics = client.collect(DiagnosticArray, "/diagnostics")
-    process.wait_for("active: colour on")
     camera.wait_for_subscriber()
-    first = camera.now_ns()
-    stamps = [first + index * STEP_NS // 10 for index in range(20)]
+    newest = camera.now_ns()
+
+    def connected():
+        nonlocal newest
+        newest += STEP_NS
+        camera.publish(newest)
+        client.spin(0.1)
+        return masks
+
+    def counts():
+        diagnostics.clear()
+        client.wait(lambda: diagnostics)
+        _, values = key_values(diagnostics[0], "processing")
+        return int(values["processed"]), int(values["dropped"])
+
+    client.wait(connected)
+    client.wait(lambda: stamp_ns(masks[-1].header) == newest, "last frame of the start")
+    processed, dropped = counts()
+    masks.clear()
+    stamps = [newest + index * STEP_NS // 10 for index in range(1, 21)]
     for stamp in stamps:
         camera.publish(stamp)
     client.wait(lambda: masks and stamp_ns(masks[-1].header) == stamps[-1], "newest frame")
     assert len(masks) < len(stamps) // 2
-    diagnostics.clear()
-    client.wait(lambda: diagnostics)
-    _, values = key_values(diagnostics[0], "processing")
-    assert int(values["processed"]) == len(masks)
-    assert int(values["dropped"]) == len(stamps) - len(masks)
+    processed_now, dropped_now = counts()
+    assert processed_now - processed == len(masks)
+    assert dropped_now - dropped == len(stamps) - len(masks)
 
 
 def test_frames_are_taken_at_the_rate_asked_for(client, start, camera):
