@@ -13,7 +13,7 @@ from affordance_seg_ros.config import FlowConfig
 from affordance_seg_ros.errors import FrameError
 from affordance_seg_ros.flow.exposure import Brightness, common_contrast, measure_brightness
 from affordance_seg_ros.flow.flow_input import FlowInput, check_input
-from affordance_seg_ros.flow.motion import no_motion, scene_flow
+from affordance_seg_ros.flow.motion import no_motion, read_ends
 from affordance_seg_ros.frames import SceneFlow
 
 _MIDDLE_GRAY = 128.0
@@ -87,12 +87,10 @@ class DisFlow:
             _bytes(older.brightness, contrast), _bytes(newer.brightness, contrast), start
         )
         flow_px = torch.from_numpy(flow).permute(2, 0, 1).contiguous().to(self._device)
-        raw = scene_flow(older.input, newer.input, flow_px)
-        change_m = median_where_seen(raw.depth_change_m.cpu().numpy(), raw.valid.cpu().numpy())
+        ends = read_ends(older.input, newer.input, flow_px)
+        change_m = median_where_seen(ends.depth_change_m.cpu().numpy(), ends.valid.cpu().numpy())
         change_m[np.abs(change_m) > _LARGEST_CHANGE_M] = 0
-        return scene_flow(
-            older.input, newer.input, flow_px, torch.from_numpy(change_m).to(self._device)
-        )
+        return ends.motion(torch.from_numpy(change_m).to(self._device))
 
 
 def median_where_seen(

@@ -2,6 +2,7 @@
 """From optical flow and change of depth to motion in metres."""
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -11,6 +12,46 @@ from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.flow.flow_input import FlowInput
 from affordance_seg_ros.flow.warp import inside, sample, sample_depth, targets
 from affordance_seg_ros.frames import SceneFlow
+
+
+class Ends(NamedTuple):
+    """Both ends of the motion between two frames, on the grid of the older one.
+
+    Attributes:
+        older: The frame on whose grid the motion lives.
+        newer: The frame it leads to.
+        flow_px: (2, H, W) float32 optical flow (columns, rows) [px].
+        position_px: (2, H, W) float32 where the motion leads to [px].
+        depth_change_m: (H, W) float32 newer depth there minus older depth [m]; 0 where not valid.
+        valid: (H, W) bool: both ends have depth, and the target is within the image.
+    """
+
+    older: FlowInput
+    newer: FlowInput
+    flow_px: Tensor
+    position_px: Tensor
+    depth_change_m: Tensor
+    valid: Tensor
+
+    def motion(self, depth_change_m: Tensor) -> SceneFlow:
+        """Back-project both ends and subtract.
+
+        Args:
+            depth_change_m: (H, W) float32 change of depth along the motion [m].
+        """
+        start_m = rays(self.older.camera, self.flow_px.device) * self.older.depth_m
+        ray = sample(rays(self.newer.camera, self.flow_px.device), self.position_px)
+        motion_m = ray * (self.older.depth_m + depth_change_m) - start_m
+        return SceneFlow(self.flow_px, depth_change_m, motion_m * self.valid, self.valid)
+
+
+def read_ends(older: FlowInput, newer: FlowInput, flow_px: Tensor) -> Ends:
+    """Read the depth at both ends of a (2, H, W) float32 optical flow [px]."""
+    position_px = targets(flow_px)
+    newer_depth_m = sample_depth(newer.depth_m, position_px)
+    valid = (older.depth_m > 0) & (newer_depth_m > 0) & inside(position_px)
+    depth_change_m = (newer_depth_m - older.depth_m) * valid
+    return Ends(older, newer, flow_px, position_px, depth_change_m, valid)
 
 
 def scene_flow(
@@ -28,15 +69,8 @@ def scene_flow(
     Returns:
         Motion that is valid where both ends have depth and the target is within the image.
     """
-    position_px = targets(flow_px)
-    newer_depth_m = sample_depth(newer.depth_m, position_px)
-    valid = (older.depth_m > 0) & (newer_depth_m > 0) & inside(position_px)
-    if depth_change_m is None:
-        depth_change_m = (newer_depth_m - older.depth_m) * valid
-    start_m = rays(older.camera, flow_px.device) * older.depth_m
-    ray = sample(rays(newer.camera, flow_px.device), position_px)
-    motion_m = ray * (older.depth_m + depth_change_m) - start_m
-    return SceneFlow(flow_px, depth_change_m, motion_m * valid, valid)
+    ends = read_ends(older, newer, flow_px)
+    return ends.motion(ends.depth_change_m if depth_change_m is None else depth_change_m)
 
 
 def no_motion(frame: FlowInput) -> SceneFlow:
