@@ -137,17 +137,19 @@ class Pipeline:
         pair of frames on, and may change with every frame.
 
         Raises:
-            ConfigError: The network cannot run as the options say; nothing has changed.
+            ConfigError, DeviceError: Network or flow cannot run so; nothing has changed.
         """
-        if _run_options(config) != _run_options(self._config):
-            self._runner = self._build_runner(config)
+        before, runner, estimator = self._config, self._runner, self._estimator
+        if _run_options(config) != _run_options(before):
+            runner = self._build_runner(config)
+        if replace(config.flow, budget=before.flow.budget) != before.flow:
+            estimator = build_estimator(config.flow, self._device)
+        elif config.flow.budget != before.flow.budget:
+            estimator.set_budget(config.flow.budget)
+        is_new = runner is not self._runner or estimator is not self._estimator
+        self._config, self._runner, self._estimator = config, runner, estimator
+        if is_new:
             self.reset()
-        if config.flow.budget != self._config.flow.budget:
-            self._estimator.set_budget(config.flow.budget)
-        if replace(config.flow, budget=self._config.flow.budget) != self._config.flow:
-            self._estimator = build_estimator(config.flow, self._device)
-            self.reset()
-        self._config = config
 
     def reset(self) -> None:
         """Forget the past: the next frame is the first one."""
@@ -193,14 +195,16 @@ class Pipeline:
         clock.mark()
         flow = self._estimator.step(prepared.flow_input)
         clock.mark()
-        output = self._infer(prepared, flow)
+        mode = self._architecture.flow
+        encoded = None if mode == "none" else colorize(flow, self._input, mode=mode)
+        output = self._infer(prepared, encoded)
         clock.mark()
 
         config = self._config
         height, width = frame.color.shape[:2]
         reading = self._readout(
             output,
-            self._flow_picture(flow) if wanted.flow_color else None,
+            self._flow_picture(flow, encoded) if wanted.flow_color else None,
             prepared.fit,
             width,
             height,
@@ -258,15 +262,15 @@ class Pipeline:
             precision=config.network_precision,
         )
 
-    def _infer(self, prepared: Prepared, flow: SceneFlow) -> StepOutput:
+    def _infer(self, prepared: Prepared, encoded: Tensor | None) -> StepOutput:
         """Run the network on the channels that its variant takes."""
         channels = self._network.appearance_channels
-        encoded = None
-        if self._architecture.flow != "none":
-            encoded = colorize(flow, self._input, mode=self._architecture.flow)[None]
-        return self._runner.step(prepared.appearance[:, :channels], encoded)
+        flow = None if encoded is None else encoded[None]
+        return self._runner.step(prepared.appearance[:, :channels], flow)
 
-    def _flow_picture(self, flow: SceneFlow) -> Tensor:
+    def _flow_picture(self, flow: SceneFlow, encoded: Tensor | None) -> Tensor:
         """Return the coloured 3D flow (h, w, 3) uint8, black where it is not valid."""
-        color = colorize(flow, self._input, mode="3d") * flow.valid
-        return color.permute(1, 2, 0).mul(255).round().to(torch.uint8)
+        color = encoded if encoded is not None and self._architecture.flow == "3d" else None
+        if color is None:
+            color = colorize(flow, self._input, mode="3d")
+        return (color * flow.valid).permute(1, 2, 0).mul(255).round().to(torch.uint8)

@@ -255,6 +255,25 @@ def test_the_network_s_back_end_changes_between_frames_and_forgets_the_past(
     np.testing.assert_allclose(pipeline.step(second).confidence, fresh.confidence, atol=1e-4)
 
 
+def test_where_the_flow_cannot_be_built_the_network_stays_too(
+    checkpoint: Checkpoint, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise DeviceError("no such device")
+
+    first, second = frames(2)
+    pipeline.step(first)
+    before = pipeline.config, pipeline.network
+    monkeypatch.setattr(streaming, "build_estimator", refuse)
+    flow = FlowConfig(estimator="primal_dual")
+    with pytest.raises(DeviceError, match="no such device"):
+        pipeline.configure(replace(pipeline.config, network_backend="channels_last", flow=flow))
+    assert (pipeline.config, pipeline.network) == before
+    fresh = build(checkpoint)
+    fresh.step(first)
+    assert same(pipeline.step(second), fresh.step(second))
+
+
 def on_the_device(labels: LabelSet, device: torch.device) -> Readout:
     """Read out as on a GPU, on any device."""
     return DeviceReadout(labels, device)
