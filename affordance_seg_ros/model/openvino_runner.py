@@ -2,6 +2,7 @@
 """The network in OpenVINO: the fastest on a CPU."""
 
 import warnings
+from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
@@ -52,7 +53,7 @@ class OpenVinoRunner:
         self._memory = network.empty_state(1, height, width)
         inputs = (*self._pictures, *self._memory)
         threads = torch.get_num_threads()
-        compiled = openvino.compile_model(
+        compiled = _core().compile_model(
             _convert(network, inputs),
             "CPU",
             {
@@ -104,6 +105,19 @@ class OpenVinoRunner:
 def is_installed() -> bool:
     """Return whether OpenVINO can be imported; imports nothing."""
     return find_spec("openvino") is not None
+
+
+@cache
+def _core() -> Any:
+    """Return the one core of the process.
+
+    Each core gives the thread that first compiles with it a stack for signals, and frees it when
+    it ends itself. With two of them in turn the thread is left with the freed one, and the next
+    signal that Python handles, such as the end of a child process, is a segmentation fault.
+    """
+    import openvino
+
+    return openvino.Core()
 
 
 def _convert(network: AffordanceNetwork, inputs: tuple[Tensor, ...]) -> Any:

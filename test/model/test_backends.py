@@ -2,6 +2,8 @@
 """Every way to run the network says the same as the reference, frame after frame."""
 
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache, partial
@@ -134,6 +136,33 @@ def test_openvino_reports_nothing_to_its_makers(network, monkeypatch) -> None:
         monkeypatch.setattr(telemetry, name, lambda *_, name=name, **__: sent.append(name))
     build_runner(network, INPUT, backend="openvino", precision="auto")
     assert sent == []
+
+
+SIGNAL_AFTER_RUNNERS = """
+import faulthandler, gc, os, signal
+from dataclasses import replace
+from affordance_seg_ros.config import COMPACT
+from affordance_seg_ros.model.network import AffordanceNetwork
+from affordance_seg_ros.model.openvino_runner import OpenVinoRunner
+
+faulthandler.enable()  # gives the thread a stack for signals
+network = AffordanceNetwork(replace(COMPACT, width=4)).eval()
+first = OpenVinoRunner(network, 32, 32)
+second = OpenVinoRunner(network, 32, 32)
+del first
+gc.collect()
+del second
+gc.collect()
+signal.signal(signal.SIGUSR1, lambda *_: print("handled"))
+os.kill(os.getpid(), signal.SIGUSR1)
+"""
+
+
+@needs_openvino
+def test_signals_are_handled_after_openvino_runners_have_come_and_gone() -> None:
+    command = [sys.executable, "-c", SIGNAL_AFTER_RUNNERS]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (ended.returncode, ended.stdout) == (0, "handled\n"), ended.stderr
 
 
 @needs_openvino
