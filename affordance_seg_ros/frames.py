@@ -173,10 +173,12 @@ class Wanted(NamedTuple):
     Attributes:
         regions: `Prediction.regions`.
         flow_color: `Prediction.flow_color`.
+        confidence: `Prediction.confidence`, four times the bytes of the mask.
     """
 
     regions: bool = True
     flow_color: bool = True
+    confidence: bool = True
 
 
 EVERYTHING = Wanted()
@@ -190,7 +192,8 @@ class Prediction:
         stamp_ns: The frame's own stamp [ns].
         frame_id: The frame's own frame_id.
         mask: (H, W) uint8 label ids at colour resolution.
-        confidence: (H, W) float32 probability of the chosen label, in [0, 1].
+        confidence: (H, W) float32 probability of the chosen label, in [0, 1]; (0, 0) where it was
+            not wanted.
         action: The recognised action.
         regions: 3D regions of the mask, largest first; empty where they were not wanted.
         flow_color: (h, w, 3) uint8 coloured 3D flow at network resolution; black on a first frame,

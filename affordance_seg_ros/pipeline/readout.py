@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From what lies on the device to what the host gets of a frame."""
 
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +16,14 @@ from affordance_seg_ros.pipeline.fit import Fit
 from affordance_seg_ros.pipeline.packet import Download
 from affordance_seg_ros.pipeline.postprocess import LabelMap, action_of, choose_action, label_map
 
+NO_CONFIDENCE = np.empty((0, 0), np.float32)
 _NO_PICTURE = np.empty((0, 0, 3), np.uint8)
 
 
 class Reading(NamedTuple):
     """Label map and confidences at colour resolution, action, (h, w, 3) uint8 flow picture.
 
-    The picture is (0, 0, 3) where it was not wanted.
+    The picture is (0, 0, 3) where it was not wanted, the confidences are (0, 0).
     """
 
     labelled: LabelMap
@@ -42,6 +43,7 @@ class Readout(Protocol):
         height: int,
         *,
         min_confidence: float,
+        with_confidence: bool = True,
     ) -> Reading:
         """Read a frame's result.
 
@@ -52,6 +54,7 @@ class Readout(Protocol):
             width: Width of the colour picture [px].
             height: Height of the colour picture [px].
             min_confidence: See `label_map`.
+            with_confidence: Whether anybody looks at the confidences.
         """
 
 
@@ -74,10 +77,13 @@ class HostReadout:
         height: int,
         *,
         min_confidence: float,
+        with_confidence: bool = True,
     ) -> Reading:
         """Read a frame's result; see `Readout`."""
         labelled = label_map(output.logits[0], placed, width, height, min_confidence=min_confidence)
         action = choose_action(output.action_logits[0], self._labels)
+        if not with_confidence:
+            labelled = labelled._replace(confidence=NO_CONFIDENCE)
         picture = _NO_PICTURE if flow_color is None else flow_color.cpu().numpy()
         return Reading(labelled, action, picture)
 
@@ -103,18 +109,22 @@ class DeviceReadout:
         height: int,
         *,
         min_confidence: float,
+        with_confidence: bool = True,
     ) -> Reading:
         """Read a frame's result; see `Readout`."""
         mask, confidence = _label_map(
             output.logits[0], placed, width, height, min_confidence=min_confidence
         )
-        scores = output.action_logits[0].softmax(0)
-        wanted = (confidence, scores, mask, *(() if flow_color is None else (flow_color,)))
-        parts: list[npt.NDArray[Any]] = self._download(wanted)
+        wanted = {"scores": output.action_logits[0].softmax(0), "mask": mask}
+        if with_confidence:
+            wanted = {"confidence": confidence, **wanted}
+        if flow_color is not None:
+            wanted["flow_color"] = flow_color
+        parts = dict(zip(wanted, self._download(tuple(wanted.values())), strict=True))
         return Reading(
-            LabelMap(parts[2], parts[0]),
-            action_of(parts[1], self._labels),
-            _NO_PICTURE if flow_color is None else parts[3],
+            LabelMap(parts["mask"], parts.get("confidence", NO_CONFIDENCE)),
+            action_of(parts["scores"], self._labels),
+            parts.get("flow_color", _NO_PICTURE),
         )
 
 

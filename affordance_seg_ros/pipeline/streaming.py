@@ -28,7 +28,7 @@ from affordance_seg_ros.model.network import StepOutput
 from affordance_seg_ros.model.runner import NetworkRunner
 from affordance_seg_ros.pipeline.device import resolve_device
 from affordance_seg_ros.pipeline.preprocess import Prepared, Preprocessor
-from affordance_seg_ros.pipeline.readout import build_readout
+from affordance_seg_ros.pipeline.readout import NO_CONFIDENCE, build_readout
 from affordance_seg_ros.pipeline.regions import find_regions
 from affordance_seg_ros.pipeline.stage_clock import StageClock
 from affordance_seg_ros.pipeline.tracking import RegionTracker
@@ -209,6 +209,7 @@ class Pipeline:
             width,
             height,
             min_confidence=config.min_confidence,
+            with_confidence=wanted.confidence or wanted.regions,
         )
         regions: tuple[Region, ...] = ()
         if wanted.regions:
@@ -226,7 +227,7 @@ class Pipeline:
             stamp_ns=frame.stamp_ns,
             frame_id=frame.frame_id,
             mask=reading.labelled.mask,
-            confidence=reading.labelled.confidence,
+            confidence=reading.labelled.confidence if wanted.confidence else NO_CONFIDENCE,
             action=reading.action,
             regions=regions,
             flow_color=reading.flow_color,

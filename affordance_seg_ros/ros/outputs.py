@@ -79,6 +79,9 @@ class PredictionOutput:
         return Wanted(
             regions=self._spatial.wants_regions(config),
             flow_color=self._flow.get_subscription_count() > 0,
+            confidence=self._confidence.get_subscription_count() > 0
+            or self._spatial.wants_points(config)
+            or self._wants_overlay(config),
         )
 
     def publish(
@@ -100,11 +103,11 @@ class PredictionOutput:
                 encode.action(prediction, self._labels, self._weights, self._trained, head)
             )
         self._spatial.publish(frame, prediction, config, wanted)
-        if self._confidence.get_subscription_count():
+        if wanted.confidence and self._confidence.get_subscription_count():
             self._confidence.publish(encode.image(prediction.confidence, "32FC1", head))
         if wanted.flow_color:
             self._flow.publish(encode.image(prediction.flow_color, "rgb8", head))
-        if config.publish_overlay and self._overlay.get_subscription_count():
+        if wanted.confidence and self._wants_overlay(config):
             picture = draw_overlay(
                 frame.color,
                 prediction,
@@ -113,6 +116,9 @@ class PredictionOutput:
                 footer=f"pipeline {sum(prediction.stages_ms):.0f} ms",
             )
             self._overlay.publish(encode.image(picture, "rgb8", head))
+
+    def _wants_overlay(self, config: NodeConfig) -> bool:
+        return config.publish_overlay and self._overlay.get_subscription_count() > 0
 
     def transform_failures(self, now_ns: int) -> TransformFailures:
         """Return what could not be transformed, `now_ns` on the monotonic clock."""

@@ -79,6 +79,10 @@ class SpatialOutput:
             config.publish_markers and _has_subscribers(self._markers)
         )
 
+    def wants_points(self, config: NodeConfig) -> bool:
+        """Return whether somebody listens to labelled points."""
+        return config.publish_points and _has_subscribers(self._points)
+
     def publish(
         self, frame: RgbdFrame, prediction: Prediction, config: NodeConfig, wanted: Wanted
     ) -> None:
@@ -92,7 +96,7 @@ class SpatialOutput:
         """
         with_regions = wanted.regions and config.publish_regions and _has_subscribers(self._regions)
         with_markers = wanted.regions and config.publish_markers and _has_subscribers(self._markers)
-        with_points = config.publish_points and _has_subscribers(self._points)
+        with_points = wanted.confidence and self.wants_points(config)
         if not (with_regions or with_markers or with_points):
             return
         try:

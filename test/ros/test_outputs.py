@@ -14,7 +14,8 @@ from affordance_seg_ros.node_config import NodeConfig
 from affordance_seg_ros.ros import encode, outputs
 from affordance_seg_ros.ros.outputs import PredictionOutput
 
-COSTLY = {"regions": AffordanceRegionArray, "flow": Image}
+COSTLY = {"regions": AffordanceRegionArray, "flow": Image, "confidence": Image}
+NOTHING = (False, False, False)
 IMAGES = ("mask", "confidence", "overlay", "flow")
 
 
@@ -30,16 +31,16 @@ def output():
 
 def test_only_what_somebody_subscribes_to_is_wanted_of_the_pipeline(client, output):
     config = NodeConfig()
-    assert output.wanted(config) == (False, False)
+    assert output.wanted(config) == NOTHING
     for index, (topic, kind) in enumerate(COSTLY.items()):
         subscription = client.node.create_subscription(
             kind, f"/affordance/{topic}", lambda message: None, 1
         )
         client.wait(lambda index=index: output.wanted(config)[index])
-        assert output.wanted(config) == (index == 0, index == 1)
+        assert output.wanted(config) == tuple(each == index for each in range(3))
         assert not output.wanted(NodeConfig(publish_regions=False)).regions
         client.node.destroy_subscription(subscription)
-        client.wait(lambda: output.wanted(config) == (False, False))
+        client.wait(lambda: output.wanted(config) == NOTHING)
 
 
 def test_nothing_is_encoded_that_nobody_subscribes_to_and_all_that_somebody_does(
