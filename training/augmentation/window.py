@@ -12,14 +12,15 @@ from affordance_seg_ros.training.sample import Sample
 
 _OFF_CENTRE = 0.35
 """Largest distance of the labelled pixel from the window's centre, in sides of the window."""
+_ANYWHERE_SHARE = 0.25
+"""So many windows lie anywhere: hands, cloths and walls afford nothing, and have to be seen."""
 
 
 def cut_window(sample: Sample, share: float, random: np.random.Generator) -> Sample:
-    """Cut all frames to one window around a labelled pixel, or anywhere if there is none.
+    """Cut all frames to one window: mostly around a labelled pixel, else anywhere.
 
-    A twentieth of a picture at most is a part that affords something, and where a network has
-    looked once it learns little more from the table around it: a window of half the sides costs a
-    quarter, and shows the same parts at the same size.
+    A twentieth of a picture at most is a part that affords something: a window of half the sides
+    costs a quarter, and shows the same parts at the same size.
 
     Args:
         sample: Sample of h x w pixels.
@@ -60,7 +61,7 @@ def _corner(
     # A label that is drawn first, and then its pixel, shows thin parts as often as large ones.
     labels = np.unique(target)
     labels = labels[(labels > 0) & (labels != IGNORE)]
-    if not labels.size:
+    if not labels.size or random.random() < _ANYWHERE_SHARE:
         row, column = (int(random.integers(0, each + 1)) for each in free)
         return row, column
     pixels = np.argwhere(target == random.choice(labels))
