@@ -6,6 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from affordance_seg_ros.model.convolution import NORMS
+
 
 class ConvLSTMState(NamedTuple):
     """Memory of one layer after a frame.
@@ -26,22 +28,31 @@ class ConvLSTM(nn.Module):
     convolution of the gates is split into its input and its recurrent half, so that the former
     runs over all frames of a sequence at once.
 
+    The input half is normalised. Features after a ReLU are positive, and a thousand of them feed a
+    gate: without a norm a few large steps of training move all gates so far that they saturate, and
+    the memory then says the same of every picture, without a gradient that would wake it.
+
     Args:
         channels: Channels of input, hidden and cell state.
+        norm: Normalisation of the gates' input half, a name of `NORMS`.
 
-    Source: Shi et al., Convolutional LSTM Network, NIPS 2015, equation 3.
+    Source: Shi et al., Convolutional LSTM Network, NIPS 2015, equation 3; Ba et al., Layer
+    Normalization, 2016 (normalised gates).
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, *, norm: str = "none") -> None:
         super().__init__()
         # Gates in this order: input, forget, output, candidate.
         self.input_gates = nn.Conv2d(channels, 4 * channels, 3, padding=1)
+        self.norm = NORMS[norm](4 * channels)
         self.hidden_gates = nn.Conv2d(channels, 4 * channels, 3, padding=1, bias=False)
 
     @property
     def forget_bias(self) -> Tensor:
         """The (channels,) biases of the forget gates."""
-        bias = self.input_gates.bias
+        # What a normalisation takes in loses its bias: its own comes after.
+        last = self.norm if isinstance(self.norm, nn.GroupNorm) else self.input_gates
+        bias = last.bias
         assert bias is not None
         return bias.chunk(4)[1]
 
@@ -55,7 +66,7 @@ class ConvLSTM(nn.Module):
             (B, T, C, h, w) hidden states after each frame.
         """
         batch, frames = sequence.shape[:2]
-        gates: Tensor = self.input_gates(sequence.flatten(0, 1))
+        gates: Tensor = self.norm(self.input_gates(sequence.flatten(0, 1)))
         gates = gates.view(batch, frames, *gates.shape[1:])
         state = None
         outputs = []
@@ -66,7 +77,7 @@ class ConvLSTM(nn.Module):
 
     def step(self, x: Tensor, state: ConvLSTMState | None) -> ConvLSTMState:
         """Take one frame (B, C, h, w) and the memory before it; None is an empty memory."""
-        return self._remember(self.input_gates(x), state)
+        return self._remember(self.norm(self.input_gates(x)), state)
 
     def _remember(self, gates: Tensor, state: ConvLSTMState | None) -> ConvLSTMState:
         """Return the memory after a frame whose input gates are (B, 4C, h, w)."""

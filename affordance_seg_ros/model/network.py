@@ -98,8 +98,8 @@ class AffordanceNetwork(nn.Module):
         self.skip_streams = len(channels) if config.skips == "both" else 1
         self.fusion = ConvReLU(8 * w * len(channels), 8 * w, kernel_size=1)
         self.residual = ResidualBlock(8 * w, norm=norm)
-        self.memory1 = ConvLSTM(8 * w)
-        self.memory2 = ConvLSTM(8 * w)
+        self.memory1 = ConvLSTM(8 * w, norm=norm)
+        self.memory2 = ConvLSTM(8 * w, norm=norm)
         self.attention = (
             SoftAttention(8 * w, norm=config.attention_norm)
             if config.attention
