@@ -80,6 +80,25 @@ def test_conv_lstm_remembers_while_the_forget_gate_is_open():
     torch.testing.assert_close(after.cell, state.cell)
 
 
+def trained_to_say_yes(norm):
+    """Train a memory to be large everywhere, in steps as of a real training; return its spread."""
+    random = torch.Generator().manual_seed(0)
+    layer = ConvLSTM(32, norm=norm)
+    xavier_initialise(layer, random)
+    optimizer = torch.optim.AdamW(layer.parameters(), lr=2e-3)
+    features = torch.rand(16, 32, 5, 6, generator=random) + 0.5  # positive, as after a ReLU
+    for _ in range(60):
+        optimizer.zero_grad()
+        hidden = layer.step(features, None).hidden
+        (1 - hidden).mean().backward()
+        optimizer.step()
+    return hidden.std(0).mean().item()
+
+
+def test_normalised_gates_do_not_saturate_where_others_do():
+    assert trained_to_say_yes("group") > 10 * trained_to_say_yes("none")
+
+
 def test_a_residual_block_without_weights_is_the_identity():
     block = ResidualBlock(8, norm="none")
     with torch.no_grad():
