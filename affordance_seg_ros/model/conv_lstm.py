@@ -28,13 +28,13 @@ class ConvLSTM(nn.Module):
     convolution of the gates is split into its input and its recurrent half, so that the former
     runs over all frames of a sequence at once.
 
-    The input half is normalised. Features after a ReLU are positive, and a thousand of them feed a
-    gate: without a norm a few large steps of training move all gates so far that they saturate, and
-    the memory then says the same of every picture, without a gradient that would wake it.
+    Gates are normalised before they act. Features after a ReLU are positive, and a thousand of them
+    feed a gate: without a norm a few large steps of training move all gates so far that they
+    saturate, and the memory then says the same of every picture, without a gradient to wake it.
 
     Args:
         channels: Channels of input, hidden and cell state.
-        norm: Normalisation of the gates' input half, a name of `NORMS`.
+        norm: Normalisation of the gates, a name of `NORMS`.
 
     Source: Shi et al., Convolutional LSTM Network, NIPS 2015, equation 3; Ba et al., Layer
     Normalization, 2016 (normalised gates).
@@ -66,7 +66,7 @@ class ConvLSTM(nn.Module):
             (B, T, C, h, w) hidden states after each frame.
         """
         batch, frames = sequence.shape[:2]
-        gates: Tensor = self.norm(self.input_gates(sequence.flatten(0, 1)))
+        gates: Tensor = self.input_gates(sequence.flatten(0, 1))
         gates = gates.view(batch, frames, *gates.shape[1:])
         state = None
         outputs = []
@@ -77,13 +77,13 @@ class ConvLSTM(nn.Module):
 
     def step(self, x: Tensor, state: ConvLSTMState | None) -> ConvLSTMState:
         """Take one frame (B, C, h, w) and the memory before it; None is an empty memory."""
-        return self._remember(self.norm(self.input_gates(x)), state)
+        return self._remember(self.input_gates(x), state)
 
     def _remember(self, gates: Tensor, state: ConvLSTMState | None) -> ConvLSTMState:
         """Return the memory after a frame whose input gates are (B, 4C, h, w)."""
         if state is not None:
             gates = gates + self.hidden_gates(state.hidden)
-        write, keep, show, candidate = gates.chunk(4, 1)
+        write, keep, show, candidate = self.norm(gates).chunk(4, 1)
         cell = torch.sigmoid(write) * torch.tanh(candidate)
         if state is not None:
             cell = cell + torch.sigmoid(keep) * state.cell
