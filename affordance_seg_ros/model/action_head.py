@@ -10,7 +10,8 @@ class ActionHead(nn.Module):
     """Three fully connected layers on the memory's mean and largest values over the picture.
 
     Both make the layers' size independent of the picture's. A hand covers a few of some 300
-    positions: the mean alone hardly moves with it, and moves less the wider the camera sees.
+    positions: the mean alone hardly moves with it, and moves less the wider the camera sees. Each is
+    normalised over the channels, since what is small teaches slowly.
 
     Args:
         channels: Channels of the memory.
@@ -21,13 +22,16 @@ class ActionHead(nn.Module):
 
     def __init__(self, channels: int, actions: int) -> None:
         super().__init__()
+        self.mean_norm = nn.LayerNorm(channels)
+        self.max_norm = nn.LayerNorm(channels)
         self.layer1 = nn.Linear(2 * channels, channels)
         self.layer2 = nn.Linear(channels, channels // 2)
         self.layer3 = nn.Linear(channels // 2, actions)
 
     def forward(self, memory: Tensor) -> Tensor:
         """Return (..., actions) logits of (..., channels, h, w) memory."""
-        x = torch.cat((memory.mean((-2, -1)), memory.amax((-2, -1))), -1)  # (..., 2 channels)
+        mean, largest = memory.mean((-2, -1)), memory.amax((-2, -1))  # (..., channels)
+        x = torch.cat((self.mean_norm(mean), self.max_norm(largest)), -1)
         x = functional.relu(self.layer2(functional.relu(self.layer1(x))))
         logits: Tensor = self.layer3(x)
         return logits

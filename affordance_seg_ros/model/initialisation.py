@@ -28,7 +28,7 @@ def xavier_initialise(network: nn.Module, generator: torch.Generator) -> None:
                     _xavier_uniform(module.weight, generator)
                     if module.bias is not None:
                         module.bias.zero_()
-                case nn.GroupNorm():
+                case nn.GroupNorm() | nn.LayerNorm():
                     module.reset_parameters()
         for module in network.modules():
             if isinstance(module, ConvLSTM):

@@ -13,7 +13,7 @@ from affordance_seg_ros.errors import FrameError
 from affordance_seg_ros.model.action_head import ActionHead
 from affordance_seg_ros.model.attention import SoftAttention, UniformAttention
 from affordance_seg_ros.model.conv_lstm import ConvLSTM, ConvLSTMState
-from affordance_seg_ros.model.convolution import ConvReLU
+from affordance_seg_ros.model.convolution import NORMS, ConvReLU
 from affordance_seg_ros.model.decoder import Decoder
 from affordance_seg_ros.model.encoder import EncoderStream, StreamFeatures
 from affordance_seg_ros.model.residual import ResidualBlock
@@ -98,6 +98,8 @@ class AffordanceNetwork(nn.Module):
         self.skip_streams = len(channels) if config.skips == "both" else 1
         self.fusion = ConvReLU(8 * w * len(channels), 8 * w, kernel_size=1)
         self.residual = ResidualBlock(8 * w, norm=norm)
+        # A pre-activation block leaves its sum as it is: positive, and larger with every step.
+        self.features_norm = NORMS[norm](8 * w)
         self.memory1 = ConvLSTM(8 * w, norm=norm)
         self.memory2 = ConvLSTM(8 * w, norm=norm)
         self.attention = (
@@ -194,7 +196,7 @@ class AffordanceNetwork(nn.Module):
     def _fuse(self, encoded: Sequence[StreamFeatures]) -> Tensor:
         """Return the (N, 8w, h, w) features of all streams together."""
         x = self.fusion(torch.cat([stream.deep for stream in encoded], 1))
-        features: Tensor = self.residual(x)
+        features: Tensor = self.features_norm(self.residual(x))
         return features
 
     def _checked(self, appearance: Tensor, flow: Tensor | None, leading: str) -> list[Tensor]:
