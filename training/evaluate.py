@@ -97,6 +97,7 @@ def evaluate(
     pipeline: Pipeline,
     sequences: Sequence[LabelledSequence],
     *,
+    target: str = "demonstrated",
     examples: int = 4,
     progress: bool = True,
 ) -> Evaluation:
@@ -105,6 +106,7 @@ def evaluate(
     Args:
         pipeline: Its `rate_hz` decides nothing here: every frame is taken.
         sequences: Clips; those without a label at the last frame are left out.
+        target: As in `StageConfig.target`.
         examples: Number of best and of worst clips that are kept.
         progress: Whether to show a progress bar.
 
@@ -120,7 +122,7 @@ def evaluate(
     clips = 0
     for sequence in tqdm(sequences, unit="clip", desc="evaluate", disable=not progress):
         last = len(sequence) - 1
-        truth = last_label(sequence)
+        truth = last_label(sequence, target)
         if truth is None:
             continue
         clips += 1
@@ -156,9 +158,17 @@ def evaluate(
     )
 
 
-def last_label(sequence: LabelledSequence) -> LabelImage | None:
-    """Return what the last frame shows: the demonstrated affordance, or else all of them."""
+def last_label(sequence: LabelledSequence, target: str = "demonstrated") -> LabelImage | None:
+    """Return the label of the last frame; None where there is none.
+
+    Args:
+        sequence: A clip.
+        target: 'demonstrated', or all affordances where nothing is demonstrated; 'affordances' for
+            those of every part in any case.
+    """
     last = len(sequence) - 1
+    if target == "affordances":
+        return sequence.affordances(last)
     label = sequence.demonstrated(last)
     return sequence.affordances(last) if label is None else label
 

@@ -16,6 +16,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--label-map", default="", help="YAML file; empty for the usual one")
     parser.add_argument("--limit", type=int, default=0, help="evaluate so many clips; 0 for all")
     parser.add_argument(
+        "--target",
+        choices=("demonstrated", "affordances"),
+        default="demonstrated",
+        help="label of the masks: what the clip demonstrates, or the affordance of every part",
+    )
+    parser.add_argument(
         "--out", type=Path, default=Path("out/evaluate"), help="folder for tables and pictures"
     )
     parser.add_argument("--json", type=Path, help="also write the result to this file")
@@ -57,10 +63,11 @@ def run(arguments: argparse.Namespace) -> int:
     pipeline = build_pipeline(arguments.weights, arguments.device, config)
     sequences = spread(find_sequences([source], pipeline.labels), arguments.limit)
     progress = not arguments.quiet
-    evaluation = evaluate(pipeline, sequences, progress=progress)
+    evaluation = evaluate(pipeline, sequences, target=arguments.target, progress=progress)
     about = {
         "weights": {"name": pipeline.card.name, "trained": pipeline.card.trained},
         "data": {"root": str(arguments.data), "kind": source.kind, "split": source.split},
+        "target": arguments.target,
         "estimator": flow.estimator,
         "device": str(pipeline.device),
         "min_confidence": config.min_confidence,

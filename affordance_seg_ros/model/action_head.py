@@ -10,8 +10,8 @@ class ActionHead(nn.Module):
     """Three fully connected layers on the memory's mean and largest values over the picture.
 
     Both make the layers' size independent of the picture's. A hand covers a few of some 300
-    positions: the mean alone hardly moves with it, and moves less the wider the camera sees. Each is
-    normalised over the channels, since what is small teaches slowly.
+    positions: the mean alone hardly moves with it, and moves less the wider the camera sees. Each
+    is normalised over the channels, since what is small teaches slowly.
 
     Args:
         channels: Channels of the memory.

@@ -62,6 +62,17 @@ def test_video_sees_the_whole_clip_and_static_one_frame(sequences):
     assert found.static.actions.accuracy == 0
 
 
+def test_masks_are_scored_against_the_label_that_is_asked_for(sequences, monkeypatch):
+    shown = type(sequences[0]).demonstrated
+    cut = LABELS.label_id("cut")
+    monkeypatch.setattr(
+        type(sequences[0]), "affordances", lambda self, index: (shown(self, index) > 0) * cut
+    )
+    found = evaluate(Oracle(), sequences, target="affordances", progress=False)
+    assert found.video.masks.iou.mean == 0
+    assert found.static.masks.iou.mean > 0.95  # a single frame is all "cut" to the oracle
+
+
 def test_the_best_and_the_worst_are_different_clips(sequences):
     found = evaluate(Oracle(), sequences, examples=2, progress=False)
     assert len(found.best) == len(found.worst) == 2
