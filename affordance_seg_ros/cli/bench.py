@@ -21,7 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--width",
         default="paper",
         metavar="NAME",
-        help=f"network: {' or '.join(NETWORKS)}; its weights are of chance",
+        help=f"network: {' or '.join(NETWORKS)}; compact with the package's weights, others with "
+        "weights of chance",
     )
     parser.add_argument("--weights", default="", help="weight file that is measured instead")
     parser.add_argument(

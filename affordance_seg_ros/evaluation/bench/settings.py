@@ -8,10 +8,12 @@ from typing import NamedTuple
 from affordance_seg_ros.config import NETWORKS, PipelineConfig
 from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.evaluation.bench.messages import ENCODINGS
-from affordance_seg_ros.model.checkpoint import Checkpoint, load_weights, untrained
+from affordance_seg_ros.model.checkpoint import Checkpoint, load_weights
 
 _SMALLEST_PX, _LARGEST_PX = 32, 8192
 _MOST_FRAMES = 10_000_000
+_OWN = "compact"
+"""The network that the package brings weights of."""
 
 
 class Size(NamedTuple):
@@ -50,7 +52,8 @@ class BenchSettings:
 
     Attributes:
         device: auto, cpu, cuda or cuda:N.
-        network: Name of an architecture; its weights are of chance.
+        network: Name of an architecture: 'compact' with the package's weights, others with weights
+            of chance.
         weights: Weight file to measure instead; empty for none.
         input_size: Size of the network's input; None for what the network is made for.
         picture: Size of the camera's pictures.
@@ -101,7 +104,8 @@ class BenchSettings:
         Raises:
             CheckpointError: The weight file cannot be loaded.
         """
-        checkpoint = load_weights(self.weights, "cpu") if self.weights else untrained(self.network)
+        weights = self.weights or ("" if self.network == _OWN else f"untrained:{self.network}")
+        checkpoint = load_weights(weights, "cpu")
         if self.input_size is None:
             return checkpoint
         width, height = self.input_size
