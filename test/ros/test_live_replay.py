@@ -84,7 +84,8 @@ def test_the_report_of_a_live_run_has_the_time_of_every_frame(results: dict[str,
     summary = json.loads((results["live"] / "summary.json").read_text())
     assert len(node["receipt_to_publish_ms"]) == COUNT
     assert summary["latency_clock"] == "receipt"
-    assert max(node["receipt_to_publish_ms"]) == pytest.approx(summary["latency_ms"]["max"])
+    slowest = max(node["receipt_to_publish_ms"])
+    assert summary["latency_ms"]["max"] == pytest.approx(slowest, abs=1e-3)  # written in µs
 
 
 @pytest.mark.parametrize(
