@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a step of training computes: the loss of a batch, under one stage's rules."""
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -9,7 +8,6 @@ from torch import Tensor, nn
 
 from affordance_seg_ros.config import NetworkConfig
 from affordance_seg_ros.errors import ConfigError
-from affordance_seg_ros.labels import IGNORE
 from affordance_seg_ros.model.network import AffordanceNetwork
 from affordance_seg_ros.training.loss import action_loss, segmentation_loss
 from affordance_seg_ros.training.sample import Batch
@@ -43,33 +41,19 @@ class AffordanceObjective(nn.Module):
 
     def forward(self, batch: Batch) -> Losses:
         """Return the losses of a batch."""
-        if self.stage.supervision == "every" and batch.target.shape[1] > 1:
-            masks, actions = self._every_frame(batch)
-        else:
-            flow = batch.flow if batch.flow.shape[2] else None
-            output = self.network(batch.appearance, flow)
-            masks = self._mask_loss(output.logits, batch.target[:, -1])
-            actions = output.action_logits
-        spoken = action_loss(actions, batch.action, frames=self.stage.action_frames)
+        flow = batch.flow if batch.flow.shape[2] else None
+        every = self.stage.supervision == "every"
+        output = self.network(batch.appearance, flow, every_frame=every)
+        masks = self._mask_loss(output.logits, batch.target if every else batch.target[:, -1:])
+        spoken = action_loss(output.action_logits, batch.action, frames=self.stage.action_frames)
         total = self.stage.segmentation_weight * masks + self.stage.action_weight * spoken
         return Losses(total, masks.detach(), spoken.detach())
 
-    def _every_frame(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Return the mean mask loss of all labelled frames, and the action after each frame."""
-        state = None
-        losses, actions = [], []
-        for t, (appearance, flow) in enumerate(_frames(batch)):
-            output, state = self.network.step(appearance, flow, state)
-            actions.append(output.action_logits)
-            if (batch.target[:, t] != IGNORE).any():
-                losses.append(self._mask_loss(output.logits, batch.target[:, t]))
-        none = batch.appearance.new_zeros(())
-        return torch.stack(losses).mean() if losses else none, torch.stack(actions, 1)
-
     def _mask_loss(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return the loss of (B, N, C, H, W) logits, pooled over the batch and its frames."""
         return segmentation_loss(
-            logits,
-            target,
+            logits.flatten(0, 1),
+            target.flatten(0, 1),
             class_weights=self.class_weights,
             dice_weight=self.stage.dice_weight,
         )
@@ -117,9 +101,3 @@ def freeze(network: AffordanceNetwork, parts: tuple[str, ...]) -> None:
         except AttributeError:
             names = ", ".join(name for name, _ in network.named_children())
             raise ConfigError(f"frozen part '{part}'; expected one of {names}") from None
-
-
-def _frames(batch: Batch) -> Iterator[tuple[Tensor, Tensor | None]]:
-    for t in range(batch.appearance.shape[1]):
-        flow = batch.flow[:, t] if batch.flow.shape[2] else None
-        yield batch.appearance[:, t], flow

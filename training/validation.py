@@ -80,7 +80,7 @@ def validate(
         batch = Batch(*(tensor.to(device) for tensor in batch))
         with autocast():
             output = network(batch.appearance, batch.flow if batch.flow.shape[2] else None)
-        mask = output.logits[0].argmax(0).cpu().numpy().astype(np.uint8)
+        mask = output.logits[0, -1].argmax(0).cpu().numpy().astype(np.uint8)
         truth = batch.target[0, -1].cpu().numpy().astype(np.uint8)
         if (truth != IGNORE).any():
             masks.add(truth, mask)

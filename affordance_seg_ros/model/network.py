@@ -62,9 +62,9 @@ class SequenceOutput(NamedTuple):
     """What the network says of sequences.
 
     Attributes:
-        logits: (B, C, H, W) of the last frames.
+        logits: (B, N, C, H, W) of the last N frames: of one, or of all.
         action_logits: (B, T, A) after every frame.
-        attention: (B, 1, H/8, W/8) of the last frames.
+        attention: (B, N, 1, H/8, W/8) of the last N frames.
     """
 
     logits: Tensor
@@ -115,15 +115,19 @@ class AffordanceNetwork(nn.Module):
         )
         self.action_head = ActionHead(8 * w, len(config.actions))
 
-    def forward(self, appearance: Tensor, flow: Tensor | None) -> SequenceOutput:
+    def forward(
+        self, appearance: Tensor, flow: Tensor | None, *, every_frame: bool = False
+    ) -> SequenceOutput:
         """Run over whole sequences, from an empty memory; for training.
 
         Args:
             appearance: (B, T, 3 or 4, H, W) normalised colour, and depth; H and W at least 32.
             flow: (B, T, 3, H, W) coloured flow from the frame before; None in a network without.
+            every_frame: Whether to decode every frame instead of the last one.
 
         Returns:
-            The output of `step` after the last frame, to rounding, and the action of every frame.
+            The output of `step` after every frame or the last one, to rounding, and the action of
+            every frame.
 
         Raises:
             FrameError: The inputs have other dimensions or channels than the network's.
@@ -133,13 +137,23 @@ class AffordanceNetwork(nn.Module):
         encoded = self._encode([each.flatten(0, 1) for each in pictures], in_turn)
         features = _split(self._fuse(encoded), batch, frames)  # (B, T, 8w, h, w)
         memory = self.memory2(self.memory1(features))  # (B, T, 8w, h, w)
-        attention = self.attention(features[:, -1], memory[:, -1])
+        decoded = frames if every_frame else 1
+
+        def shown(x: Tensor) -> Tensor:
+            """Return the (B N, ...) decoded frames of (B, T, ...)."""
+            return x[:, -decoded:].flatten(0, 1)
+
+        attention = self.attention(shown(features), shown(memory))
         skips = [
-            tuple(_split(skip, batch, frames)[:, -1] for skip in stream.skips)
+            tuple(shown(_split(skip, batch, frames)) for skip in stream.skips)
             for stream in encoded[: self.skip_streams]
         ]
-        logits = self.decoder(memory[:, -1], skips, attention)
-        return SequenceOutput(logits, self.action_head(memory), attention)
+        logits = self.decoder(shown(memory), skips, attention)
+        return SequenceOutput(
+            _split(logits, batch, decoded),
+            self.action_head(memory),
+            _split(attention, batch, decoded),
+        )
 
     def step(
         self,

@@ -59,15 +59,20 @@ def test_step_by_step_equals_the_sequence(seed):
     network = network_of(config)
     clip = clip_of(network, 2, frames, height, width, seed=seed)
     with torch.no_grad():
-        whole = network(*clip)
+        last, every = network(*clip), network(*clip, every_frame=True)
         steps, _ = run_steps(network, clip)
-    assert whole.logits.shape == (2, 10, height, width)
-    assert whole.action_logits.shape == (2, frames, 9)
-    assert whole.attention.shape == (2, 1, height // 8, width // 8)
-    torch.testing.assert_close(steps[-1].logits, whole.logits, **EXACT)
-    torch.testing.assert_close(steps[-1].attention, whole.attention, **EXACT)
-    actions = torch.stack([step.action_logits for step in steps], 1)
-    torch.testing.assert_close(actions, whole.action_logits, **EXACT)
+    for output, shown in ((last, steps[-1:]), (every, steps)):
+        assert output.logits.shape == (2, len(shown), 10, height, width)
+        assert output.attention.shape == (2, len(shown), 1, height // 8, width // 8)
+        assert output.action_logits.shape == (2, frames, 9)
+        logits, attention = (
+            torch.stack([getattr(step, name) for step in shown], 1)
+            for name in ("logits", "attention")
+        )
+        actions = torch.stack([step.action_logits for step in steps], 1)
+        torch.testing.assert_close(output.logits, logits, **EXACT)
+        torch.testing.assert_close(output.attention, attention, **EXACT)
+        torch.testing.assert_close(output.action_logits, actions, **EXACT)
 
 
 def test_the_past_changes_the_output():
