@@ -200,6 +200,12 @@ def test_topics_and_points_of_the_3d_panel_are_shown(layout: Any) -> None:
     }
 
 
+def test_no_name_of_a_frame_stands_before_the_regions(layout: Any) -> None:
+    """It hides what is behind it, its transparent ground too, and is 0.2 m high unless told."""
+    frames = layout["configById"]["3D!regions"]["scene"]["transforms"]
+    assert frames["showLabel"] is False
+
+
 def test_foxglove_looks_from_behind_the_camera_along_its_axis_with_its_top_up(layout: Any) -> None:
     panel = layout["configById"]["3D!regions"]
     camera = panel["cameraState"]

@@ -80,7 +80,7 @@ def test_every_foxglove_panel_is_laid_out_once() -> None:
     assert sorted(panels(FOXGLOVE["layout"])) == sorted(FOXGLOVE["configById"])
 
 
-@pytest.mark.parametrize("path", ["action.name", "action.score"])
+@pytest.mark.parametrize("path", ["action.name", "action.score", "regions.regions"])
 def test_message_paths_of_foxglove_are_fields_of_the_message(path: str) -> None:
     topic, field = path.split(".")
     assert f"/affordance/{path}" in set(strings(FOXGLOVE))
