@@ -88,6 +88,17 @@ class ActionObjective(nn.Module):
         return Losses(loss, torch.zeros_like(loss), loss.detach())
 
 
+def parts_to_freeze(stage: StageConfig, network: NetworkConfig) -> tuple[str, ...]:
+    """Return what does not learn in a stage: the parts that it names, and what it cannot teach.
+
+    A single picture holds no motion, and from motion that is always 0 the flow stream learns to be
+    a constant: it stays one when motion comes.
+    """
+    if stage.task == "affordances" and stage.frames == 1 and network.flow != "none":
+        return (*stage.frozen, "streams.flow")
+    return stage.frozen
+
+
 def freeze(network: AffordanceNetwork, parts: tuple[str, ...]) -> None:
     """Let all of a network learn but the named parts.
 

@@ -81,7 +81,9 @@ class StageConfig(Options):
     )
     balance_actions: bool = option(False, "Show every action equally often")
     frozen: tuple[str, ...] = option(
-        ("",), "Parts of the network that do not learn, such as streams.appearance or decoder"
+        ("",),
+        "Parts of the network that do not learn, such as streams.appearance or decoder; the "
+        "flow stream never does from single pictures",
     )
     patience: int = option(
         0, "The stage ends when the validation score has not risen for so many epochs; 0 never",

@@ -20,7 +20,12 @@ from affordance_seg_ros.training.epoch_order import epoch_batches
 from affordance_seg_ros.training.initialise import initial_network
 from affordance_seg_ros.training.logbook import Logbook
 from affordance_seg_ros.training.loss import class_weights
-from affordance_seg_ros.training.objective import ActionObjective, AffordanceObjective, freeze
+from affordance_seg_ros.training.objective import (
+    ActionObjective,
+    AffordanceObjective,
+    freeze,
+    parts_to_freeze,
+)
 from affordance_seg_ros.training.run_config import RunConfig
 from affordance_seg_ros.training.run_data import (
     StageData,
@@ -105,7 +110,7 @@ class Trainer:
         data = stage_data(self._config, stage)
         self._keep_inputs(stage, data)
         objective = self._objective(stage, data)
-        freeze(self._network, stage.frozen)
+        freeze(self._network, parts_to_freeze(stage, self._config.network))
         optimizer = build_optimizer(objective, stage)
         if self._resumed:
             objective.load_state_dict(self._resumed.objective)
@@ -299,5 +304,5 @@ class Trainer:
     def _save_between_stages(self) -> None:
         stage = self._config.stages[self._progress.stage]
         objective = self._objective(stage, stage_data(self._config, stage))
-        freeze(self._network, stage.frozen)
+        freeze(self._network, parts_to_freeze(stage, self._config.network))
         self._save(objective, build_optimizer(objective, stage))

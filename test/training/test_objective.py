@@ -8,7 +8,12 @@ from affordance_seg_ros.config import COMPACT
 from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.labels import IGNORE
 from affordance_seg_ros.training.initialise import initial_network
-from affordance_seg_ros.training.objective import ActionObjective, AffordanceObjective, freeze
+from affordance_seg_ros.training.objective import (
+    ActionObjective,
+    AffordanceObjective,
+    freeze,
+    parts_to_freeze,
+)
 from affordance_seg_ros.training.run_config import InitialiseConfig
 from affordance_seg_ros.training.sample import Batch
 from affordance_seg_ros.training.stage_config import StageConfig
@@ -77,6 +82,13 @@ def test_frozen_parts_do_not_learn_and_the_next_stage_frees_them(network):
     assert network.streams["flow"].conv1_1.conv.weight.requires_grad
     freeze(network, ("",))
     assert network.decoder.classifier.weight.requires_grad
+
+
+def test_single_pictures_teach_the_flow_stream_nothing():
+    named = StageConfig(frames=1, frozen=("decoder",))
+    assert parts_to_freeze(named, CONFIG) == ("decoder", "streams.flow")
+    assert parts_to_freeze(replace(named, frames=0), CONFIG) == ("decoder",)
+    assert parts_to_freeze(named, replace(CONFIG, flow="none")) == ("decoder",)
 
 
 def test_a_part_that_is_not_there_is_named(network):

@@ -13,6 +13,7 @@ import torch
 
 from affordance_seg_ros.errors import CheckpointError, ConfigError, SourceError
 from affordance_seg_ros.model.checkpoint import load_checkpoint
+from affordance_seg_ros.training.initialise import initial_network
 from affordance_seg_ros.training.run_config import parse_run
 from affordance_seg_ros.training.run_setup import RUN_FILE
 from affordance_seg_ros.training.trainer import WEIGHTS_FILE, train
@@ -169,6 +170,17 @@ def test_a_stage_ends_when_nothing_is_gained(clips, tmp_path):
     run = parse_run(run_of(clips).to_yaml(), [f"stages=[{stage}]"])
     train(run, tmp_path / "run", progress=False)
     assert load_state(tmp_path / "run").progress.global_step == 3
+
+
+@pytest.mark.parametrize(("frames", "learns"), [(1, False), (2, True)])
+def test_the_flow_stream_learns_from_clips_and_not_from_pictures(clips, tmp_path, frames, learns):
+    run = parse_run(
+        run_of(clips).to_yaml(), [f"stages=[{{name: only, frames: {frames}, epochs: 1}}]"]
+    )
+    train(run, tmp_path / "run", progress=False)
+    name = "streams.flow.conv1_1.conv.weight"
+    before = initial_network(run.network, run.initialise, run.seed).state_dict()[name]
+    assert torch.equal(weights(tmp_path / "run")[f"network.{name}"], before) != learns
 
 
 def test_the_appearance_stream_is_pretrained_on_actions(clips, tmp_path):
