@@ -2,6 +2,8 @@
 """Fixtures: a client on DDS, and nodes in processes of their own."""
 
 import os
+import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,11 +14,16 @@ pytest.importorskip("rclpy")
 os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
 
 import rclpy
-from harness import DOUBLE_NODE, Client, Process
+from harness import DOUBLE_NODE, LIMIT_S, Client, Process
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(autouse=True)
 def _ros() -> Iterator[None]:
+    """Give each test a participant of its own.
+
+    One that has written to a killed process may write to what is left of it when another takes its
+    port (eProsima/Fast-DDS#5469).
+    """
     rclpy.init(args=[])
     yield
     rclpy.shutdown()
@@ -50,10 +57,15 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Process]]:
         return started[-1]
 
     yield _start
-    for process in started:
-        if process.popen.poll() is None:
-            process.popen.kill()
-            process.popen.wait()
+    running = [process.popen for process in started if process.popen.poll() is None]
+    for popen in running:
+        popen.send_signal(signal.SIGINT)
+    for popen in running:
+        try:
+            popen.wait(LIMIT_S)
+        except subprocess.TimeoutExpired:
+            popen.kill()
+            popen.wait()
 
 
 def _yaml(value: object) -> str:
