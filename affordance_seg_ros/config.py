@@ -7,6 +7,9 @@ from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.labels import SOR3D_AFF, LabelSet
 from affordance_seg_ros.options import Options, option
 
+STILL = 0.5
+"""Colour of no motion, where the flow's encoding has a sign."""
+
 
 @dataclass(frozen=True)
 class InputConfig(Options):
@@ -72,6 +75,18 @@ class NetworkConfig(Options):
         "a sigmoid",
         choices=("softmax", "softmax_max", "sigmoid"),
     )
+    center_flow: bool = option(
+        False, "Take the colour of no motion as 0, so that borders do not look like motion and "
+        "small motion counts; the paper does not"
+    )  # fmt: skip
+    action_context: bool = option(
+        False, "Tell the decoder the action, whose affordance the mask is to show; the paper does "
+        "not"
+    )  # fmt: skip
+    motion_memory: bool = option(
+        False, "Remember the motion in the picture as a whole for the action, in a network with "
+        "flow; the paper does not"
+    )  # fmt: skip
     skips: str = option(
         "both", "Streams whose features skip to the decoder", choices=("appearance", "both")
     )

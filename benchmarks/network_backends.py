@@ -20,7 +20,7 @@ import torch  # noqa: E402  (after the threads' policy)
 
 from affordance_seg_ros.model.backends import BACKENDS, build_runner  # noqa: E402
 from affordance_seg_ros.model.checkpoint import Checkpoint, load_weights  # noqa: E402
-from affordance_seg_ros.model.network import NetworkState, StepOutput  # noqa: E402
+from affordance_seg_ros.model.network import Memory, StepOutput  # noqa: E402
 from affordance_seg_ros.model.runner import NetworkRunner  # noqa: E402
 from affordance_seg_ros.pipeline.device import resolve_device  # noqa: E402
 from affordance_seg_ros.pipeline.timing import percentiles  # noqa: E402
@@ -37,7 +37,7 @@ class OnnxRuntimeRunner:
     def __init__(self, checkpoint: Checkpoint) -> None:
         import onnxruntime
 
-        from affordance_seg_ros.training.export import OUTPUTS, STATES, export_onnx
+        from affordance_seg_ros.training.export import export_onnx, output_names, state_names
 
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "step.onnx"
@@ -47,9 +47,10 @@ class OnnxRuntimeRunner:
             self._session = onnxruntime.InferenceSession(
                 str(path), options, providers=["CPUExecutionProvider"]
             )
-        self._outputs, self._states = list(OUTPUTS), STATES
+        network = checkpoint.network
+        self._outputs, self._states = list(output_names(network)), state_names(network)
         size = checkpoint.input_config.height, checkpoint.input_config.width
-        self._empty: NetworkState = checkpoint.network.empty_state(1, *size)
+        self._empty: Memory = checkpoint.network.empty_state(1, *size)
         self.reset()
 
     def step(self, appearance: torch.Tensor, flow: torch.Tensor | None) -> StepOutput:

@@ -13,13 +13,21 @@ from torch import Tensor
 from affordance_seg_ros.errors import CheckpointError
 from affordance_seg_ros.evaluation.report import to_json
 from affordance_seg_ros.model.checkpoint import Checkpoint
-from affordance_seg_ros.model.network import NetworkState
+from affordance_seg_ros.model.network import AffordanceNetwork, StepOutput
 from affordance_seg_ros.model.tensor_step import TensorStep
 
 OPSET = 18
-STATES = NetworkState._fields
-OUTPUTS = ("logits", "action_logits", "attention", *(f"{name}_out" for name in STATES))
 METADATA_KEY = "affordance_seg_ros"
+
+
+def state_names(network: AffordanceNetwork) -> tuple[str, ...]:
+    """Return the names of a step's memory inputs."""
+    return network.state_type._fields
+
+
+def output_names(network: AffordanceNetwork) -> tuple[str, ...]:
+    """Return the names of a step's outputs."""
+    return (*StepOutput._fields, *(f"{name}_out" for name in state_names(network)))
 
 
 class StepInput(NamedTuple):
@@ -32,10 +40,10 @@ class StepInput(NamedTuple):
 def export_onnx(checkpoint: Checkpoint, path: Path) -> None:
     """Write the step function as ONNX, for the input size that the weights fix.
 
-    Inputs are `appearance`, `flow` (unless the network has none) and the memory `hidden1`, `cell1`,
-    `hidden2`, `cell2`, zeros for a first frame; outputs `logits`, `action_logits`, `attention` and
-    the memory after the frame, named as the inputs with `_out`. The metadata hold what the weights
-    fix: input, network and card.
+    Inputs are `appearance`, `flow` (unless the network has none) and the memory by `state_names`,
+    zeros for a first frame; outputs `logits`, `action_logits`, `attention` and the memory after the
+    frame, named as the inputs with `_out`. The metadata hold what the weights fix: input, network
+    and card.
 
     Args:
         checkpoint: Weights on the CPU.
@@ -54,11 +62,16 @@ def export_onnx(checkpoint: Checkpoint, path: Path) -> None:
         inputs.append(torch.full((1, network.flow_channels, config.height, config.width), 0.5))
         names.append("flow")
     inputs += network.empty_state(1, config.height, config.width)
-    names += STATES
+    names += state_names(network)
     program = torch.onnx.export(
-        TensorStep(network).eval(), tuple(inputs), input_names=names, output_names=list(OUTPUTS),
-        opset_version=OPSET, dynamo=True, verbose=False,
-    )  # fmt: skip
+        TensorStep(network).eval(),
+        tuple(inputs),
+        input_names=names,
+        output_names=list(output_names(network)),
+        opset_version=OPSET,
+        dynamo=True,
+        verbose=False,
+    )
     assert program is not None
     model = program.model_proto
     about = {
@@ -94,15 +107,16 @@ def largest_difference(
     height, width = frames[0].appearance.shape[-2:]
     state = network.empty_state(1, height, width)
     memory = [tensor.numpy() for tensor in state]
-    worst = dict.fromkeys(OUTPUTS, 0.0)
+    states, outputs = state_names(network), output_names(network)
+    worst = dict.fromkeys(outputs, 0.0)
     for frame in frames:
-        feed = {"appearance": frame.appearance.numpy(), **dict(zip(STATES, memory, strict=True))}
+        feed = {"appearance": frame.appearance.numpy(), **dict(zip(states, memory, strict=True))}
         if frame.flow is not None:
             feed["flow"] = frame.flow.numpy()
-        theirs = session.run(list(OUTPUTS), feed)
-        memory = theirs[-len(STATES) :]
+        theirs = session.run(list(outputs), feed)
+        memory = theirs[-len(states) :]
         with torch.inference_mode():
             output, state = network.step(frame.appearance, frame.flow, state)
-        for name, a, b in zip(OUTPUTS, (*output, *state), theirs, strict=True):
+        for name, a, b in zip(outputs, (*output, *state), theirs, strict=True):
             worst[name] = max(worst[name], float(np.abs(a.numpy() - b).max()))
     return worst

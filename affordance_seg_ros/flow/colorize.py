@@ -6,11 +6,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from affordance_seg_ros.config import InputConfig
+from affordance_seg_ros.config import STILL, InputConfig
 from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.frames import SceneFlow
-
-_STILL = 0.5
 
 
 def colorize(flow: SceneFlow, config: InputConfig, *, mode: str) -> Tensor:
@@ -48,13 +46,13 @@ def colorize(flow: SceneFlow, config: InputConfig, *, mode: str) -> Tensor:
 
 
 def _signed(motion: Tensor, full_scale: float) -> Tensor:
-    return (motion / (2 * full_scale) + _STILL).clamp_(0, 1)
+    return (motion / (2 * full_scale) + STILL).clamp_(0, 1)
 
 
 def _stretched(motion: Tensor, _: float) -> Tensor:
     low, high = motion.amin((1, 2), keepdim=True), motion.amax((1, 2), keepdim=True)
     span = high - low
-    return torch.where(span > 0, (motion - low) / span, torch.full_like(motion, _STILL))
+    return torch.where(span > 0, (motion - low) / span, torch.full_like(motion, STILL))
 
 
 def _viewer(motion: Tensor, _: float) -> Tensor:

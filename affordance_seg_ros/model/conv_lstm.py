@@ -22,7 +22,7 @@ class ConvLSTMState(NamedTuple):
 
 
 class ConvLSTM(nn.Module):
-    """One convLSTM layer with 3x3 kernels and as many channels out as in.
+    """One convLSTM layer.
 
     There are no peephole weights: they are one a pixel, and would fix the picture's size. The
     convolution of the gates is split into its input and its recurrent half, so that the former
@@ -33,19 +33,29 @@ class ConvLSTM(nn.Module):
     saturate, and the memory then says the same of every picture, without a gradient to wake it.
 
     Args:
-        channels: Channels of input, hidden and cell state.
+        channels: Channels of hidden and cell state.
+        in_channels: Channels of the input; None for as many.
+        kernel_size: Of both convolutions, odd.
         norm: Normalisation of the gates, a name of `NORMS`.
 
     Source: Shi et al., Convolutional LSTM Network, NIPS 2015, equation 3; Ba et al., Layer
     Normalization, 2016 (normalised gates).
     """
 
-    def __init__(self, channels: int, *, norm: str = "none") -> None:
+    def __init__(
+        self,
+        channels: int,
+        *,
+        in_channels: int | None = None,
+        kernel_size: int = 3,
+        norm: str = "none",
+    ) -> None:
         super().__init__()
+        k = kernel_size
         # Gates in this order: input, forget, output, candidate.
-        self.input_gates = nn.Conv2d(channels, 4 * channels, 3, padding=1)
+        self.input_gates = nn.Conv2d(in_channels or channels, 4 * channels, k, padding=k // 2)
         self.norm = NORMS[norm](4 * channels)
-        self.hidden_gates = nn.Conv2d(channels, 4 * channels, 3, padding=1, bias=False)
+        self.hidden_gates = nn.Conv2d(channels, 4 * channels, k, padding=k // 2, bias=False)
 
     @property
     def forget_bias(self) -> Tensor:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from affordance_seg_ros.model.action_context import DecoderContext
 from affordance_seg_ros.model.convolution import ConvReLU
 
 
@@ -75,7 +76,11 @@ class Decoder(nn.Module):
         self.classifier = nn.Conv2d(w, classes, 1)
 
     def forward(
-        self, memory: Tensor, skips: Sequence[tuple[Tensor, Tensor, Tensor]], attention: Tensor
+        self,
+        memory: Tensor,
+        skips: Sequence[tuple[Tensor, Tensor, Tensor]],
+        attention: Tensor,
+        context: DecoderContext | None = None,
     ) -> Tensor:
         """Decode one frame.
 
@@ -83,14 +88,18 @@ class Decoder(nn.Module):
             memory: (B, 8w, H/8, W/8) output of the memory, not yet attended.
             skips: Per stream the features before each max-pooling, the finest first.
             attention: (B, 1, H/8, W/8) attention.
+            context: What the action tells; None in a network where it tells nothing.
 
         Returns:
             (B, classes, H, W) logits.
         """
         fine, half, quarter = zip(*skips, strict=True)
-        x = self.conv2(self.conv1(memory * attention))
+        x = memory * attention
+        if context is not None:
+            x = x + context.features
+        x = self.conv2(self.conv1(x))
         x = self.level1(x, quarter, attention)
         x = self.level2(x, half, attention)
         x = self.level3(x, fine, attention)
         logits: Tensor = self.classifier(x)
-        return logits
+        return logits if context is None else logits + context.prior

@@ -8,14 +8,16 @@ from typing import NamedTuple, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from affordance_seg_ros.config import NetworkConfig
+from affordance_seg_ros.config import STILL, NetworkConfig
 from affordance_seg_ros.errors import FrameError
+from affordance_seg_ros.model.action_context import ActionContext, DecoderContext
 from affordance_seg_ros.model.action_head import ActionHead
 from affordance_seg_ros.model.attention import SoftAttention, UniformAttention
 from affordance_seg_ros.model.conv_lstm import ConvLSTM, ConvLSTMState
 from affordance_seg_ros.model.convolution import NORMS, ConvReLU
 from affordance_seg_ros.model.decoder import Decoder
 from affordance_seg_ros.model.encoder import EncoderStream, StreamFeatures
+from affordance_seg_ros.model.pooled_memory import PooledMemory
 from affordance_seg_ros.model.residual import ResidualBlock
 
 APPEARANCE_CHANNELS = {"rgb": 3, "rgbd": 4}
@@ -42,6 +44,20 @@ class NetworkState(NamedTuple):
     cell1: Tensor
     hidden2: Tensor
     cell2: Tensor
+
+
+class MotionState(NamedTuple):
+    """The same in a network with a memory of motion, whose states are (B, 8w, 1, 1)."""
+
+    hidden1: Tensor
+    cell1: Tensor
+    hidden2: Tensor
+    cell2: Tensor
+    motion_hidden: Tensor
+    motion_cell: Tensor
+
+
+Memory: TypeAlias = NetworkState | MotionState
 
 
 class StepOutput(NamedTuple):
@@ -113,7 +129,11 @@ class AffordanceNetwork(nn.Module):
             classes=config.labels.class_count,
             norm=norm,
         )
-        self.action_head = ActionHead(8 * w, len(config.actions))
+        moved = config.motion_memory and "flow" in channels
+        self.motion_memory = PooledMemory(8 * w) if moved else None
+        self.state_type: type[Memory] = MotionState if moved else NetworkState
+        self.action_head = ActionHead(8 * w, len(config.actions), motion=moved)
+        self.action_context = ActionContext(8 * w, config.labels) if config.action_context else None
 
     def forward(
         self, appearance: Tensor, flow: Tensor | None, *, every_frame: bool = False
@@ -148,10 +168,14 @@ class AffordanceNetwork(nn.Module):
             tuple(shown(_split(skip, batch, frames)) for skip in stream.skips)
             for stream in encoded[: self.skip_streams]
         ]
-        logits = self.decoder(shown(memory), skips, attention)
+        motion = None
+        if self.motion_memory is not None:
+            motion = self.motion_memory(_split(encoded[1].deep, batch, frames))
+        actions = self.action_head(memory, motion)  # (B, T, A)
+        logits = self.decoder(shown(memory), skips, attention, self._context(shown(actions)))
         return SequenceOutput(
             _split(logits, batch, decoded),
-            self.action_head(memory),
+            actions,
             _split(attention, batch, decoded),
         )
 
@@ -159,10 +183,10 @@ class AffordanceNetwork(nn.Module):
         self,
         appearance: Tensor,
         flow: Tensor | None,
-        state: NetworkState | None,
+        state: Memory | None,
         *,
         fork: Fork = in_turn,
-    ) -> tuple[StepOutput, NetworkState]:
+    ) -> tuple[StepOutput, Memory]:
         """Take one frame; for the robot.
 
         Args:
@@ -186,11 +210,25 @@ class AffordanceNetwork(nn.Module):
         memory = layer2.hidden
         attention = self.attention(features, memory)
         skips = [stream.skips for stream in encoded[: self.skip_streams]]
-        logits = self.decoder(memory, skips, attention)
-        output = StepOutput(logits, self.action_head(memory), attention)
-        return output, NetworkState(*layer1, *layer2)
+        states = [*layer1, *layer2]
+        motion = None
+        if self.motion_memory is not None:
+            before = ConvLSTMState(*state[4:]) if isinstance(state, MotionState) else None
+            moved = self.motion_memory.step(encoded[1].deep, before)
+            motion = moved.hidden
+            states.extend(moved)
+        action = self.action_head(memory, motion)
+        logits = self.decoder(memory, skips, attention, self._context(action))
+        return StepOutput(logits, action, attention), self.state_type(*states)
 
-    def empty_state(self, batch: int, height: int, width: int) -> NetworkState:
+    def encode(self, stream: str, pictures: Tensor) -> StreamFeatures:
+        """Run one stream, 'appearance' or 'flow', on its (N, channels, H, W) pictures."""
+        if stream == "flow" and self.config.center_flow:
+            pictures = pictures - STILL
+        features: StreamFeatures = self.streams[stream](pictures)
+        return features
+
+    def empty_state(self, batch: int, height: int, width: int) -> Memory:
         """Return the memory before a first frame: zeros, on the network's device, in its dtype.
 
         Args:
@@ -200,12 +238,19 @@ class AffordanceNetwork(nn.Module):
         """
         like = self.fusion.conv.weight
         shape = (batch, 8 * self.config.width, height // 8, width // 8)
-        return NetworkState(*(like.new_zeros(shape) for _ in NetworkState._fields))
+        shapes = [shape] * len(NetworkState._fields)
+        if self.motion_memory is not None:
+            shapes += [(*shape[:2], 1, 1)] * 2
+        return self.state_type(*(like.new_zeros(each) for each in shapes))
 
     def _encode(self, pictures: Sequence[Tensor], fork: Fork) -> list[StreamFeatures]:
         """Run each stream on its (N, channels, H, W) pictures."""
-        streams = zip(self.streams.values(), pictures, strict=True)
-        return fork([partial(stream, each) for stream, each in streams])
+        named = zip(self.streams, pictures, strict=True)
+        return fork([partial(self.encode, name, each) for name, each in named])
+
+    def _context(self, action_logits: Tensor) -> DecoderContext | None:
+        """Return what (B, A) logits tell the decoder."""
+        return None if self.action_context is None else self.action_context(action_logits)
 
     def _fuse(self, encoded: Sequence[StreamFeatures]) -> Tensor:
         """Return the (N, 8w, h, w) features of all streams together."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from affordance_seg_ros.errors import ConfigError, FrameError
-from affordance_seg_ros.model.network import AffordanceNetwork, NetworkState, StepOutput
+from affordance_seg_ros.model.network import AffordanceNetwork, StepOutput
 from affordance_seg_ros.model.runner import name_of
 from affordance_seg_ros.model.tensor_step import TensorStep
 
@@ -64,7 +64,7 @@ class OpenVinoRunner:
         )
         outputs = [torch.zeros(tuple(each.shape)) for each in compiled.outputs]
         self._output = StepOutput(*outputs[: len(StepOutput._fields)])
-        self._next_memory = NetworkState(*outputs[len(StepOutput._fields) :])
+        self._next_memory = network.state_type(*outputs[len(StepOutput._fields) :])
         self._request = compiled.create_infer_request()
         for index, each in enumerate(inputs):
             self._request.set_input_tensor(index, openvino.Tensor(each.numpy(), shared_memory=True))

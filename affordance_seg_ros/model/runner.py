@@ -8,11 +8,9 @@ from typing import Protocol, TypeAlias
 import torch
 from torch import Tensor
 
-from affordance_seg_ros.model.network import AffordanceNetwork, NetworkState, StepOutput
+from affordance_seg_ros.model.network import AffordanceNetwork, Memory, StepOutput
 
-Step: TypeAlias = Callable[
-    [Tensor, Tensor | None, NetworkState | None], tuple[StepOutput, NetworkState]
-]
+Step: TypeAlias = Callable[[Tensor, Tensor | None, Memory | None], tuple[StepOutput, Memory]]
 """`AffordanceNetwork.step`, or something that computes the same."""
 
 
@@ -63,7 +61,7 @@ class EagerRunner:
         self._format = memory_format
         order = ", channels last" if memory_format == torch.channels_last else ""
         self._description = f"eager PyTorch, {name_of(dtype)}{order}"
-        self._state: NetworkState | None = None
+        self._state: Memory | None = None
 
     @property
     def description(self) -> str:

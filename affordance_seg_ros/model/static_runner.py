@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from affordance_seg_ros.errors import FrameError
-from affordance_seg_ros.model.network import AffordanceNetwork, NetworkState, StepOutput
+from affordance_seg_ros.model.network import AffordanceNetwork, StepOutput
 from affordance_seg_ros.model.runner import Step, name_of
 
 Work: TypeAlias = Callable[[], None]
@@ -48,7 +48,8 @@ class StaticRunner:
         self._flow = (
             _picture(network.flow_channels, height, width, like) if network.flow_channels else None
         )
-        self._memory = NetworkState(*map(_channels_last, network.empty_state(1, height, width)))
+        empty = network.empty_state(1, height, width)
+        self._memory = network.state_type(*map(_channels_last, empty))
         h, w = self._memory.hidden1.shape[-2:]
         classes, actions = network.config.labels.class_count, len(network.config.actions)
         self._output = StepOutput(

@@ -3,7 +3,7 @@
 
 from torch import Tensor, nn
 
-from affordance_seg_ros.model.network import AffordanceNetwork, NetworkState
+from affordance_seg_ros.model.network import AffordanceNetwork
 
 
 class TensorStep(nn.Module):
@@ -22,11 +22,11 @@ class TensorStep(nn.Module):
 
         Args:
             appearance: As `AffordanceNetwork.step` takes it.
-            rest: The flow, unless the network takes none, and the four tensors of the memory.
+            rest: The flow, unless the network takes none, and the tensors of the memory.
 
         Returns:
             The tensors of `StepOutput`, and then those of the memory after the frame.
         """
         flow, states = (rest[0], rest[1:]) if self.network.flow_channels else (None, rest)
-        output, state = self.network.step(appearance, flow, NetworkState(*states))
+        output, state = self.network.step(appearance, flow, self.network.state_type(*states))
         return (*output, *state)

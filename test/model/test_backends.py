@@ -18,6 +18,7 @@ from affordance_seg_ros.model.backends import BACKENDS, build_runner
 from affordance_seg_ros.model.initialisation import xavier_initialise
 from affordance_seg_ros.model.network import AffordanceNetwork
 
+FULL = replace(COMPACT, width=8, center_flow=True, action_context=True, motion_memory=True)
 INPUT = InputConfig(height=49, width=66)  # odd sizes: every level rounds
 FRAMES = 5
 LOGITS = {"float32": 1e-3, "half": 0.3}
@@ -31,7 +32,7 @@ ON_CPU = ["eager", "channels_last", pytest.param("openvino", marks=needs_openvin
 
 
 def network_of(config=None):
-    network = AffordanceNetwork(config or replace(COMPACT, width=8))
+    network = AffordanceNetwork(config or FULL)
     xavier_initialise(network, torch.Generator().manual_seed(1))
     return network.eval()
 

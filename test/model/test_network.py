@@ -4,8 +4,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from affordance_seg_ros.config import NETWORKS, NetworkConfig
+from affordance_seg_ros.config import NETWORKS, STILL, NetworkConfig
 from affordance_seg_ros.errors import FrameError
+from affordance_seg_ros.labels import LabelSet
+from affordance_seg_ros.model.action_context import ActionContext
 from affordance_seg_ros.model.attention import UniformAttention
 from affordance_seg_ros.model.initialisation import xavier_initialise
 from affordance_seg_ros.model.network import AffordanceNetwork, NetworkState
@@ -55,7 +57,13 @@ def test_step_by_step_equals_the_sequence(seed):
         for low, high in ((1, 7), (32, 70), (32, 70))
     )
     config = list(table_3(SMALL).values())[seed % 6]
-    config = replace(config, skips=("both", "appearance")[seed % 2])
+    config = replace(
+        config,
+        skips=("both", "appearance")[seed % 2],
+        center_flow=seed > 3,
+        action_context=seed > 3,
+        motion_memory=seed > 3,
+    )
     network = network_of(config)
     clip = clip_of(network, 2, frames, height, width, seed=seed)
     with torch.no_grad():
@@ -170,13 +178,63 @@ def test_attention_of_zero_leaves_the_skips_only():
 @pytest.mark.parametrize("norm", ["none", "group"])
 @pytest.mark.parametrize("attention_norm", ["softmax", "softmax_max", "sigmoid"])
 def test_the_gradient_reaches_every_parameter(norm, attention_norm):
-    config = replace(SMALL, norm=norm, attention_norm=attention_norm)
+    config = replace(SMALL, norm=norm, attention_norm=attention_norm, action_context=True)
+    config = replace(config, motion_memory=True)
     network = network_of(config).train()
     output = network(*clip_of(network, 2, 3, 40, 40))
     loss = output.logits.square().mean() + output.action_logits[:, -1].square().mean()
     loss.backward()
     silent = [name for name, p in network.named_parameters() if not p.grad.abs().max() > 0]
     assert silent == []
+
+
+def test_centred_flow_without_motion_is_nothing_to_the_flow_stream():
+    network = network_of(replace(SMALL, center_flow=True, norm="none"))
+    _, flow = clip_of(network, 1, 1, 40, 48)
+    with torch.no_grad():
+        still = network.encode("flow", torch.full_like(flow[0], STILL))
+        assert still.deep.abs().max() == 0
+        moving = network.encode("flow", flow[0])
+        assert moving.deep.abs().max() > 0
+
+
+def test_the_action_is_a_prior_of_the_mask():
+    context = ActionContext(8, LabelSet(("cut", "grasp", "open"), ("grasp", "wave", "cut")))
+    told = context(torch.tensor([[2.0, 0.0, -1.0]]))
+    grasp, _, cut = torch.tensor([2.0, 0.0, -1.0]).log_softmax(0)
+    # background, cut, grasp, and what no action is named after
+    torch.testing.assert_close(told.prior.flatten(), torch.stack([0 * cut, cut, grasp, 0 * cut]))
+    assert told.features.shape == (1, 8, 1, 1)
+
+
+def test_another_action_draws_another_mask():
+    network = network_of(replace(SMALL, action_context=True))
+    clip = clip_of(network, 1, 2, 40, 48)
+    with torch.no_grad():
+        before = network(*clip).logits
+        network.action_head.layer3.bias[3] = 100.0
+        after = network(*clip).logits
+    assert ((after - before)[0, 0, 1:].mean((1, 2)) > -50).nonzero().flatten().tolist() == [3]
+
+
+def test_the_memory_of_motion_hears_the_flow_of_the_past_and_no_appearance():
+    network = network_of(replace(SMALL, motion_memory=True))
+    appearance, flow = clip_of(network, 1, 3, 40, 48)
+    still = flow.clone()
+    still[:, 1] = 0
+    with torch.no_grad():
+        _, past = run_steps(network, (appearance, flow))
+        _, unseen = run_steps(network, (-appearance, flow))
+        _, unmoved = run_steps(network, (appearance, still))
+    assert torch.equal(past.motion_hidden, unseen.motion_hidden)
+    assert not torch.allclose(past.motion_hidden, unmoved.motion_hidden)
+    assert past.motion_hidden.shape == past.motion_cell.shape == (1, 32, 1, 1)
+
+
+def test_a_network_without_flow_has_no_memory_of_motion():
+    network = network_of(replace(SMALL, motion_memory=True, flow="none"))
+    assert network.motion_memory is None
+    assert network.state_type is NetworkState
 
 
 def test_appearance_skips_keep_the_flow_from_the_decoder():

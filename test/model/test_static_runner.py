@@ -15,12 +15,13 @@ from affordance_seg_ros.model.network import AffordanceNetwork, in_turn
 from affordance_seg_ros.model.runner import converted
 from affordance_seg_ros.model.static_runner import StaticRunner, capture_directly
 
+FULL = replace(COMPACT, width=8, center_flow=True, action_context=True, motion_memory=True)
 SIZE = (49, 66)
 FRAMES = 4
 
 
 def network_of(**changes) -> AffordanceNetwork:
-    network = AffordanceNetwork(replace(COMPACT, width=8, **changes))
+    network = AffordanceNetwork(replace(FULL, **changes))
     xavier_initialise(network, torch.Generator().manual_seed(1))
     return network.eval()
 

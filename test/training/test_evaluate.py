@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -7,11 +8,13 @@ import pytest
 import torch
 from tiny_clips import LABELS, write_clips
 
-from affordance_seg_ros.config import FlowConfig, PipelineConfig
+from affordance_seg_ros.config import COMPACT, FlowConfig, PipelineConfig
 from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.flow.estimator import build_estimator
 from affordance_seg_ros.frames import Action, Prediction, StageTimes
 from affordance_seg_ros.model.checkpoint import untrained
+from affordance_seg_ros.model.initialisation import xavier_initialise
+from affordance_seg_ros.model.network import AffordanceNetwork
 from affordance_seg_ros.pipeline.streaming import Pipeline
 from affordance_seg_ros.training.datasets.clips import scan_clips
 from affordance_seg_ros.training.evaluate import evaluate
@@ -149,9 +152,14 @@ def test_clips_in_succession_are_as_good_as_alone_for_who_looks_at_two_frames(se
     assert found["keep"] == found["reset"] > 0.95
 
 
-@pytest.mark.parametrize("name", ["compact"])
-def test_onnx_does_what_pytorch_does(name, sequences, tmp_path):
-    checkpoint = untrained(name)
+@pytest.mark.parametrize("more", [False, True])
+def test_onnx_does_what_pytorch_does(more, tmp_path):
+    checkpoint = untrained("compact")
+    if more:
+        config = replace(COMPACT, center_flow=True, action_context=True, motion_memory=True)
+        network = AffordanceNetwork(config)
+        xavier_initialise(network, torch.Generator().manual_seed(0))
+        checkpoint = replace(checkpoint, network=network.eval(), network_config=config)
     config = checkpoint.input_config
     random = torch.Generator().manual_seed(0)
     size = (config.height, config.width)
@@ -165,6 +173,7 @@ def test_onnx_does_what_pytorch_does(name, sequences, tmp_path):
     differences = largest_difference(tmp_path / "step.onnx", checkpoint, frames)
     assert max(differences.values()) < 1e-3
     assert set(differences) >= {"logits", "action_logits", "attention", "hidden1_out"}
+    assert ("motion_cell_out" in differences) == more
 
 
 def test_the_pipeline_itself_can_be_evaluated(sequences):

@@ -11,7 +11,7 @@ from affordance_seg_ros.flow.colorize import colorize
 from affordance_seg_ros.flow.incremental import PrimalDualFlow
 from affordance_seg_ros.frames import Action, RgbdFrame, StageTimes
 from affordance_seg_ros.model.checkpoint import Checkpoint
-from affordance_seg_ros.model.network import NetworkState
+from affordance_seg_ros.model.network import Memory
 from affordance_seg_ros.pipeline.postprocess import LabelMap, choose_action, label_map
 from affordance_seg_ros.pipeline.preprocess import Preprocessor
 from affordance_seg_ros.pipeline.regions import find_regions
@@ -53,7 +53,7 @@ class EagerPipeline:
         self._flow = PrimalDualFlow(replace(config.flow, warm_iterations=0), device)
         self._config = config
         self._clock = StageClock(device, marks=1 + len(StageTimes._fields))
-        self._state: NetworkState | None = None
+        self._state: Memory | None = None
 
     @torch.inference_mode()
     def step(self, frame: RgbdFrame) -> PlainPrediction:

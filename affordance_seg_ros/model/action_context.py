@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the recognised action tells the decoder."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from affordance_seg_ros.labels import LabelSet
+
+
+class DecoderContext(NamedTuple):
+    """What is told of one frame.
+
+    Attributes:
+        features: (B, channels, 1, 1), to be added to the decoder's first features.
+        prior: (B, classes, 1, 1) log probability of each mask class, to be added to its logits; 0
+            for background and for affordances that no action is named after.
+    """
+
+    features: Tensor
+    prior: Tensor
+
+
+class ActionContext(nn.Module):
+    """Tells the decoder the probabilities of the actions.
+
+    The demonstrated affordance is that of the action: a cup that is pushed is not marked for its
+    handle. The action is known to the memory as a whole and the mask pixel by pixel; with 3x3
+    convolutions between them a pixel far from the hand would have to guess it.
+
+    A pixel then affords c and c is shown with the product of both probabilities, which is a sum of
+    logarithms. The features let the decoder also draw another part for another action.
+
+    Args:
+        channels: Channels of the memory.
+        labels: Affordances and actions; they correspond by name.
+    """
+
+    def __init__(self, channels: int, labels: LabelSet) -> None:
+        super().__init__()
+        self.features = nn.Linear(len(labels.actions), channels, bias=False)
+        actions = labels.actions
+        self._action_of_class = (
+            None,
+            *(actions.index(name) if name in actions else None for name in labels.affordances),
+        )
+
+    def forward(self, action_logits: Tensor) -> DecoderContext:
+        """Return what (B, actions) logits say of the picture."""
+        known = action_logits.log_softmax(-1)
+        unknown = torch.zeros_like(known[:, :1])
+        prior = [unknown if i is None else known[:, i : i + 1] for i in self._action_of_class]
+        features = self.features(known.exp())
+        return DecoderContext(features[..., None, None], torch.cat(prior, 1)[..., None, None])
