@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from affordance_seg_ros.config import PipelineConfig
+from affordance_seg_ros.config import NetworkConfig, PipelineConfig
 from affordance_seg_ros.evaluation.report import write_json
 from affordance_seg_ros.flow.estimator import build_estimator
 from affordance_seg_ros.model.checkpoint import load_checkpoint
@@ -19,6 +19,9 @@ from affordance_seg_ros.training.run_data import find_sequences, spread
 from affordance_seg_ros.training.tables import table_3
 from affordance_seg_ros.training.trainer import train
 from affordance_seg_ros.training.training_state import STATE_FILE
+
+_MOTION = ("streams.flow", "motion_memory")
+"""Parts that only a network with flow has."""
 
 
 def run_ablation(
@@ -43,13 +46,31 @@ def run_ablation(
     rows: dict[str, Any] = {}
     for name, network in variants(run.network).items():
         folder = out / name
-        variant = replace(run, name=f"{run.name}-{name}", network=network)
+        variant = row_of_table_3(run, name, network)
         started = (folder / STATE_FILE).exists()
         weights = train(variant, folder, resume=resume and started, progress=progress)
         rows[name] = _evaluate(variant, weights, progress=progress)
         write_json(out / "table_3.json", rows)
         (out / "table_3.md").write_text(table_3(rows, data=run.name), encoding="utf-8")
     return rows
+
+
+def row_of_table_3(run: RunConfig, name: str, network: NetworkConfig) -> RunConfig:
+    """Return the run of one row; a network without flow has nothing that learns motion.
+
+    Args:
+        run: Recipe of all rows.
+        name: Name of the row.
+        network: Its network.
+    """
+    stages = run.stages
+    if network.flow == "none":
+        stages = tuple(
+            replace(stage, frozen=tuple(part for part in stage.frozen if part not in _MOTION))
+            for stage in stages
+            if stage.task != "motion"
+        )
+    return replace(run, name=f"{run.name}-{name}", network=network, stages=stages)
 
 
 def _evaluate(run: RunConfig, weights: Path, *, progress: bool) -> dict[str, Any]:

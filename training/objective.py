@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from affordance_seg_ros.config import NetworkConfig
 from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.model.network import AffordanceNetwork
+from affordance_seg_ros.model.pooled_memory import PooledMemory
 from affordance_seg_ros.training.loss import action_loss, segmentation_loss
 from affordance_seg_ros.training.sample import Batch
 from affordance_seg_ros.training.stage_config import StageConfig
@@ -60,11 +61,19 @@ class AffordanceObjective(nn.Module):
 
 
 class ActionObjective(nn.Module):
-    """Loss of the appearance stream with an LSTM that names the action: the paper's pre-training.
+    """Loss of one stream with a memory that names the action.
+
+    For the appearance stream it is the paper's pre-training. The flow stream learns from it what
+    motion says before the rest of the network has learned to do without, and so does the network's
+    memory of motion where it has one.
 
     Args:
-        network: Network whose appearance stream learns.
+        network: Network whose stream learns.
         config: Its configuration, with the actions of the pre-training's data.
+        stage: Its task names the stream.
+
+    Raises:
+        ConfigError: The network has no such stream.
 
     Source: Thermos et al., ICASSP 2020, section 3.1.
     """
@@ -73,17 +82,26 @@ class ActionObjective(nn.Module):
         super().__init__()
         self.network = network
         self.stage = stage
+        self.stream = "flow" if stage.task == "motion" else "appearance"
+        if self.stream not in network.streams:
+            raise ConfigError(
+                f"stage '{stage.name}' with task '{stage.task}' for a network with "
+                f"flow='{config.flow}'; expected a network with flow"
+            )
         channels = 8 * config.width
-        self.memory = nn.LSTM(channels, channels, batch_first=True)
+        own = self.stream == "flow" and network.motion_memory is not None
+        self.memory = None if own else PooledMemory(channels)
         self.classifier = nn.Linear(channels, len(config.actions))
 
     def forward(self, batch: Batch) -> Losses:
         """Return the losses of a batch; there is no mask."""
         batch_size, frames = batch.appearance.shape[:2]
-        stream = self.network.streams["appearance"]
-        deep = stream(batch.appearance.flatten(0, 1)).deep.mean((-2, -1))  # (B T, 8w)
-        remembered, _ = self.memory(deep.view(batch_size, frames, -1))
-        logits = self.classifier(remembered)  # (B, T, A)
+        pictures = batch.flow if self.stream == "flow" else batch.appearance
+        deep = self.network.encode(self.stream, pictures.flatten(0, 1)).deep
+        memory = self.memory or self.network.motion_memory
+        assert memory is not None
+        remembered = memory(deep.view(batch_size, frames, *deep.shape[1:]))  # (B, T, 8w, 1, 1)
+        logits = self.classifier(remembered.flatten(2))  # (B, T, A)
         loss = action_loss(logits, batch.action, frames=self.stage.action_frames)
         return Losses(loss, torch.zeros_like(loss), loss.detach())
 

@@ -61,7 +61,7 @@ def stage_data(run: RunConfig, stage: StageConfig) -> StageData:
     Raises:
         SourceError: There are none.
     """
-    if stage.task == "affordances":
+    if stage.task != "actions":
         labels = run.network.labels
         train = find_sequences(run.data.train, labels)
         validation = find_sequences(run.data.validation, labels)

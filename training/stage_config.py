@@ -16,8 +16,10 @@ class StageConfig(Options):
 
     name: str = option("clips", "Name of the stage, in logs and overrides")
     task: str = option(
-        "affordances", "What is learned: masks and actions, or actions alone by the appearance "
-        "stream with an LSTM (the paper's pre-training)", choices=("affordances", "actions"),
+        "affordances", "What is learned: masks and actions, or actions alone by one stream with an "
+        "LSTM: by the appearance stream from `data.pretraining` (actions, the paper's "
+        "pre-training) or by the flow stream from `data.train` (motion)",
+        choices=("affordances", "actions", "motion"),
     )  # fmt: skip
     frames: int = option(
         0, "Frames of a sequence; 0 takes the network's, 1 single pictures without flow",

@@ -222,13 +222,14 @@ class Trainer:
             input_config=run.input,
             augmentation=run.augmentation if train else NO_AUGMENTATION,
             pictures=stage_pictures(run, stage, data.labels),
-            caches=flow_caches(run) if stage.task == "affordances" else (),
+            caches=flow_caches(run) if stage.task != "actions" else (),
             seed=run.seed,
         )
 
     def _objective(self, stage: StageConfig, data: StageData) -> nn.Module:
-        if stage.task == "actions":
-            return ActionObjective(self._network, naming_actions(self._config.network, data), stage)
+        if stage.task != "affordances":
+            network = naming_actions(self._config.network, data)
+            return ActionObjective(self._network, network, stage)
         weights = None
         if stage.class_balance != "none":
             pixels = count_pixels(data.train, stage.target, data.labels.class_count)
@@ -238,7 +239,7 @@ class Trainer:
     def _keep_inputs(self, stage: StageConfig, data: StageData) -> None:
         """Compute flow and pictures that are not there yet."""
         wanted: list[KeptRecords] = []
-        if stage.task == "affordances" and stage.frames != 1:
+        if stage.task != "actions" and stage.frames != 1:
             wanted.extend(flow_caches(self._config))
         pictures = stage_pictures(self._config, stage, data.labels)
         if pictures.keep:
@@ -255,7 +256,7 @@ class Trainer:
     def _look(self, stage: StageConfig, data: StageData, logbook: Logbook) -> None:
         """Validate, and keep the weights if they are the best of the stage."""
         done = self._progress
-        if stage.task == "actions":
+        if stage.task != "affordances":
             if self._chief:
                 self._keep(stage, {})
             return

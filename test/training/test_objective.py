@@ -7,6 +7,7 @@ import torch
 from affordance_seg_ros.config import COMPACT
 from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.labels import IGNORE
+from affordance_seg_ros.model.network import AffordanceNetwork
 from affordance_seg_ros.training.initialise import initial_network
 from affordance_seg_ros.training.objective import (
     ActionObjective,
@@ -69,11 +70,25 @@ def test_a_batch_without_labels_still_has_a_gradient_by_the_action(network, batc
     assert network.action_head.layer3.weight.grad.any()
 
 
-def test_pretraining_moves_the_appearance_stream_and_nothing_else(network, batch):
-    objective = ActionObjective(network, CONFIG, StageConfig(task="actions"))
+@pytest.mark.parametrize(("task", "stream"), [("actions", "appearance"), ("motion", "flow")])
+def test_pretraining_moves_one_stream_and_nothing_else(network, batch, task, stream):
+    objective = ActionObjective(network, CONFIG, StageConfig(task=task))
     objective(batch).total.backward()
     moved = {name.split(".")[1] for name, p in network.named_parameters() if p.grad is not None}
-    assert moved == {"appearance"}
+    assert moved == {stream}
+
+
+def test_the_memory_of_motion_learns_with_the_flow_stream(batch):
+    network = initial_network(replace(CONFIG, motion_memory=True), InitialiseConfig(), 0)
+    ActionObjective(network, CONFIG, StageConfig(task="motion"))(batch).total.backward()
+    moved = {name.split(".")[0] for name, p in network.named_parameters() if p.grad is not None}
+    assert moved == {"streams", "motion_memory"}
+
+
+def test_motion_is_not_learned_without_flow():
+    config = replace(CONFIG, flow="none")
+    with pytest.raises(ConfigError, match=r"stage 'clips' with task 'motion' .* flow='none'"):
+        ActionObjective(AffordanceNetwork(config), config, StageConfig(task="motion"))
 
 
 def test_frozen_parts_do_not_learn_and_the_next_stage_frees_them(network):

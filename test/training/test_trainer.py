@@ -183,13 +183,22 @@ def test_the_flow_stream_learns_from_clips_and_not_from_pictures(clips, tmp_path
     assert torch.equal(weights(tmp_path / "run")[f"network.{name}"], before) != learns
 
 
-def test_the_appearance_stream_is_pretrained_on_actions(clips, tmp_path):
+@pytest.mark.parametrize(("task", "stream"), [("actions", "appearance"), ("motion", "flow")])
+def test_a_stream_is_pretrained_on_actions(clips, tmp_path, task, stream):
     stages = (
-        "[{name: actions, task: actions, epochs: 1}, {name: clips, epochs: 1, frozen: [decoder]}]"
+        f"[{{name: first, task: {task}, epochs: 1}}, {{name: clips, epochs: 1, frozen: [decoder]}}]"
     )
     run = parse_run(run_of(clips).to_yaml(), [f"stages={stages}"])
     train(run, tmp_path / "run", progress=False)
     assert load_state(tmp_path / "run").progress.finished
+    began = initial_network(run.network, run.initialise, run.seed).state_dict()
+    found = load_checkpoint(tmp_path / "run" / "weights-first.safetensors", "cpu").network
+    moved = {
+        name.split(".conv")[0]
+        for name, after in found.state_dict().items()
+        if not torch.equal(after, began[name].half().float())  # as it is saved
+    }
+    assert moved == {f"streams.{stream}"}
 
 
 def test_two_processes_train_together(clips, tmp_path):
