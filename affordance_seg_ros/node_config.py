@@ -15,7 +15,10 @@ MOTION_SOURCES = ("tf", "realsense", "orbbec")
 class NodeConfig(Options):
     """The affordance node, beyond the pipeline."""
 
-    weights: str = option("", "Weight file (.safetensors); empty takes those of the package")
+    weights: str = option(
+        "", "Weight file (.safetensors); empty takes those of the package, and parts those of it "
+        "that mark every part in view"
+    )  # fmt: skip
     device: str = option("auto", "Compute device: auto, cpu, cuda or cuda:N")
     autostart: bool = option(True, "Configure and activate at once, without a lifecycle manager")
     max_skew_s: float = option(

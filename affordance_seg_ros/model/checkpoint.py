@@ -20,8 +20,12 @@ from affordance_seg_ros.model.weights_file import (
 )
 
 FORMAT_VERSION = 1
-DEFAULT_WEIGHTS = Path(__file__).parent / "weights" / "default.safetensors"
+_WEIGHTS = Path(__file__).parent / "weights"
+DEFAULT_WEIGHTS = _WEIGHTS / "default.safetensors"
 """The weights that the package brings, if it brings any."""
+
+NAMED_WEIGHTS = {"parts": _WEIGHTS / "parts.safetensors"}
+"""Other weights that the package brings, by name."""
 
 _UNTRAINED = "untrained:"
 
@@ -179,9 +183,10 @@ def load_weights(name: str, device: str | torch.device) -> Checkpoint:
     """Return the checkpoint that a user asks for.
 
     Args:
-        name: Path of a weight file; ``untrained:paper`` or ``untrained:compact``; or empty for the
-            package's own weights, which are ``untrained:compact`` where it brings none. Callers
-            say so when ``card.trained`` is false.
+        name: Path of a weight file; a name of `NAMED_WEIGHTS`; ``untrained:paper`` or
+            ``untrained:compact``; or empty for the package's own weights, which are
+            ``untrained:compact`` where it brings none. Callers say so when ``card.trained`` is
+            false.
         device: Device of the network.
 
     Raises:
@@ -190,7 +195,7 @@ def load_weights(name: str, device: str | torch.device) -> Checkpoint:
     if not name:
         name = str(DEFAULT_WEIGHTS) if DEFAULT_WEIGHTS.exists() else f"{_UNTRAINED}compact"
     if not name.startswith(_UNTRAINED):
-        return load_checkpoint(name, device)
+        return load_checkpoint(NAMED_WEIGHTS.get(name, name), device)
     checkpoint = untrained(name.removeprefix(_UNTRAINED))
     checkpoint.network.to(device)
     return checkpoint

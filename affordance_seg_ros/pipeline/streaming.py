@@ -38,7 +38,7 @@ def build_pipeline(weights: str, device: str, config: PipelineConfig) -> "Pipeli
     """Load weights onto a device and build the pipeline around them.
 
     Args:
-        weights: Weight file; empty takes those of the package.
+        weights: Weight file, or a name of `load_weights`; empty takes those of the package.
         device: auto, cpu, cuda or cuda:N.
         config: Options of the pipeline.
 

@@ -11,11 +11,14 @@ from affordance_seg_ros.config import COMPACT, COMPACT_INPUT, NETWORKS
 from affordance_seg_ros.errors import CheckpointError
 from affordance_seg_ros.model import checkpoint as checkpoint_module
 from affordance_seg_ros.model.checkpoint import (
+    DEFAULT_WEIGHTS,
+    NAMED_WEIGHTS,
     load_checkpoint,
     load_weights,
     save_checkpoint,
     untrained,
 )
+from affordance_seg_ros.model.weights_file import read_weights_file
 
 
 def rewrite(path, *, change_tensors=None, change_document=None):
@@ -185,3 +188,11 @@ def test_damaged_default_weights_are_no_reason_to_run_untrained(saved, monkeypat
 def test_refuses_an_unknown_untrained_network():
     with pytest.raises(CheckpointError, match="untrained network 'huge'; expected one of paper, "):
         load_weights("untrained:huge", "cpu")
+
+
+@pytest.mark.parametrize("name", ["", *NAMED_WEIGHTS])
+def test_the_packages_own_weights_are_trained_half_precision_and_small(name):
+    path = NAMED_WEIGHTS.get(name, DEFAULT_WEIGHTS)
+    assert load_weights(name, "cpu").card.trained
+    assert path.stat().st_size < 10e6
+    assert {t.dtype for t in read_weights_file(path).tensors.values()} == {torch.float16}
