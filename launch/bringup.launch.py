@@ -88,6 +88,12 @@ def generate_launch_description() -> LaunchDescription:
                 "those of the camera",
             ),
             DeclareLaunchArgument(
+                "weights",
+                default_value="",
+                description="Weight file, or parts for the package's that mark every part in view; "
+                "empty leaves it to the parameters",
+            ),
+            DeclareLaunchArgument(
                 "device",
                 default_value="",
                 description="Compute device: auto, cpu, cuda or cuda:N; empty leaves it to the "
@@ -162,7 +168,7 @@ def _camera_nodes(camera: Camera, given: dict, device_index: int) -> list[Action
     if given["params_file"]:
         parameters.append(given["params_file"])
     parameters.append(is_simulated)
-    named = ("device", "color_transport", "depth_transport")
+    named = ("weights", "device", "color_transport", "depth_transport")
     parameters.append({name: given[name] for name in named if given[name]})
     shared = {
         "package": PACKAGE,

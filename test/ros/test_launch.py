@@ -86,7 +86,7 @@ def test_presets_are_files_of_the_configuration_folder_or_lie_beside_the_code():
     [
         (
             "bringup",
-            "camera cameras base start_driver params_file device use_sim_time namespace "
+            "camera cameras base start_driver params_file weights device use_sim_time namespace "
             "color_transport depth_transport rviz rviz_frame",
         ),
         ("replay", "bag out pace rate html masks weights device params_file namespace options"),
@@ -153,6 +153,7 @@ def test_several_cameras_have_a_node_each_on_topics_of_their_own(client, launch)
         (("camera:=toaster",), '"camera" provided value "toaster" is not valid'),
         (("camera:=realsense", "start_driver:=true"), "realsense2_camera"),
         (("device:=nonsense",), "device 'nonsense'; expected auto, cpu"),
+        (("weights:=nonsense",), "nonsense: no such file"),
         (("cameras:=left",), "expected NAMESPACE=PRESET[@BASE]"),
         (("cameras:=left=toaster",), "camera 'toaster'; expected one of azure_kinect"),
         (("cameras:=a=realsense,a=kinect_v2",), "a namespace of its own for each camera"),
