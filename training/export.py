@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from affordance_seg_ros.config import STILL
 from affordance_seg_ros.errors import CheckpointError
 from affordance_seg_ros.evaluation.report import to_json
 from affordance_seg_ros.model.checkpoint import Checkpoint
@@ -59,7 +60,7 @@ def export_onnx(checkpoint: Checkpoint, path: Path) -> None:
     inputs = [torch.zeros(1, network.appearance_channels, config.height, config.width)]
     names = ["appearance"]
     if network.flow_channels:
-        inputs.append(torch.full((1, network.flow_channels, config.height, config.width), 0.5))
+        inputs.append(torch.full((1, network.flow_channels, config.height, config.width), STILL))
         names.append("flow")
     inputs += network.empty_state(1, config.height, config.width)
     names += state_names(network)

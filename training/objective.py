@@ -98,7 +98,7 @@ class ActionObjective(nn.Module):
         batch_size, frames = batch.appearance.shape[:2]
         pictures = batch.flow if self.stream == "flow" else batch.appearance
         deep = self.network.encode(self.stream, pictures.flatten(0, 1)).deep
-        memory = self.memory or self.network.motion_memory
+        memory = self.network.motion_memory if self.memory is None else self.memory
         assert memory is not None
         remembered = memory(deep.view(batch_size, frames, *deep.shape[1:]))  # (B, T, 8w, 1, 1)
         logits = self.classifier(remembered.flatten(2))  # (B, T, A)
@@ -106,15 +106,17 @@ class ActionObjective(nn.Module):
         return Losses(loss, torch.zeros_like(loss), loss.detach())
 
 
-def parts_to_freeze(stage: StageConfig, network: NetworkConfig) -> tuple[str, ...]:
-    """Return what does not learn in a stage: the parts that it names, and what it cannot teach.
+def freeze_for(stage: StageConfig, network: AffordanceNetwork) -> None:
+    """Let all of a network learn but the parts that a stage names, and what it cannot teach.
 
     A single picture holds no motion, and from motion that is always 0 the flow stream learns to be
     a constant: it stays one when motion comes.
+
+    Raises:
+        ConfigError: The network has no such part.
     """
-    if stage.task == "affordances" and stage.frames == 1 and network.flow != "none":
-        return (*stage.frozen, "streams.flow")
-    return stage.frozen
+    still = stage.task == "affordances" and stage.frames == 1 and "flow" in network.streams
+    freeze(network, (*stage.frozen, "streams.flow") if still else stage.frozen)
 
 
 def freeze(network: AffordanceNetwork, parts: tuple[str, ...]) -> None:

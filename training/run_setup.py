@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a run needs before its first step: processes, a folder, an optimiser."""
+"""What a run needs before its first step: processes, a folder, an objective, an optimiser."""
 
 import os
 from dataclasses import replace
@@ -12,8 +12,11 @@ from torch import nn
 
 from affordance_seg_ros.config import NetworkConfig
 from affordance_seg_ros.errors import ConfigError
+from affordance_seg_ros.model.network import AffordanceNetwork
+from affordance_seg_ros.training.loss import class_weights
+from affordance_seg_ros.training.objective import ActionObjective, AffordanceObjective
 from affordance_seg_ros.training.run_config import RunConfig, parse_run
-from affordance_seg_ros.training.run_data import StageData
+from affordance_seg_ros.training.run_data import StageData, count_pixels
 from affordance_seg_ros.training.stage_config import StageConfig
 from affordance_seg_ros.training.training_state import STATE_FILE, TrainingState, load_state
 
@@ -65,6 +68,17 @@ def prepare_folder(run: RunConfig, out: Path, *, resume: bool, chief: bool) -> T
         except OSError as error:
             raise ConfigError(f"{out}: cannot be written to ({error.strerror})") from None
     return None
+
+
+def build_objective(network: AffordanceNetwork, stage: StageConfig, data: StageData) -> nn.Module:
+    """Return what a stage makes small, around the network that learns."""
+    if stage.task != "affordances":
+        return ActionObjective(network, naming_actions(network.config, data), stage)
+    weights = None
+    if stage.class_balance != "none":
+        pixels = count_pixels(data.train, stage.target, data.labels.class_count)
+        weights = class_weights(pixels, stage.class_balance)
+    return AffordanceObjective(network, stage, weights)
 
 
 def build_optimizer(objective: nn.Module, stage: StageConfig) -> torch.optim.Optimizer:

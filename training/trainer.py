@@ -19,17 +19,10 @@ from affordance_seg_ros.training.datasets.kept_records import KeptRecords, keep_
 from affordance_seg_ros.training.epoch_order import epoch_batches
 from affordance_seg_ros.training.initialise import initial_network
 from affordance_seg_ros.training.logbook import Logbook
-from affordance_seg_ros.training.loss import class_weights
-from affordance_seg_ros.training.objective import (
-    ActionObjective,
-    AffordanceObjective,
-    freeze,
-    parts_to_freeze,
-)
+from affordance_seg_ros.training.objective import freeze_for
 from affordance_seg_ros.training.run_config import RunConfig
 from affordance_seg_ros.training.run_data import (
     StageData,
-    count_pixels,
     flow_caches,
     stage_data,
     stage_pictures,
@@ -37,6 +30,7 @@ from affordance_seg_ros.training.run_data import (
 from affordance_seg_ros.training.run_setup import (
     as_measured,
     build_fabric,
+    build_objective,
     build_optimizer,
     naming_actions,
     prepare_folder,
@@ -109,8 +103,8 @@ class Trainer:
     def _run_stage(self, stage: StageConfig, logbook: Logbook) -> None:
         data = stage_data(self._config, stage)
         self._keep_inputs(stage, data)
-        objective = self._objective(stage, data)
-        freeze(self._network, parts_to_freeze(stage, self._config.network))
+        objective = build_objective(self._network, stage, data)
+        freeze_for(stage, self._network)
         optimizer = build_optimizer(objective, stage)
         if self._resumed:
             objective.load_state_dict(self._resumed.objective)
@@ -226,16 +220,6 @@ class Trainer:
             seed=run.seed,
         )
 
-    def _objective(self, stage: StageConfig, data: StageData) -> nn.Module:
-        if stage.task != "affordances":
-            network = naming_actions(self._config.network, data)
-            return ActionObjective(self._network, network, stage)
-        weights = None
-        if stage.class_balance != "none":
-            pixels = count_pixels(data.train, stage.target, data.labels.class_count)
-            weights = class_weights(pixels, stage.class_balance)
-        return AffordanceObjective(self._network, stage, weights)
-
     def _keep_inputs(self, stage: StageConfig, data: StageData) -> None:
         """Compute flow and pictures that are not there yet."""
         wanted: list[KeptRecords] = []
@@ -304,6 +288,6 @@ class Trainer:
 
     def _save_between_stages(self) -> None:
         stage = self._config.stages[self._progress.stage]
-        objective = self._objective(stage, stage_data(self._config, stage))
-        freeze(self._network, parts_to_freeze(stage, self._config.network))
+        objective = build_objective(self._network, stage, stage_data(self._config, stage))
+        freeze_for(stage, self._network)
         self._save(objective, build_optimizer(objective, stage))

@@ -58,6 +58,7 @@ class MotionState(NamedTuple):
 
 
 Memory: TypeAlias = NetworkState | MotionState
+"""What a network carries from frame to frame; `AffordanceNetwork.state_type` says which."""
 
 
 class StepOutput(NamedTuple):

@@ -178,8 +178,8 @@ def test_attention_of_zero_leaves_the_skips_only():
 @pytest.mark.parametrize("norm", ["none", "group"])
 @pytest.mark.parametrize("attention_norm", ["softmax", "softmax_max", "sigmoid"])
 def test_the_gradient_reaches_every_parameter(norm, attention_norm):
-    config = replace(SMALL, norm=norm, attention_norm=attention_norm, action_context=True)
-    config = replace(config, motion_memory=True)
+    more = {"action_context": True, "motion_memory": True}
+    config = replace(SMALL, norm=norm, attention_norm=attention_norm, **more)
     network = network_of(config).train()
     output = network(*clip_of(network, 2, 3, 40, 40))
     loss = output.logits.square().mean() + output.action_logits[:, -1].square().mean()
