@@ -56,7 +56,7 @@ class Logbook:
         self._line({"step": step, "learning_rate": rate, **values})
 
     def validation(self, step: int, stage: str, seen: Validation) -> None:
-        """Write the metrics and the picture of a validation."""
+        """Write the metrics of a validation, and its picture if it has one."""
         if self._writer is None:
             return
         document = seen.document()
@@ -66,7 +66,8 @@ class Logbook:
         for name, value in document["iou_by_class"].items():
             if value is not None:
                 self._writer.add_scalar(f"validation/{stage}/iou/{name}", value, step)
-        self._writer.add_image(f"predictions/{stage}", seen.picture, step, dataformats="HWC")
+        if seen.picture is not None:
+            self._writer.add_image(f"predictions/{stage}", seen.picture, step, dataformats="HWC")
         self._writer.flush()
         self._line({"step": step, "stage": stage, "validation": document})
 

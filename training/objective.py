@@ -95,15 +95,19 @@ class ActionObjective(nn.Module):
 
     def forward(self, batch: Batch) -> Losses:
         """Return the losses of a batch; there is no mask."""
+        loss = action_loss(self.name(batch), batch.action, frames=self.stage.action_frames)
+        return Losses(loss, torch.zeros_like(loss), loss.detach())
+
+    def name(self, batch: Batch) -> Tensor:
+        """Return the (B, T, A) logits of the actions, after every frame."""
         batch_size, frames = batch.appearance.shape[:2]
         pictures = batch.flow if self.stream == "flow" else batch.appearance
         deep = self.network.encode(self.stream, pictures.flatten(0, 1)).deep
         memory = self.network.motion_memory if self.memory is None else self.memory
         assert memory is not None
         remembered = memory(deep.view(batch_size, frames, *deep.shape[1:]))  # (B, T, 8w, 1, 1)
-        logits = self.classifier(remembered.flatten(2))  # (B, T, A)
-        loss = action_loss(logits, batch.action, frames=self.stage.action_frames)
-        return Losses(loss, torch.zeros_like(loss), loss.detach())
+        logits: Tensor = self.classifier(remembered.flatten(2))
+        return logits
 
 
 def freeze_for(stage: StageConfig, network: AffordanceNetwork) -> None:

@@ -42,8 +42,8 @@ class StageConfig(Options):
         unit="frames", minimum=0, maximum=1000,
     )  # fmt: skip
     input_scale: float = option(
-        1.0, "Size of the input relative to the network's: small pictures first are cheap",
-        minimum=0.25, maximum=1.0,
+        1.0, "Size of the input relative to the run's: small pictures first are cheap, large ones "
+        "last show thin parts; the stage's weights are for this size", minimum=0.25, maximum=4.0,
     )  # fmt: skip
     window: float = option(
         1.0, "Sides of a window around labelled pixels that is cut out of each sample, as a share "

@@ -19,7 +19,7 @@ from affordance_seg_ros.training.datasets.kept_records import KeptRecords, keep_
 from affordance_seg_ros.training.epoch_order import epoch_batches
 from affordance_seg_ros.training.initialise import initial_network
 from affordance_seg_ros.training.logbook import Logbook
-from affordance_seg_ros.training.objective import freeze_for
+from affordance_seg_ros.training.objective import ActionObjective, freeze_for
 from affordance_seg_ros.training.run_config import RunConfig
 from affordance_seg_ros.training.run_data import (
     StageData,
@@ -43,7 +43,7 @@ from affordance_seg_ros.training.training_state import (
     TrainingState,
     save_state,
 )
-from affordance_seg_ros.training.validation import validate
+from affordance_seg_ros.training.validation import Validation, validate, validate_actions
 from affordance_seg_ros.training.weights_output import save_weights
 
 WEIGHTS_FILE = "weights.safetensors"
@@ -121,7 +121,7 @@ class Trainer:
             done.epoch, done.batch = done.epoch + 1, 0
             last = done.epoch == epochs
             if last or done.epoch % stage.validate_every == 0:
-                self._look(stage, data, logbook)
+                self._look(stage, data, objective, logbook)
             if stage.patience and done.epochs_without_gain >= stage.patience:
                 done.epoch = epochs
             if done.epoch < epochs:
@@ -237,23 +237,14 @@ class Trainer:
             )
         self._fabric.barrier()
 
-    def _look(self, stage: StageConfig, data: StageData, logbook: Logbook) -> None:
+    def _look(
+        self, stage: StageConfig, data: StageData, objective: nn.Module, logbook: Logbook
+    ) -> None:
         """Validate, and keep the weights if they are the best of the stage."""
         done = self._progress
-        if stage.task != "affordances":
-            if self._chief:
-                self._keep(stage, {})
-            return
         score = 0.0
         if self._chief:
-            seen = validate(
-                self._network,
-                self._samples(stage, data, train=False),
-                data.labels,
-                device=self._fabric.device,
-                autocast=self._fabric.autocast,
-                workers=self._config.data.workers,
-            )
+            seen = self._validated(stage, data, objective)
             logbook.validation(done.global_step, stage.name, seen)
             score = seen.score
             if done.best_score is None or score > done.best_score:
@@ -265,12 +256,23 @@ class Trainer:
         else:
             done.epochs_without_gain += stage.validate_every
 
+    def _validated(self, stage: StageConfig, data: StageData, objective: nn.Module) -> Validation:
+        samples = self._samples(stage, data, train=False)
+        how: dict[str, Any] = {
+            "device": self._fabric.device,
+            "autocast": self._fabric.autocast,
+            "workers": self._config.data.workers,
+        }
+        if isinstance(objective, ActionObjective):
+            return validate_actions(objective, samples, data.labels, **how)
+        return validate(self._network, samples, data.labels, **how)
+
     def _keep(self, stage: StageConfig, seen: dict[str, Any]) -> None:
         run = self._config
         metrics = {"validation_at_network_size": seen}
         for name in (stage_weights_file(stage.name), WEIGHTS_FILE):
             path = self._out / name
-            save_weights(path, self._network, run, metrics, stage.name, self._progress)
+            save_weights(path, self._network, run, metrics, stage, self._progress)
         write_json(self._out / "validation.json", {"stage": stage.name, **metrics})
 
     def _save(self, objective: nn.Module, optimizer: torch.optim.Optimizer) -> None:

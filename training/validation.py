@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A quick look at how well a stage goes: metrics at network size, and pictures."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from affordance_seg_ros.evaluation.action_metrics import ActionMetrics
 from affordance_seg_ros.evaluation.metrics import SegmentationMetrics
 from affordance_seg_ros.labels import IGNORE, LabelSet
 from affordance_seg_ros.model.network import AffordanceNetwork
+from affordance_seg_ros.training.objective import ActionObjective
 from affordance_seg_ros.training.sample import NO_ACTION, Batch
 from affordance_seg_ros.training.samples import SampleKey, TrainingSamples
 
@@ -32,14 +33,15 @@ class Validation(NamedTuple):
         f1: Mean F1, the same.
         iou_by_class: IoU of each affordance.
         action_accuracy: Share of recognised actions; None where none is known.
-        picture: (H, W, 3) uint8 RGB: colour, flow, truth and mask of a few samples.
+        picture: (H, W, 3) uint8 RGB: colour, flow, truth and mask of a few samples; None without
+            masks.
     """
 
     iou: float | None
     f1: float | None
     iou_by_class: dict[str, float | None]
     action_accuracy: float | None
-    picture: npt.NDArray[np.uint8]
+    picture: npt.NDArray[np.uint8] | None
 
     @property
     def score(self) -> float:
@@ -73,11 +75,9 @@ def validate(
     """
     masks, actions = SegmentationMetrics(labels), ActionMetrics(labels)
     rows: list[npt.NDArray[np.uint8]] = []
-    batches = [[SampleKey(0, index, False)] for index in range(len(samples))]
     was_training = network.training
     network.eval()
-    for batch in DataLoader(samples, batch_sampler=batches, num_workers=workers):
-        batch = Batch(*(tensor.to(device) for tensor in batch))
+    for batch in _each(samples, device, workers):
         with autocast():
             output = network(batch.appearance, batch.flow if batch.flow.shape[2] else None)
         mask = output.logits[0, -1].argmax(0).cpu().numpy().astype(np.uint8)
@@ -97,6 +97,49 @@ def validate(
         action_accuracy=spoken["accuracy"],
         picture=_stack(rows),
     )
+
+
+@torch.no_grad()
+def validate_actions(
+    objective: ActionObjective,
+    samples: TrainingSamples,
+    labels: LabelSet,
+    *,
+    device: torch.device,
+    autocast: Callable[[], AbstractContextManager[None]],
+    workers: int,
+) -> Validation:
+    """Measure how often a stream alone names the action of samples without augmentation.
+
+    Args:
+        objective: The stream with what names actions; its mode is restored.
+        samples: Validation samples.
+        labels: The actions.
+        device: Where the stream is.
+        autocast: Context of the run's precision.
+        workers: Processes that prepare samples.
+
+    Returns:
+        The accuracy at the last frame; there are neither masks nor a picture.
+    """
+    actions = ActionMetrics(labels)
+    was_training = objective.training
+    objective.eval()
+    for batch in _each(samples, device, workers):
+        if batch.action.item() != NO_ACTION:
+            with autocast():
+                named = objective.name(batch)[0, -1].argmax()
+            actions.add(int(batch.action.item()), int(named))
+    objective.train(was_training)
+    accuracy = actions.result().document()["accuracy"]
+    return Validation(None, None, {}, accuracy, picture=None)
+
+
+def _each(samples: TrainingSamples, device: torch.device, workers: int) -> Iterator[Batch]:
+    """Return every sample as a batch of its own."""
+    batches = [[SampleKey(0, index, False)] for index in range(len(samples))]
+    for batch in DataLoader(samples, batch_sampler=batches, num_workers=workers):
+        yield Batch(*(tensor.to(device) for tensor in batch))
 
 
 def _row(

@@ -13,6 +13,8 @@ from affordance_seg_ros import __version__
 from affordance_seg_ros.model.checkpoint import Checkpoint, WeightsCard, save_checkpoint
 from affordance_seg_ros.model.network import AffordanceNetwork
 from affordance_seg_ros.training.run_config import RunConfig
+from affordance_seg_ros.training.samples import scaled_input
+from affordance_seg_ros.training.stage_config import StageConfig
 from affordance_seg_ros.training.training_state import Progress
 
 LICENSE = "Apache-2.0"
@@ -23,17 +25,17 @@ def save_weights(
     network: AffordanceNetwork,
     run: RunConfig,
     metrics: Mapping[str, Any],
-    stage: str,
+    stage: StageConfig,
     progress: Progress,
 ) -> None:
-    """Write a network in half precision with the whole recipe.
+    """Write a network in half precision with the whole recipe, for input of its stage's size.
 
     Args:
         path: File to write.
         network: The network.
         run: The run that trained it.
         metrics: What was measured, anything that JSON can express.
-        stage: Name of the stage that the weights are of.
+        stage: The stage that the weights are of.
         progress: How far the run has come.
 
     Raises:
@@ -42,12 +44,12 @@ def save_weights(
     card = WeightsCard(
         name=run.name,
         trained=True,
-        description=f"Trained by the run '{run.name}', stage '{stage}'.",
+        description=f"Trained by the run '{run.name}', stage '{stage.name}'.",
         license=LICENSE,
         metrics=dict(metrics),
         recipe={
             "run": asdict(run),
-            "stage": stage,
+            "stage": stage.name,
             "steps": progress.global_step,
             "hours": round(progress.seconds / 3600, 3),
             "hardware": hardware(),
@@ -55,7 +57,7 @@ def save_weights(
             "version": __version__,
         },
     )
-    checkpoint = Checkpoint(network, run.network, run.input, card)
+    checkpoint = Checkpoint(network, run.network, scaled_input(run.input, stage.input_scale), card)
     save_checkpoint(path, checkpoint, dtype=torch.float16)
 
 

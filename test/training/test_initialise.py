@@ -10,6 +10,7 @@ from affordance_seg_ros.model.encoder import VGG16_LAYERS
 from affordance_seg_ros.model.network import AffordanceNetwork
 from affordance_seg_ros.training.initialise import initial_network, load_vgg16
 from affordance_seg_ros.training.run_config import InitialiseConfig, RunConfig
+from affordance_seg_ros.training.stage_config import StageConfig
 from affordance_seg_ros.training.training_state import Progress
 from affordance_seg_ros.training.weights_output import save_weights
 
@@ -92,7 +93,7 @@ def test_the_seed_decides_the_weights():
 def started(tmp_path):
     path = tmp_path / "start.safetensors"
     network = initial_network(SMALL, InitialiseConfig(), 5)
-    save_weights(path, network, RunConfig(network=SMALL), {}, "clips", Progress())
+    save_weights(path, network, RunConfig(network=SMALL), {}, StageConfig(), Progress())
     return path, network
 
 

@@ -199,6 +199,17 @@ def test_a_stream_is_pretrained_on_actions(clips, tmp_path, task, stream):
         if not torch.equal(after, began[name].half().float())  # as it is saved
     }
     assert moved == {f"streams.{stream}"}
+    seen = next(each for each in lines(tmp_path / "run") if each.get("stage") == "first")
+    assert 0 <= seen["validation"]["action_accuracy"] <= 1
+    assert seen["validation"]["iou"] is None
+
+
+@pytest.mark.parametrize(("scale", "size"), [(1.0, (32, 40)), (2.0, (64, 80))])
+def test_weights_are_for_the_size_that_they_learned_last(clips, tmp_path, scale, size):
+    stage = f"{{name: only, epochs: 1, input_scale: {scale}}}"
+    train(parse_run(run_of(clips).to_yaml(), [f"stages=[{stage}]"]), tmp_path, progress=False)
+    found = load_checkpoint(tmp_path / WEIGHTS_FILE, "cpu").input_config
+    assert (found.height, found.width) == size
 
 
 def test_two_processes_train_together(clips, tmp_path):

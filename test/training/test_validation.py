@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+from contextlib import nullcontext
+from dataclasses import replace
+
+import pytest
+import torch
+from tiny_clips import LABELS
+from torch.nn.functional import one_hot
+
+from affordance_seg_ros.config import COMPACT, FlowConfig, InputConfig
+from affordance_seg_ros.model.network import AffordanceNetwork
+from affordance_seg_ros.training.augmentation.augmentation_config import NO_AUGMENTATION
+from affordance_seg_ros.training.datasets.clips import scan_clips
+from affordance_seg_ros.training.datasets.flow_cache import FlowCache
+from affordance_seg_ros.training.datasets.pictures import Pictures
+from affordance_seg_ros.training.objective import ActionObjective
+from affordance_seg_ros.training.samples import TrainingSamples
+from affordance_seg_ros.training.stage_config import StageConfig
+from affordance_seg_ros.training.validation import validate_actions
+
+INPUT = InputConfig(height=32, width=40, fit="stretch")
+NETWORK = replace(COMPACT, width=4, sequence_length=3)
+STAGE = StageConfig(task="motion")
+COUNT = len(LABELS.actions)
+
+
+class NamingAtLast(ActionObjective):
+    """Names another action than the last frame's at every frame before it."""
+
+    def __init__(self, naming):
+        super().__init__(AffordanceNetwork(NETWORK), NETWORK, STAGE)
+        self.naming = naming
+
+    def name(self, batch):
+        last = self.naming(batch.action)
+        named = torch.stack(((last + 1) % COUNT, (last + 2) % COUNT, last), 1)
+        return one_hot(named, COUNT).float()
+
+
+@pytest.mark.parametrize(
+    ("naming", "accuracy"),
+    [
+        (lambda action: action, 1.0),
+        (lambda action: torch.full_like(action, LABELS.actions.index("lift")), 1 / 3),
+    ],
+)
+def test_the_action_named_at_the_last_frame_counts(clips, naming, accuracy):
+    samples = TrainingSamples(
+        sequences=scan_clips(clips, "val", None, LABELS).sequences,
+        stage=STAGE,
+        network=NETWORK,
+        input_config=INPUT,
+        augmentation=NO_AUGMENTATION,
+        pictures=Pictures(INPUT, (), keep=False),
+        caches=[FlowCache("dis", FlowConfig(), INPUT)],
+        seed=0,
+    )
+    objective = NamingAtLast(naming).train()
+    cpu = torch.device("cpu")
+    seen = validate_actions(objective, samples, LABELS, device=cpu, autocast=nullcontext, workers=0)
+    assert seen.score == seen.action_accuracy == pytest.approx(accuracy)
+    assert objective.training
