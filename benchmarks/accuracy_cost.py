@@ -2,16 +2,17 @@
 """What speed costs in accuracy: masks and flow of the fast path beside the plain one's.
 
 Plain is PyTorch's eager mode in float32 and the plain primal-dual flow. Masks are compared on the
-clip in `data/` and on rendered clips, flow on rendered clips, whose true motion is known.
+clip in `data/` and on rendered clips: with each other at every frame, with the labels at the last
+one, when a clip has shown what it demonstrates. Flow is compared on rendered clips, whose true
+motion is known.
 """
 
 import argparse
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +26,7 @@ import numpy.typing as npt
 import torch
 from clip_flow import RegionSums, load_clip
 from posed_sequence import halve
+from tqdm import tqdm
 
 from affordance_seg_ros.config import FlowConfig, PipelineConfig
 from affordance_seg_ros.errors import AffordanceError, SourceError
@@ -34,13 +36,11 @@ from affordance_seg_ros.flow.estimator import build_estimator, estimator_name
 from affordance_seg_ros.frames import SceneFlow
 from affordance_seg_ros.labels import IGNORE
 from affordance_seg_ros.pipeline.device import resolve_device
-from affordance_seg_ros.pipeline.streaming import Pipeline, build_pipeline
+from affordance_seg_ros.pipeline.streaming import build_pipeline
 from affordance_seg_ros.sources.clip import Clip, read_clip
 
 _ROOT = Path(__file__).resolve().parent.parent
 _DEMO = _ROOT / "data/demo_clip"
-_FRAMES = 6
-"""Frames of each clip whose masks are compared."""
 PLAIN_FLOW = FlowConfig(estimator="primal_dual")
 FAST = PipelineConfig(min_confidence=0.0)
 SAME_FLOW = replace(FAST, flow=PLAIN_FLOW)
@@ -83,17 +83,19 @@ class MaskCost(NamedTuple):
     Attributes:
         same_flow: Fast network, plain flow, against the plain pipeline.
         all: Fast network and flow against it.
-        fast_truth: The fast pipeline against the labels; None for weights of chance.
+        fast_truth: The fast pipeline against the labels of last frames; None for weights of chance.
         plain_truth: The plain one against them.
+        clips: Number of clips.
     """
 
     same_flow: Overlap
     all: Overlap
     fast_truth: Overlap | None
     plain_truth: Overlap | None
+    clips: int
 
 
-def compare_masks(clips: Iterable[Clip], weights: str, device: str) -> MaskCost:
+def compare_masks(clips: Sequence[Clip], weights: str, device: str) -> MaskCost:
     """Run the fast pipeline, the fast network on plain flow, and the plain pipeline on clips."""
     fast, same_flow, plain = (
         build_pipeline(weights, device, config) for config in (FAST, SAME_FLOW, PLAIN)
@@ -104,30 +106,27 @@ def compare_masks(clips: Iterable[Clip], weights: str, device: str) -> MaskCost:
         Overlap(classes),
         Overlap(classes) if trained else None,
         Overlap(classes) if trained else None,
+        len(clips),
     )
-    for clip in clips:
-        _each_reset((fast, same_flow, plain))
-        for index, frame in enumerate(islice(clip.frames(), _FRAMES)):
+    for clip in tqdm(clips, desc="masks", unit="clip"):
+        for pipeline in (fast, same_flow, plain):
+            pipeline.reset()
+        for frame in clip.frames():
             expected, ours = plain.step(frame).mask, fast.step(frame).mask
             cost.same_flow.add(expected, same_flow.step(frame).mask)
             cost.all.add(expected, ours)
-            truth = clip.labels(index)
-            if cost.fast_truth and cost.plain_truth and truth is not None:
-                cost.fast_truth.add(truth, ours)
-                cost.plain_truth.add(truth, expected)
+        truth = clip.labels(-1)
+        if cost.fast_truth and cost.plain_truth and truth is not None:
+            cost.fast_truth.add(truth, ours)
+            cost.plain_truth.add(truth, expected)
     return cost
 
 
-def _each_reset(pipelines: Sequence[Pipeline]) -> None:
-    for pipeline in pipelines:
-        pipeline.reset()
-
-
-def compare_flow(folders: Iterable[Path], device: torch.device) -> dict[str, dict[str, float]]:
-    """Return the mean 3D errors of fast and plain flow [mm], at the compact network's size.
+def compare_flow(folders: Sequence[Path], device: torch.device) -> dict[str, dict[str, float]]:
+    """Return the mean 3D errors of fast and plain flow [mm], at half the size of the pictures.
 
     Args:
-        folders: Rendered clips of twice that size.
+        folders: Rendered clips with true depth.
         device: Where both run.
 
     Returns:
@@ -135,7 +134,7 @@ def compare_flow(folders: Iterable[Path], device: torch.device) -> dict[str, dic
     """
     configs = {"fast": FlowConfig(), "plain": PLAIN_FLOW}
     sums = {name: RegionSums() for name in configs}
-    for folder in folders:
+    for folder in tqdm(folders, desc="flow", unit="clip"):
         clip = load_clip(folder, "noisy")
         for name, config in configs.items():
             estimator = build_estimator(config, device)
@@ -181,6 +180,7 @@ def document(masks: MaskCost, flow: dict[str, dict[str, float]]) -> dict[str, An
     """Return the figures as JSON values; None is not measured."""
     trained = masks.fast_truth is not None and masks.plain_truth is not None
     return {
+        "clips": masks.clips,
         "same_flow": {"same_label": masks.same_flow.same, "iou": masks.same_flow.iou},
         "all": {"same_label": masks.all.same, "iou": masks.all.iou},
         "iou_with_truth": {
@@ -202,7 +202,8 @@ def tables(found: dict[str, Any], weights: str, flow_name: str) -> str:
         ("fast network, plain flow", *(100 * found["same_flow"][x] for x in ("same_label", "iou"))),
         (f"fast network, {flow_name}", *(100 * found["all"][x] for x in ("same_label", "iou"))),
     ]
-    headers = (f"masks of {weights} against the plain pipeline", "same label [%]", "mean IoU [%]")
+    compared = f"masks of {weights} against the plain pipeline, {found['clips']} clips"
+    headers = (compared, "same label [%]", "mean IoU [%]")
     truth = found["iou_with_truth"]
     with_truth = [
         (name, None if truth[name] is None else 100 * truth[name]) for name in ("plain", "fast")
@@ -217,7 +218,7 @@ def tables(found: dict[str, Any], weights: str, flow_name: str) -> str:
     return "\n\n".join(
         (
             table(headers, rows),
-            table(("masks against the labels", "mean IoU [%]"), with_truth),
+            table(("masks of the last frames against the labels", "mean IoU [%]"), with_truth),
             table(names, errors),
         )
     )
@@ -231,7 +232,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--weights", default="", help="weight file; empty for the package's own")
     parser.add_argument("--clips", type=Path, help="folder of rendered clips; else some are made")
-    parser.add_argument("--count", type=int, default=2, help="clips that are made")
+    parser.add_argument("--count", type=int, default=12, help="clips that are made")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     arguments = parser.parse_args(argv)
     try:

@@ -2,6 +2,7 @@
 """How far fast masks and flow are from the plain ones."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,41 @@ def test_halved_truth_lies_on_the_pixels_of_halved_frames(accuracy_cost: Any) ->
     assert both.float().mean() > 0.8
     torch.testing.assert_close(fine.flow_px[:, both], coarse.flow_px[:, both])
     torch.testing.assert_close(fine.motion_m[:, both], coarse.motion_m[:, both])
+
+
+def test_masks_meet_each_other_at_every_frame_and_the_labels_at_the_last(
+    accuracy_cost: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two clips of three frames; the fast pipeline errs in the first, the plain in the last."""
+    truth = np.uint8([[0, 1]])
+    masks = {
+        accuracy_cost.FAST: [1 - truth, truth, truth],
+        accuracy_cost.SAME_FLOW: [truth, truth, 1 - truth],
+        accuracy_cost.PLAIN: [truth, truth, 1 - truth],
+    }
+
+    class ScriptedPipeline:
+        card, labels = SimpleNamespace(trained=True), SimpleNamespace(class_count=2)
+
+        def __init__(self, script: Any) -> None:
+            self.script, self.frame = script, 0
+
+        def reset(self) -> None:
+            self.frame = 0
+
+        def step(self, _: Any) -> Any:
+            self.frame += 1
+            return SimpleNamespace(mask=self.script[self.frame - 1])
+
+    monkeypatch.setattr(
+        accuracy_cost, "build_pipeline", lambda _, __, config: ScriptedPipeline(masks[config])
+    )
+    clip = SimpleNamespace(frames=lambda: [None] * 3, labels={-1: truth}.get)
+    cost = accuracy_cost.compare_masks([clip, clip], "", "cpu")
+    assert cost.clips == 2
+    assert cost.same_flow.same == 1
+    assert cost.all.same == pytest.approx(1 / 3)
+    assert (cost.fast_truth.iou, cost.plain_truth.iou) == (1, 0)
 
 
 def test_clips_that_are_not_there_are_named(accuracy_cost: Any, tmp_path: Path, capsys) -> None:
