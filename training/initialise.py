@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Weights before the first stage: Xavier, ImageNet's VGG16, or those of an earlier run."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor
 
 from affordance_seg_ros.config import NetworkConfig
 from affordance_seg_ros.errors import CheckpointError, ConfigError
-from affordance_seg_ros.model.checkpoint import load_checkpoint
+from affordance_seg_ros.model.checkpoint import load_weights
 from affordance_seg_ros.model.encoder import VGG16_LAYERS
 from affordance_seg_ros.model.initialisation import xavier_initialise
 from affordance_seg_ros.model.network import AffordanceNetwork
@@ -36,14 +37,54 @@ def initial_network(
     if initialise.vgg16:
         load_vgg16(network, Path(initialise.vgg16))
     if initialise.weights:
-        started = load_checkpoint(initialise.weights, "cpu")
+        started = load_weights(initialise.weights, "cpu")
+        if initialise.fitting:
+            load_fitting(network, started.network.state_dict())
+            return network
         try:
             network.load_state_dict(started.network.state_dict())
         except RuntimeError:
             raise CheckpointError(
-                f"{initialise.weights}: {started.network_config}; expected weights of {config}"
+                f"{initialise.weights}: {started.network_config}; expected weights of {config}, "
+                "or initialise.fitting=true"
             ) from None
     return network
+
+
+@torch.no_grad()
+def load_fitting(network: AffordanceNetwork, tensors: Mapping[str, Tensor]) -> None:
+    """Copy what fits of another network's weights; the rest stays as it is.
+
+    A tensor fits one of the same name and shape. Where they differ in the number of input
+    channels alone, the first ones that both have are copied: colour of RGB-D, and of the fusion
+    the appearance.
+
+    Args:
+        network: Changed in place.
+        tensors: The other's weights by name.
+
+    Raises:
+        CheckpointError: Nothing fits.
+    """
+    copied = 0
+    for name, ours in network.state_dict().items():
+        theirs = tensors.get(name)
+        if theirs is None or _without_inputs(theirs) != _without_inputs(ours):
+            continue
+        inputs = min(theirs.shape[1], ours.shape[1]) if ours.ndim > 1 else None
+        first = (slice(None), slice(inputs)) if inputs is not None else ...
+        ours[first] = theirs[first]
+        copied += 1
+    if not copied:
+        raise CheckpointError(
+            f"weights with the tensors {', '.join(list(tensors)[:3])}, ...; expected some of "
+            f"{', '.join(list(network.state_dict())[:3])}, ... in shapes that fit"
+        )
+
+
+def _without_inputs(tensor: Tensor) -> tuple[int, ...]:
+    """Return the shape of a weight without its second axis, the input channels."""
+    return (*tensor.shape[:1], *tensor.shape[2:])
 
 
 def load_vgg16(network: AffordanceNetwork, path: Path) -> None:

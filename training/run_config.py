@@ -46,7 +46,14 @@ class DataConfig(Options):
 class InitialiseConfig(Options):
     """Weights before the first stage; what no option names is Xavier's."""
 
-    weights: str = option("", "Weight file of an equal network to start from; empty for none")
+    weights: str = option(
+        "", "Weight file of an equal network to start from, or a name of the package's own "
+        "weights; empty for none"
+    )  # fmt: skip
+    fitting: bool = option(
+        False, "Take of `weights` what fits a network that is not equal: tensors of the same name "
+        "and shape, and the first input channels where only their number differs",
+    )  # fmt: skip
     vgg16: str = option(
         "", "torchvision's file of VGG16 ImageNet weights, for both streams; empty for none"
     )

@@ -24,8 +24,8 @@ _WEIGHTS = Path(__file__).parent / "weights"
 DEFAULT_WEIGHTS = _WEIGHTS / "default.safetensors"
 """The weights that the package brings, if it brings any."""
 
-NAMED_WEIGHTS = {"parts": _WEIGHTS / "parts.safetensors"}
-"""Other weights that the package brings, by name."""
+NAMED_WEIGHTS = {"default": DEFAULT_WEIGHTS, "parts": _WEIGHTS / "parts.safetensors"}
+"""Weights that the package brings, by name."""
 
 _UNTRAINED = "untrained:"
 

@@ -6,9 +6,10 @@ import torch
 
 from affordance_seg_ros.config import COMPACT, PAPER
 from affordance_seg_ros.errors import CheckpointError, ConfigError
+from affordance_seg_ros.model.checkpoint import load_weights
 from affordance_seg_ros.model.encoder import VGG16_LAYERS
 from affordance_seg_ros.model.network import AffordanceNetwork
-from affordance_seg_ros.training.initialise import initial_network, load_vgg16
+from affordance_seg_ros.training.initialise import initial_network, load_fitting, load_vgg16
 from affordance_seg_ros.training.run_config import InitialiseConfig, RunConfig
 from affordance_seg_ros.training.stage_config import StageConfig
 from affordance_seg_ros.training.training_state import Progress
@@ -108,3 +109,40 @@ def test_a_run_starts_from_the_weights_of_another(started):
 def test_weights_of_another_network_are_refused(started):
     with pytest.raises(CheckpointError, match="expected weights of"):
         initial_network(replace(SMALL, width=8), InitialiseConfig(weights=str(started[0])), 0)
+
+
+def test_of_another_network_what_fits_is_taken(started):
+    path, network = started
+    config = replace(SMALL, appearance="rgb", flow="none", affordances=("cut", "lift"))
+    start = InitialiseConfig(weights=str(path), fitting=True)
+    found, chance = (initial_network(config, each, 9) for each in (start, InitialiseConfig()))
+    near = {"rtol": 1e-3, "atol": 1e-4}  # a weight file is in half precision
+    stream, theirs = found.streams["appearance"], network.streams["appearance"]
+    torch.testing.assert_close(stream.conv2_1.conv.weight, theirs.conv2_1.conv.weight, **near)
+    color = theirs.conv1_1.conv.weight[:, :3]
+    torch.testing.assert_close(stream.conv1_1.conv.weight, color, **near)
+    classifier = next(name for name in found.state_dict() if name.endswith("classifier.weight"))
+    assert torch.equal(found.state_dict()[classifier], chance.state_dict()[classifier])
+
+
+def test_more_input_channels_than_the_start_has_begin_with_chance():
+    chance = initial_network(SMALL, InitialiseConfig(), 9)
+    found = initial_network(SMALL, InitialiseConfig(), 9)
+    rgb = initial_network(replace(SMALL, appearance="rgb"), InitialiseConfig(), 5)
+    load_fitting(found, rgb.state_dict())
+    name = "streams.appearance.conv1_1.conv.weight"
+    weight = found.state_dict()[name]
+    assert torch.equal(weight[:, :3], rgb.state_dict()[name])
+    assert torch.equal(weight[:, 3], chance.state_dict()[name][:, 3])
+
+
+def test_weights_of_which_nothing_fits_are_refused():
+    with pytest.raises(CheckpointError, match="expected some of"):
+        load_fitting(AffordanceNetwork(SMALL), {"layer.weight": torch.zeros(3, 3)})
+
+
+def test_a_run_starts_from_weights_of_the_package_by_their_name():
+    config = load_weights("parts", "cpu").network_config
+    found = initial_network(config, InitialiseConfig(weights="parts"), 0)
+    weight = load_weights("parts", "cpu").network.fusion.conv.weight
+    assert torch.equal(found.fusion.conv.weight, weight)
