@@ -39,7 +39,9 @@ def initial_network(
     if initialise.weights:
         started = load_weights(initialise.weights, "cpu")
         if initialise.fitting:
-            load_fitting(network, started.network.state_dict())
+            left_out = tuple(f"{part}." for part in filter(None, initialise.leave_out))
+            taken = started.network.state_dict().items()
+            load_fitting(network, {k: v for k, v in taken if not k.startswith(left_out)})
             return network
         try:
             network.load_state_dict(started.network.state_dict())

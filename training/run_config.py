@@ -54,6 +54,9 @@ class InitialiseConfig(Options):
         False, "Take of `weights` what fits a network that is not equal: tensors of the same name "
         "and shape, and the first input channels where only their number differs",
     )  # fmt: skip
+    leave_out: tuple[str, ...] = option(
+        ("",), "Parts of the network that are not taken where `fitting`, such as streams.flow"
+    )  # fmt: skip
     vgg16: str = option(
         "", "torchvision's file of VGG16 ImageNet weights, for both streams; empty for none"
     )

@@ -125,6 +125,16 @@ def test_of_another_network_what_fits_is_taken(started):
     assert torch.equal(found.state_dict()[classifier], chance.state_dict()[classifier])
 
 
+def test_parts_are_left_out_by_name(started):
+    path, _ = started
+    start = InitialiseConfig(weights=str(path), fitting=True, leave_out=("streams.flow",))
+    found, chance = (initial_network(SMALL, each, 9) for each in (start, InitialiseConfig()))
+    first = "conv1_1.conv.weight"
+    flow, appearance = (f"streams.{stream}.{first}" for stream in ("flow", "appearance"))
+    assert torch.equal(found.state_dict()[flow], chance.state_dict()[flow])
+    assert not torch.equal(found.state_dict()[appearance], chance.state_dict()[appearance])
+
+
 def test_more_input_channels_than_the_start_has_begin_with_chance():
     chance = initial_network(SMALL, InitialiseConfig(), 9)
     found = initial_network(SMALL, InitialiseConfig(), 9)
