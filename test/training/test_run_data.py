@@ -30,6 +30,15 @@ def test_clips_that_are_being_written_are_not_seen(tmp_path):
     assert scan_clips(tmp_path, "", None, LABELS).sequences == ()
 
 
+def test_clips_are_found_through_links_and_each_once(clips, tmp_path):
+    (tmp_path / "a").symlink_to(clips / "val_000")
+    (tmp_path / "b").symlink_to(clips / "val_000")
+    (tmp_path / "c").symlink_to(clips / "val_001")
+    (tmp_path / "round").symlink_to(tmp_path)
+    names = [each.name for each in scan_clips(tmp_path, "", None, LABELS).sequences]
+    assert names == ["a", "c"]
+
+
 def test_what_cannot_be_used_is_named_and_left_out(tmp_path, capsys):
     write_clips(tmp_path, 3)
     (tmp_path / "train_001/clip.json").write_text("{}")

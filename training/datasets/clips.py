@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clip folders: rendered, recorded or converted."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from affordance_seg_ros.errors import AffordanceError
@@ -46,6 +48,27 @@ class ClipSequence(LabelledSequence):
         return None if label is None else self._table[label]
 
 
+def clip_folders(root: Path) -> Iterator[Path]:
+    """Yield the folder of every finished clip in a folder and below, in order of names.
+
+    Links are followed, and each clip comes once. A writer's unfinished folder begins with a dot.
+
+    Args:
+        root: Folder.
+    """
+    seen: set[Path] = set()
+    for place, folders, files in os.walk(root, followlinks=True):
+        real = Path(place).resolve()
+        if real in seen:
+            folders.clear()  # a link to a folder above would lead round for ever
+            continue
+        seen.add(real)
+        if CLIP_JSON in files:
+            folders.clear()
+            yield Path(place)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+
+
 def scan_clips(root: Path, split: str, label_map: LabelMap | None, labels: LabelSet) -> Scan:
     """Find all clips in a folder and the folders in it, in order of their names.
 
@@ -56,15 +79,13 @@ def scan_clips(root: Path, split: str, label_map: LabelMap | None, labels: Label
         labels: Affordances and actions of the run.
     """
     sequences, problems = [], []
-    for path in sorted(root.rglob(CLIP_JSON)):
-        if any(part.startswith(".") for part in path.relative_to(root).parts):
-            continue  # what a writer has not finished
+    for folder in clip_folders(root):
         try:
-            clip = read_clip(path.parent)
+            clip = read_clip(folder)
             if split and clip.info.split != split:
                 continue
             names = label_map or LabelMap.same_names(clip.info.labels)
             sequences.append(ClipSequence(clip, names, labels))
         except AffordanceError as error:
-            problems.append(Problem(path, str(error)))
+            problems.append(Problem(folder / CLIP_JSON, str(error)))
     return Scan(tuple(sequences), tuple(problems))

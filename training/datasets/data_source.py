@@ -10,7 +10,7 @@ from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.options import Options, option
 from affordance_seg_ros.sources.clip import CLIP_JSON
-from affordance_seg_ros.training.datasets.clips import scan_clips
+from affordance_seg_ros.training.datasets.clips import clip_folders, scan_clips
 from affordance_seg_ros.training.datasets.iit_aff import scan_iit_aff
 from affordance_seg_ros.training.datasets.label_map import LabelMap, read_label_map
 from affordance_seg_ros.training.datasets.labelled_sequence import Scan
@@ -72,7 +72,7 @@ def detect_kind(root: Path) -> str:
         return "iit_aff"
     if (root / "tools").is_dir():
         return "umd"
-    if next(root.rglob(CLIP_JSON), None) is not None:
+    if next(clip_folders(root), None) is not None:
         return "clips"
     if any((root / split).is_dir() for split in ("train", "val")):
         return "sor3d_aff"
