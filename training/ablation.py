@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every row of the paper's table 3 from one run."""
+"""Networks that differ in one thing, each trained by the same run: table 3, and open choices."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import torch
 
@@ -16,7 +18,7 @@ from affordance_seg_ros.pipeline.streaming import Pipeline
 from affordance_seg_ros.training.evaluate import evaluate
 from affordance_seg_ros.training.run_config import RunConfig
 from affordance_seg_ros.training.run_data import find_sequences, spread
-from affordance_seg_ros.training.tables import table_3
+from affordance_seg_ros.training.tables import open_choices, table_3
 from affordance_seg_ros.training.trainer import train
 from affordance_seg_ros.training.training_state import STATE_FILE
 
@@ -24,35 +26,77 @@ _MOTION = ("streams.flow", "motion_memory")
 """Parts that only a network with flow has."""
 
 
+class Comparison(NamedTuple):
+    """What an ablation compares.
+
+    Attributes:
+        rows: Makes the run of every row from the one that they share.
+        table: Writes the rows' evaluations as Markdown.
+    """
+
+    rows: Callable[[RunConfig], Mapping[str, RunConfig]]
+    table: Callable[[Mapping[str, Any], str], str]
+
+
 def run_ablation(
-    run: RunConfig, out: Path, *, resume: bool = False, progress: bool = True
+    run: RunConfig,
+    out: Path,
+    comparison: str = "table_3",
+    *,
+    resume: bool = False,
+    progress: bool = True,
 ) -> dict[str, Any]:
-    """Train every variant by the same recipe and seed, evaluate it, and write the table.
+    """Train every row of a comparison by the same recipe and seed, evaluate it, write the table.
 
     Args:
-        run: Recipe; its network gives what the variants share.
-        out: Folder; each variant has its own in it, and `table_3.md` and `table_3.json` are
+        run: Recipe; its network gives what the rows share.
+        out: Folder; each row has its own in it, and `<comparison>.md` and `<comparison>.json` are
             written anew after each.
-        resume: Go on where an earlier run was stopped: finished variants are not trained again.
+        comparison: A name of `COMPARISONS`.
+        resume: Go on where an earlier run was stopped: finished rows are not trained again, those
+            of another comparison in the same folder neither.
         progress: Whether to show progress bars.
 
     Returns:
-        The evaluation of each variant by its name.
+        The evaluation of each row by its name.
 
     Raises:
         ConfigError: The folder holds a run already and `resume` is not set.
         SourceError: Data are missing or damaged.
     """
+    compared = COMPARISONS[comparison]
     rows: dict[str, Any] = {}
-    for name, network in variants(run.network).items():
+    for name, row in compared.rows(run).items():
         folder = out / name
-        variant = row_of_table_3(run, name, network)
         started = (folder / STATE_FILE).exists()
-        weights = train(variant, folder, resume=resume and started, progress=progress)
-        rows[name] = _evaluate(variant, weights, progress=progress)
-        write_json(out / "table_3.json", rows)
-        (out / "table_3.md").write_text(table_3(rows, data=run.name), encoding="utf-8")
+        weights = train(row, folder, resume=resume and started, progress=progress)
+        rows[name] = _evaluate(row, weights, progress=progress)
+        write_json(out / f"{comparison}.json", rows)
+        (out / f"{comparison}.md").write_text(compared.table(rows, run.name), encoding="utf-8")
     return rows
+
+
+def rows_of_table_3(run: RunConfig) -> dict[str, RunConfig]:
+    """Return the rows of the paper's table 3 by the names of `model.variants`."""
+    return {
+        name: row_of_table_3(run, name, network) for name, network in variants(run.network).items()
+    }
+
+
+def rows_of_open_choices(run: RunConfig) -> dict[str, RunConfig]:
+    """Return the run as it is, and with one choice made otherwise that the paper leaves open."""
+    full = "rgbd_attention_flow3d"  # the last row of table 3, which need not be trained twice
+    networks: dict[str, dict[str, Any]] = {
+        "attention_softmax": {"attention_norm": "softmax"},
+        "attention_softmax_max": {"attention_norm": "softmax_max"},
+        "skips_appearance": {"skips": "appearance"},
+        "sequence_of_5": {"sequence_length": 5},
+    }
+    stretched = replace(run.input, flow_encoding="stretched")
+    rows = {full: run, "flow_stretched": replace(run, input=stretched)}
+    for name, changes in networks.items():
+        rows[name] = replace(run, network=replace(run.network, **changes))
+    return {name: replace(row, name=f"{run.name}-{name}") for name, row in rows.items()}
 
 
 def row_of_table_3(run: RunConfig, name: str, network: NetworkConfig) -> RunConfig:
@@ -84,3 +128,12 @@ def _evaluate(run: RunConfig, weights: Path, *, progress: bool) -> dict[str, Any
     found = find_sequences(run.data.validation, run.network.labels)
     sequences = spread(found, run.data.validation_limit)
     return evaluate(pipeline, sequences, progress=progress).document()
+
+
+COMPARISONS: MappingProxyType[str, Comparison] = MappingProxyType(
+    {
+        "table_3": Comparison(rows_of_table_3, table_3),
+        "open_choices": Comparison(rows_of_open_choices, open_choices),
+    }
+)
+"""What can be compared, by name."""

@@ -88,7 +88,7 @@ def table_2(evaluation: Mapping[str, Any]) -> str:
     return _table(("IoU", *names, "action top-1"), rows) + "\n"
 
 
-def table_3(rows: Mapping[str, Mapping[str, Any]], *, data: str) -> str:
+def table_3(rows: Mapping[str, Mapping[str, Any]], data: str) -> str:
     """Return table 3: what each part of the method is worth, on video.
 
     Args:
@@ -106,6 +106,18 @@ def table_3(rows: Mapping[str, Mapping[str, Any]], *, data: str) -> str:
         )  # fmt: skip
     header = ("video", "IoU, paper", "F1, paper", f"IoU, {data}", f"F1, {data}", "action top-1")
     return _table(header, lines) + "\n"
+
+
+def open_choices(rows: Mapping[str, Mapping[str, Any]], data: str) -> str:
+    """Return the table of the choices that the paper leaves open, on video.
+
+    Args:
+        rows: Documents of `training.evaluate.Evaluation` by the names of the rows.
+        data: Name of the data that were evaluated.
+    """
+    names = ("iou_mean", "f1_mean", "action_top1")
+    lines = [(row, *(seen["video"][name] for name in names)) for row, seen in rows.items()]
+    return _table(("video", f"IoU, {data}", f"F1, {data}", "action top-1"), lines) + "\n"
 
 
 def _table(header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:

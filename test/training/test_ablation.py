@@ -1,17 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
+from dataclasses import fields
+
 from affordance_seg_ros.model.network import AffordanceNetwork
 from affordance_seg_ros.model.variants import table_3
-from affordance_seg_ros.training.ablation import row_of_table_3
+from affordance_seg_ros.training.ablation import rows_of_open_choices, rows_of_table_3
 from affordance_seg_ros.training.objective import freeze
 from affordance_seg_ros.training.run_config import read_run
 
 
 def test_rows_differ_by_the_network_and_only_those_with_flow_learn_motion():
     run = read_run("ablation")
-    for name, network in table_3(run.network).items():
-        row = row_of_table_3(run, name, network)
-        assert row.network == network
+    for name, row in rows_of_table_3(run).items():
+        assert row.network == table_3(run.network)[name]
         freeze(AffordanceNetwork(row.network), row.stages[-1].frozen)  # knows all parts
         learned = [stage.name for stage in row.stages]
         motion = ["motion"] if "flow" in name else []
         assert learned == ["parts", *motion, "last_frame"]
+
+
+def test_each_open_choice_changes_one_option_of_the_run():
+    run = read_run("ablation")
+    rows = rows_of_open_choices(run)
+    full = rows.pop("rgbd_attention_flow3d")
+    assert full == rows_of_table_3(run)["rgbd_attention_flow3d"]
+    for name, row in rows.items():
+        changed = {
+            f"{part}.{each.name}"
+            for part in ("network", "input")
+            for each in fields(getattr(run, part))
+            if getattr(getattr(row, part), each.name) != getattr(getattr(run, part), each.name)
+        }
+        assert len(changed) == 1, name
+        assert row.stages == run.stages

@@ -77,7 +77,7 @@ def test_export_compares_the_frames_of_a_recording(weights, clips, tmp_path, cap
     assert "logits: largest difference" in capsys.readouterr().out
 
 
-def test_the_rows_of_table_3_are_trained_and_evaluated(clips, tmp_path):
+def test_table_3_and_the_open_choices_are_trained_and_evaluated(clips, tmp_path):
     settings = [
         "threads=1", "network.width=4", "input.height=32", "input.width=40", "data.workers=0",
         f"data.train=[{{root: {clips}, split: train}}]",
@@ -89,7 +89,12 @@ def test_the_rows_of_table_3_are_trained_and_evaluated(clips, tmp_path):
     rows = json.loads((tmp_path / "table_3.json").read_text())
     assert len(rows) == 6
     assert (tmp_path / "table_3.md").read_text().count("\n| rgb") == 6
+    arguments.insert(arguments.index("--ablation") + 1, "open_choices")
     assert main(["train", *arguments, "--resume", "--set", *settings]) == 0
+    choices = json.loads((tmp_path / "open_choices.json").read_text())
+    assert len(choices) == 6
+    assert choices["rgbd_attention_flow3d"] == rows["rgbd_attention_flow3d"]
+    assert (tmp_path / "open_choices.md").read_text().count("\n") == 8
 
 
 def test_a_package_that_is_not_installed_is_named(monkeypatch, tmp_path, capsys):
