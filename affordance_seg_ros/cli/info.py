@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the information; return the exit code."""
     import torch
+    import yaml
 
     from affordance_seg_ros.evaluation.report import write_json
     from affordance_seg_ros.model.checkpoint import load_weights
@@ -35,19 +36,13 @@ def run(arguments: argparse.Namespace) -> int:
         "input": asdict(checkpoint.input_config),
         "machine": {
             "python": platform.python_version(),
-            "torch": torch.__version__,
+            "torch": str(torch.__version__),
             "device": torch.cuda.get_device_name(0) if cuda else "cpu",
             "threads": torch.get_num_threads(),
             "openvino": version("openvino") if is_installed() else "not installed",
         },
     }
-    for section, values in document.items():
-        if isinstance(values, dict):
-            print(section)
-            for name, value in values.items():
-                print(f"  {name}: {value}")
-        else:
-            print(f"{section}: {values}")
+    print(yaml.safe_dump(document, sort_keys=False, default_flow_style=None, width=100), end="")
     if arguments.json:
         write_json(arguments.json, document)
     return 0

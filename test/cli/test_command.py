@@ -58,4 +58,4 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(
 
 def test_info_says_that_the_weights_are_untrained(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info", "--weights", "untrained:compact"]) == 0
-    assert "trained: False" in capsys.readouterr().out
+    assert "trained: false" in capsys.readouterr().out
