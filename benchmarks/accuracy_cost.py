@@ -232,7 +232,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--weights", default="", help="weight file; empty for the package's own")
     parser.add_argument("--clips", type=Path, help="folder of rendered clips; else some are made")
-    parser.add_argument("--count", type=int, default=12, help="clips that are made")
+    parser.add_argument("--count", type=int, default=8, help="clips that are made")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     arguments = parser.parse_args(argv)
     try:
