@@ -66,7 +66,8 @@ def run_ablation(
     """
     compared = COMPARISONS[comparison]
     rows: dict[str, Any] = {}
-    for name, row in compared.rows(run).items():
+    for name, differing in compared.rows(run).items():
+        row = replace(differing, name=f"{run.name}-{name}")
         folder = out / name
         started = (folder / STATE_FILE).exists()
         weights = train(row, folder, resume=resume and started, progress=progress)
@@ -78,35 +79,30 @@ def run_ablation(
 
 def rows_of_table_3(run: RunConfig) -> dict[str, RunConfig]:
     """Return the rows of the paper's table 3 by the names of `model.variants`."""
-    return {
-        name: row_of_table_3(run, name, network) for name, network in variants(run.network).items()
-    }
+    return {name: _with_network(run, network) for name, network in variants(run.network).items()}
 
 
 def rows_of_open_choices(run: RunConfig) -> dict[str, RunConfig]:
     """Return the run as it is, and with one choice made otherwise that the paper leaves open."""
-    full = "rgbd_attention_flow3d"  # the last row of table 3, which need not be trained twice
+    full = list(variants(run.network))[-1]  # that row of table 3 need not be trained twice
     networks: dict[str, dict[str, Any]] = {
         "attention_softmax": {"attention_norm": "softmax"},
         "attention_softmax_max": {"attention_norm": "softmax_max"},
         "skips_appearance": {"skips": "appearance"},
         "sequence_of_5": {"sequence_length": 5},
     }
-    stretched = replace(run.input, flow_encoding="stretched")
-    rows = {full: run, "flow_stretched": replace(run, input=stretched)}
-    for name, changes in networks.items():
-        rows[name] = replace(run, network=replace(run.network, **changes))
-    return {name: replace(row, name=f"{run.name}-{name}") for name, row in rows.items()}
+    return {
+        full: run,
+        "flow_stretched": replace(run, input=replace(run.input, flow_encoding="stretched")),
+        **{
+            name: replace(run, network=replace(run.network, **changes))
+            for name, changes in networks.items()
+        },
+    }
 
 
-def row_of_table_3(run: RunConfig, name: str, network: NetworkConfig) -> RunConfig:
-    """Return the run of one row; a network without flow has nothing that learns motion.
-
-    Args:
-        run: Recipe of all rows.
-        name: Name of the row.
-        network: Its network.
-    """
+def _with_network(run: RunConfig, network: NetworkConfig) -> RunConfig:
+    """Return the run of another network; one without flow has nothing that learns motion."""
     stages = run.stages
     if network.flow == "none":
         stages = tuple(
@@ -114,7 +110,7 @@ def row_of_table_3(run: RunConfig, name: str, network: NetworkConfig) -> RunConf
             for stage in stages
             if stage.task != "motion"
         )
-    return replace(run, name=f"{run.name}-{name}", network=network, stages=stages)
+    return replace(run, network=network, stages=stages)
 
 
 def _evaluate(run: RunConfig, weights: Path, *, progress: bool) -> dict[str, Any]:

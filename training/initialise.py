@@ -13,6 +13,7 @@ from affordance_seg_ros.model.checkpoint import load_weights
 from affordance_seg_ros.model.encoder import VGG16_LAYERS
 from affordance_seg_ros.model.initialisation import xavier_initialise
 from affordance_seg_ros.model.network import AffordanceNetwork
+from affordance_seg_ros.training.network_parts import find_part
 from affordance_seg_ros.training.run_config import InitialiseConfig
 
 _VGG16_WIDTH = 64
@@ -30,7 +31,8 @@ def initial_network(
 
     Raises:
         CheckpointError: A file is missing, damaged or of another network.
-        ConfigError: VGG16's weights are wanted for a network of another width.
+        ConfigError: VGG16's weights are wanted for a network of another width, or a part is to be
+            left out that the weights do not have.
     """
     network = AffordanceNetwork(config)
     xavier_initialise(network, torch.Generator().manual_seed(seed))
@@ -39,7 +41,10 @@ def initial_network(
     if initialise.weights:
         started = load_weights(initialise.weights, "cpu")
         if initialise.fitting:
-            left_out = tuple(f"{part}." for part in filter(None, initialise.leave_out))
+            parts = [part for part in initialise.leave_out if part]
+            for part in parts:
+                find_part(started.network, part, "initialise.leave_out")
+            left_out = tuple(f"{part}." for part in parts)
             taken = started.network.state_dict().items()
             load_fitting(network, {k: v for k, v in taken if not k.startswith(left_out)})
             return network
@@ -73,9 +78,11 @@ def load_fitting(network: AffordanceNetwork, tensors: Mapping[str, Tensor]) -> N
         theirs = tensors.get(name)
         if theirs is None or _without_inputs(theirs) != _without_inputs(ours):
             continue
-        inputs = min(theirs.shape[1], ours.shape[1]) if ours.ndim > 1 else None
-        first = (slice(None), slice(inputs)) if inputs is not None else ...
-        ours[first] = theirs[first]
+        if ours.ndim > 1:
+            inputs = min(theirs.shape[1], ours.shape[1])
+            ours[:, :inputs] = theirs[:, :inputs]
+        else:
+            ours.copy_(theirs)
         copied += 1
     if not copied:
         raise CheckpointError(

@@ -12,7 +12,12 @@ _DICE_SMOOTHING_PX = 1.0
 
 
 def segmentation_loss(
-    logits: Tensor, target: Tensor, *, class_weights: Tensor | None, dice_weight: float
+    logits: Tensor,
+    target: Tensor,
+    *,
+    class_weights: Tensor | None,
+    dice_weight: float,
+    dice_over: str = "batch",
 ) -> Tensor:
     """Return the negative log likelihood per pixel, and optionally the Dice loss.
 
@@ -24,6 +29,7 @@ def segmentation_loss(
         target: (N, H, W) int64 label ids; pixels of 255 do not count.
         class_weights: (C,) weights of the classes; None for the paper's 1.
         dice_weight: Weight of `dice_loss`, which is added.
+        dice_over: As in `dice_loss`.
 
     Returns:
         () loss; 0 where no pixel counts.
@@ -39,19 +45,21 @@ def segmentation_loss(
         weights = class_weights[target.where(counted, 0)] * counted
     loss = (weights * nll).sum() / weights.sum().clamp(min=1e-12)
     if dice_weight:
-        loss = loss + dice_weight * dice_loss(logits, target)
+        loss = loss + dice_weight * dice_loss(logits, target, over=dice_over)
     return loss
 
 
-def dice_loss(logits: Tensor, target: Tensor) -> Tensor:
+def dice_loss(logits: Tensor, target: Tensor, *, over: str = "batch") -> Tensor:
     """Return one minus the soft Dice score, its mean over the affordances in the target.
 
-    A class's pixels are pooled over the batch, and background is no class: where it is 95 % of
-    the pixels the likelihood alone is small for a mask without any affordance, and this is not.
+    Background is no class: where it is 95 % of the pixels the likelihood alone is small for a mask
+    without any affordance, and this is not.
 
     Args:
         logits: (N, C, H, W).
         target: (N, H, W) int64 label ids; pixels of 255 do not count.
+        over: 'batch' pools a class's pixels over all pictures; 'picture' scores each of them, so
+            that a handle of 50 pixels counts as much as a bottle of 1000 with the same affordance.
 
     Returns:
         () loss in [0, 1]; 0 where the target shows no affordance.
@@ -62,9 +70,10 @@ def dice_loss(logits: Tensor, target: Tensor) -> Tensor:
     probabilities = logits.float().softmax(1) * counted[:, None]
     truth = functional.one_hot(target.where(counted, 0), logits.shape[1]).movedim(-1, 1)
     truth = truth * counted[:, None]  # (N, C, H, W)
-    overlap = (probabilities * truth).sum((0, 2, 3))[1:]  # (C - 1,)
-    size = truth.sum((0, 2, 3))[1:]
-    total = probabilities.sum((0, 2, 3))[1:] + size
+    pooled = (0, 2, 3) if over == "batch" else (2, 3)
+    overlap = (probabilities * truth).sum(pooled)[..., 1:]  # (C - 1,) or (N, C - 1)
+    size = truth.sum(pooled)[..., 1:]
+    total = probabilities.sum(pooled)[..., 1:] + size
     dice = (2 * overlap + _DICE_SMOOTHING_PX) / (total + _DICE_SMOOTHING_PX)
     shown = size > 0
     return ((1 - dice) * shown).sum() / shown.sum().clamp(min=1)

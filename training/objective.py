@@ -11,6 +11,7 @@ from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.model.network import AffordanceNetwork
 from affordance_seg_ros.model.pooled_memory import PooledMemory
 from affordance_seg_ros.training.loss import action_loss, segmentation_loss
+from affordance_seg_ros.training.network_parts import find_part
 from affordance_seg_ros.training.sample import Batch
 from affordance_seg_ros.training.stage_config import StageConfig
 
@@ -44,7 +45,9 @@ class AffordanceObjective(nn.Module):
         """Return the losses of a batch."""
         flow = batch.flow if batch.flow.shape[2] else None
         every = self.stage.supervision == "every"
-        output = self.network(batch.appearance, flow, every_frame=every)
+        output = self.network(
+            batch.appearance, flow, every_frame=every, told_action=told_action(batch, self.stage)
+        )
         masks = self._mask_loss(output.logits, batch.target if every else batch.target[:, -1:])
         spoken = action_loss(output.action_logits, batch.action, frames=self.stage.action_frames)
         total = self.stage.segmentation_weight * masks + self.stage.action_weight * spoken
@@ -57,7 +60,14 @@ class AffordanceObjective(nn.Module):
             target.flatten(0, 1),
             class_weights=self.class_weights,
             dice_weight=self.stage.dice_weight,
+            dice_over=self.stage.dice_over,
         )
+
+
+def told_action(batch: Batch, stage: StageConfig) -> Tensor | None:
+    """Return the (B,) actions that the decoder is told of a batch; None where it is told none."""
+    single = batch.appearance.shape[1] == 1
+    return batch.action if single and stage.tell_action else None
 
 
 class ActionObjective(nn.Module):
@@ -131,8 +141,4 @@ def freeze(network: AffordanceNetwork, parts: tuple[str, ...]) -> None:
     """
     network.requires_grad_(True)
     for part in filter(None, parts):
-        try:
-            network.get_submodule(part).requires_grad_(False)
-        except AttributeError:
-            names = ", ".join(name for name, _ in network.named_children())
-            raise ConfigError(f"frozen part '{part}'; expected one of {names}") from None
+        find_part(network, part, "frozen").requires_grad_(False)

@@ -61,6 +61,13 @@ class InitialiseConfig(Options):
         "", "torchvision's file of VGG16 ImageNet weights, for both streams; empty for none"
     )
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if any(self.leave_out) and not self.fitting:
+            raise ConfigError(
+                f"leave_out={list(self.leave_out)} without fitting; expected fitting: true"
+            )
+
 
 @dataclass(frozen=True)
 class RunConfig(Options):

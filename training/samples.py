@@ -27,7 +27,7 @@ class SampleKey(NamedTuple):
     Attributes:
         epoch: Epoch.
         index: Index of the sequence.
-        static: Whether the last frame alone is shown, without flow.
+        static: Whether one frame alone is shown, without flow: the last, or any with `tell_action`.
     """
 
     epoch: int
@@ -80,7 +80,7 @@ class TrainingSamples(Dataset[Batch]):
         random = np.random.default_rng((self.seed, key.epoch, key.index, key.static))
         sequence = self.sequences[key.index]
         count = self.stage.frames or self.network.sequence_length
-        end = self._end(sequence, random)
+        end = self._end(sequence, key, random)
         if key.static or count == 1:
             indices, flow = [end], None
         else:
@@ -89,9 +89,12 @@ class TrainingSamples(Dataset[Batch]):
         sample = self._read(sequence, indices, flow)
         return augment(sample, self.augmentation, random, window=self.stage.window)
 
-    def _end(self, sequence: LabelledSequence, random: np.random.Generator) -> int:
+    def _end(self, sequence: LabelledSequence, key: SampleKey, random: np.random.Generator) -> int:
+        """Return the frame at which a sample ends."""
         last = len(sequence) - 1
-        return int(random.integers(max(0, last - self.stage.end_jitter), last + 1))
+        any_frame = key.static and self.stage.tell_action
+        first = 0 if any_frame else max(0, last - self.stage.end_jitter)
+        return int(random.integers(first, last + 1))
 
     def _flow(self, sequence: LabelledSequence, random: np.random.Generator) -> SequenceFlow | None:
         if self.network.flow == "none" or len(sequence) == 1 or not self.caches:

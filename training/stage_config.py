@@ -37,6 +37,10 @@ class StageConfig(Options):
         0.0, "Share of batches that show the last frame alone, without flow", minimum=0.0,
         maximum=1.0,
     )  # fmt: skip
+    tell_action: bool = option(
+        False, "Tell the decoder the true action of single pictures, which may then be any frame: "
+        "which part an action is done with it learns from many pictures, without clips' cost"
+    )  # fmt: skip
     end_jitter: int = option(
         0, "Largest number of frames before the last labelled one at which a sequence may end",
         unit="frames", minimum=0, maximum=1000,
@@ -81,6 +85,10 @@ class StageConfig(Options):
     dice_weight: float = option(
         0.0, "Weight of the Dice loss beside the likelihood", minimum=0.0, maximum=100.0
     )
+    dice_over: str = option(
+        "batch", "Where a class's Dice score is taken: over the whole batch, or over each picture, "
+        "so that small parts count as much as large ones", choices=("batch", "picture"),
+    )  # fmt: skip
     balance_actions: bool = option(False, "Show every action equally often")
     frozen: tuple[str, ...] = option(
         ("",),

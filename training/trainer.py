@@ -43,7 +43,12 @@ from affordance_seg_ros.training.training_state import (
     TrainingState,
     save_state,
 )
-from affordance_seg_ros.training.validation import Validation, validate, validate_actions
+from affordance_seg_ros.training.validation import (
+    Validation,
+    ValidationSet,
+    validate,
+    validate_actions,
+)
 from affordance_seg_ros.training.weights_output import save_weights
 
 WEIGHTS_FILE = "weights.safetensors"
@@ -257,15 +262,12 @@ class Trainer:
             done.epochs_without_gain += stage.validate_every
 
     def _validated(self, stage: StageConfig, data: StageData, objective: nn.Module) -> Validation:
+        fabric, workers = self._fabric, self._config.data.workers
         samples = self._samples(stage, data, train=False)
-        how: dict[str, Any] = {
-            "device": self._fabric.device,
-            "autocast": self._fabric.autocast,
-            "workers": self._config.data.workers,
-        }
+        shown = ValidationSet(samples, data.labels, fabric.device, fabric.autocast, workers)
         if isinstance(objective, ActionObjective):
-            return validate_actions(objective, samples, data.labels, **how)
-        return validate(self._network, samples, data.labels, **how)
+            return validate_actions(objective, shown)
+        return validate(self._network, shown)
 
     def _keep(self, stage: StageConfig, seen: dict[str, Any]) -> None:
         run = self._config

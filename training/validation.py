@@ -17,7 +17,7 @@ from affordance_seg_ros.evaluation.action_metrics import ActionMetrics
 from affordance_seg_ros.evaluation.metrics import SegmentationMetrics
 from affordance_seg_ros.labels import IGNORE, LabelSet
 from affordance_seg_ros.model.network import AffordanceNetwork
-from affordance_seg_ros.training.objective import ActionObjective
+from affordance_seg_ros.training.objective import ActionObjective, told_action
 from affordance_seg_ros.training.sample import NO_ACTION, Batch
 from affordance_seg_ros.training.samples import SampleKey, TrainingSamples
 
@@ -53,33 +53,48 @@ class Validation(NamedTuple):
         return {name: value for name, value in self._asdict().items() if name != "picture"}
 
 
-@torch.no_grad()
-def validate(
-    network: AffordanceNetwork,
-    samples: TrainingSamples,
-    labels: LabelSet,
-    *,
-    device: torch.device,
-    autocast: Callable[[], AbstractContextManager[None]],
-    workers: int,
-) -> Validation:
-    """Run a network over samples without augmentation and measure its last frames.
+class ValidationSet(NamedTuple):
+    """What is validated on, and how.
 
-    Args:
-        network: The network; its mode is restored.
-        samples: Validation samples.
+    Attributes:
+        samples: Samples without augmentation.
         labels: Affordances and actions.
         device: Where the network is.
         autocast: Context of the run's precision.
         workers: Processes that prepare samples.
     """
+
+    samples: TrainingSamples
+    labels: LabelSet
+    device: torch.device
+    autocast: Callable[[], AbstractContextManager[None]]
+    workers: int
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield every sample as a batch of its own."""
+        keys = [[SampleKey(0, index, False)] for index in range(len(self.samples))]
+        for batch in DataLoader(self.samples, batch_sampler=keys, num_workers=self.workers):
+            yield Batch(*(tensor.to(self.device) for tensor in batch))
+
+
+@torch.no_grad()
+def validate(network: AffordanceNetwork, data: ValidationSet) -> Validation:
+    """Measure masks and actions of a network at the last frames.
+
+    Args:
+        network: The network; its mode is restored.
+        data: What it is shown.
+    """
+    labels = data.labels
     masks, actions = SegmentationMetrics(labels), ActionMetrics(labels)
     rows: list[npt.NDArray[np.uint8]] = []
     was_training = network.training
     network.eval()
-    for batch in _each(samples, device, workers):
-        with autocast():
-            output = network(batch.appearance, batch.flow if batch.flow.shape[2] else None)
+    for batch in data.batches():
+        with data.autocast():
+            flow = batch.flow if batch.flow.shape[2] else None
+            told = told_action(batch, data.samples.stage)
+            output = network(batch.appearance, flow, told_action=told)
         mask = output.logits[0, -1].argmax(0).cpu().numpy().astype(np.uint8)
         truth = batch.target[0, -1].cpu().numpy().astype(np.uint8)
         if (truth != IGNORE).any():
@@ -87,7 +102,7 @@ def validate(
         if batch.action.item() != NO_ACTION:
             actions.add(int(batch.action.item()), int(output.action_logits[0, -1].argmax()))
         if len(rows) < _PICTURES:
-            rows.append(_row(batch, truth, mask, labels, samples.scaled_input))
+            rows.append(_row(batch, truth, mask, labels, data.samples.scaled_input))
     network.train(was_training)
     scored, spoken = masks.result().document(), actions.result().document()
     return Validation(
@@ -100,46 +115,27 @@ def validate(
 
 
 @torch.no_grad()
-def validate_actions(
-    objective: ActionObjective,
-    samples: TrainingSamples,
-    labels: LabelSet,
-    *,
-    device: torch.device,
-    autocast: Callable[[], AbstractContextManager[None]],
-    workers: int,
-) -> Validation:
-    """Measure how often a stream alone names the action of samples without augmentation.
+def validate_actions(objective: ActionObjective, data: ValidationSet) -> Validation:
+    """Measure how often a stream alone names the action.
 
     Args:
         objective: The stream with what names actions; its mode is restored.
-        samples: Validation samples.
-        labels: The actions.
-        device: Where the stream is.
-        autocast: Context of the run's precision.
-        workers: Processes that prepare samples.
+        data: What it is shown.
 
     Returns:
         The accuracy at the last frame; there are neither masks nor a picture.
     """
-    actions = ActionMetrics(labels)
+    actions = ActionMetrics(data.labels)
     was_training = objective.training
     objective.eval()
-    for batch in _each(samples, device, workers):
+    for batch in data.batches():
         if batch.action.item() != NO_ACTION:
-            with autocast():
+            with data.autocast():
                 named = objective.name(batch)[0, -1].argmax()
             actions.add(int(batch.action.item()), int(named))
     objective.train(was_training)
     accuracy = actions.result().document()["accuracy"]
     return Validation(None, None, {}, accuracy, picture=None)
-
-
-def _each(samples: TrainingSamples, device: torch.device, workers: int) -> Iterator[Batch]:
-    """Return every sample as a batch of its own."""
-    batches = [[SampleKey(0, index, False)] for index in range(len(samples))]
-    for batch in DataLoader(samples, batch_sampler=batches, num_workers=workers):
-        yield Batch(*(tensor.to(device) for tensor in batch))
 
 
 def _row(

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from affordance_seg_ros.labels import LabelSet
 
@@ -20,6 +21,22 @@ class DecoderContext(NamedTuple):
 
     features: Tensor
     prior: Tensor
+
+
+_CERTAIN = 10.0
+"""Logit of an action that is told; it leaves the others 0.04 % together."""
+
+
+def certain_logits(action: Tensor, otherwise: Tensor) -> Tensor:
+    """Return (B, A) logits of actions that are known.
+
+    Args:
+        action: (B,) int64 action ids; negative where the action is not known.
+        otherwise: (B, A) logits for where it is not known.
+    """
+    count = otherwise.shape[1]
+    certain = _CERTAIN * functional.one_hot(action.clamp(min=0), count).to(otherwise.dtype)
+    return torch.where(action[:, None] >= 0, certain, otherwise)
 
 
 class ActionContext(nn.Module):

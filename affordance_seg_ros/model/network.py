@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from affordance_seg_ros.config import STILL, NetworkConfig
 from affordance_seg_ros.errors import FrameError
-from affordance_seg_ros.model.action_context import ActionContext, DecoderContext
+from affordance_seg_ros.model.action_context import ActionContext, DecoderContext, certain_logits
 from affordance_seg_ros.model.action_head import ActionHead
 from affordance_seg_ros.model.attention import SoftAttention, UniformAttention
 from affordance_seg_ros.model.conv_lstm import ConvLSTM, ConvLSTMState
@@ -137,7 +137,12 @@ class AffordanceNetwork(nn.Module):
         self.action_context = ActionContext(8 * w, config.labels) if config.action_context else None
 
     def forward(
-        self, appearance: Tensor, flow: Tensor | None, *, every_frame: bool = False
+        self,
+        appearance: Tensor,
+        flow: Tensor | None,
+        *,
+        every_frame: bool = False,
+        told_action: Tensor | None = None,
     ) -> SequenceOutput:
         """Run over whole sequences, from an empty memory; for training.
 
@@ -145,6 +150,8 @@ class AffordanceNetwork(nn.Module):
             appearance: (B, T, 3 or 4, H, W) normalised colour, and depth; H and W at least 32.
             flow: (B, T, 3, H, W) coloured flow from the frame before; None in a network without.
             every_frame: Whether to decode every frame instead of the last one.
+            told_action: (B,) int64 ids of the action that the decoder is told instead of the one
+                that the network recognises, negative where it is; None for that everywhere.
 
         Returns:
             The output of `step` after every frame or the last one, to rounding, and the action of
@@ -173,7 +180,10 @@ class AffordanceNetwork(nn.Module):
         if self.motion_memory is not None:
             motion = self.motion_memory(_split(encoded[1].deep, batch, frames))
         actions = self.action_head(memory, motion)  # (B, T, A)
-        logits = self.decoder(shown(memory), skips, attention, self._context(shown(actions)))
+        believed = shown(actions)
+        if told_action is not None:
+            believed = certain_logits(told_action.repeat_interleave(decoded), believed)
+        logits = self.decoder(shown(memory), skips, attention, self._context(believed))
         return SequenceOutput(
             _split(logits, batch, decoded),
             actions,

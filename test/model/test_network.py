@@ -217,6 +217,18 @@ def test_another_action_draws_another_mask():
     assert ((after - before)[0, 0, 1:].mean((1, 2)) > -50).nonzero().flatten().tolist() == [3]
 
 
+def test_a_told_action_is_the_masks_and_not_the_answer():
+    network = network_of(replace(SMALL, action_context=True))
+    clip = clip_of(network, 2, 2, 40, 48)
+    with torch.no_grad():
+        heard = network(*clip, every_frame=True)
+        told = network(*clip, every_frame=True, told_action=torch.tensor([-1, 3]))
+    assert torch.equal(told.action_logits, heard.action_logits)
+    assert torch.equal(told.logits[0], heard.logits[0])  # where it is not known
+    change = (told.logits - heard.logits)[1].mean((2, 3))  # (T, classes)
+    assert (change[:, 1:].argmax(1) == 3).all()
+
+
 def test_the_memory_of_motion_hears_the_flow_of_the_past_and_no_appearance():
     network = network_of(replace(SMALL, motion_memory=True))
     appearance, flow = clip_of(network, 1, 3, 40, 48)

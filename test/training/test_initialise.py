@@ -135,6 +135,17 @@ def test_parts_are_left_out_by_name(started):
     assert not torch.equal(found.state_dict()[appearance], chance.state_dict()[appearance])
 
 
+def test_a_part_that_is_not_there_cannot_be_left_out(started):
+    start = InitialiseConfig(weights=str(started[0]), fitting=True, leave_out=("head",))
+    with pytest.raises(ConfigError, match=r"initialise\.leave_out='head'; expected one of streams"):
+        initial_network(SMALL, start, 0)
+
+
+def test_leaving_out_without_fitting_is_refused():
+    with pytest.raises(ConfigError, match="expected fitting: true"):
+        InitialiseConfig(weights="default", leave_out=("streams.flow",))
+
+
 def test_more_input_channels_than_the_start_has_begin_with_chance():
     chance = initial_network(SMALL, InitialiseConfig(), 9)
     found = initial_network(SMALL, InitialiseConfig(), 9)

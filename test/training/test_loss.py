@@ -79,6 +79,18 @@ def test_dice_of_the_truth_is_zero_and_of_the_opposite_one():
     assert dice_loss(-sure, target).item() == pytest.approx(1, abs=0.03)
 
 
+def test_dice_over_each_picture_counts_small_parts_as_much_as_large_ones():
+    target = torch.zeros(2, 16, 16, dtype=torch.long)
+    target[0, :12, :12] = 1  # found
+    target[1, 0, 0] = 1  # missed
+    mask = target.clone()
+    mask[1] = 0
+    sure = 40 * torch.nn.functional.one_hot(mask, 2).movedim(-1, 1).float()
+    assert dice_loss(sure, target, over="batch").item() < 0.01
+    missed = 1 - 1 / (1 + 1)  # one pixel of truth, one of smoothing
+    assert dice_loss(sure, target, over="picture").item() == pytest.approx(missed / 2, abs=1e-6)
+
+
 def test_dice_of_background_alone_is_zero():
     assert dice_loss(torch.randn(1, 3, 4, 4), torch.zeros(1, 4, 4, dtype=torch.long)).item() == 0
 

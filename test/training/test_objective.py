@@ -61,6 +61,22 @@ def test_a_label_at_another_frame_adds_to_a_loss_at_every_frame(network, batch):
     assert objective(batch).segmentation != before
 
 
+@pytest.mark.parametrize("frames", [1, 3])
+def test_the_decoder_is_told_the_action_of_single_pictures_alone(batch, frames):
+    network = initial_network(replace(CONFIG, action_context=True), InitialiseConfig(), 0)
+    shown = batch._replace(
+        appearance=batch.appearance[:, :frames],
+        flow=batch.flow[:, :frames],
+        target=batch.target[:, -frames:],
+    )
+    heard, told = (
+        AffordanceObjective(network, StageConfig(tell_action=tell), None)(shown)
+        for tell in (False, True)
+    )
+    assert torch.equal(heard.action, told.action)
+    assert torch.equal(heard.segmentation, told.segmentation) == (frames > 1)
+
+
 def test_a_batch_without_labels_still_has_a_gradient_by_the_action(network, batch):
     objective = AffordanceObjective(network, StageConfig(supervision="every"), None)
     batch.target[:] = IGNORE
@@ -113,5 +129,5 @@ def test_single_pictures_teach_the_flow_stream_nothing():
 
 
 def test_a_part_that_is_not_there_is_named(network):
-    with pytest.raises(ConfigError, match="frozen part 'head'; expected one of streams"):
+    with pytest.raises(ConfigError, match="frozen='head'; expected one of streams"):
         freeze(network, ("head",))

@@ -90,6 +90,17 @@ def test_a_static_sample_is_one_frame_that_does_not_move(sequence):
     assert (batch.flow == 0.5).all()
 
 
+def test_a_static_sample_whose_action_is_told_is_any_frame_and_a_clip_ends_as_ever(sequence):
+    samples = samples_of(sequence, tell_action=True)
+    last = samples_of(sequence)[SampleKey(0, 0, True)].appearance
+
+    def ends(static):
+        return [samples[SampleKey(epoch, 0, static)].appearance[-1:] for epoch in range(12)]
+
+    assert 0 < sum(torch.equal(end, last) for end in ends(static=True)) < 12
+    assert all(torch.equal(end, last) for end in ends(static=False))
+
+
 def test_the_network_decides_which_channels_a_sample_has(sequence):
     network = replace(NETWORK, appearance="rgb", flow="none")
     batch = samples_of(sequence, network=network)[KEY]

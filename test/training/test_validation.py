@@ -16,7 +16,7 @@ from affordance_seg_ros.training.datasets.pictures import Pictures
 from affordance_seg_ros.training.objective import ActionObjective
 from affordance_seg_ros.training.samples import TrainingSamples
 from affordance_seg_ros.training.stage_config import StageConfig
-from affordance_seg_ros.training.validation import validate_actions
+from affordance_seg_ros.training.validation import ValidationSet, validate_actions
 
 INPUT = InputConfig(height=32, width=40, fit="stretch")
 NETWORK = replace(COMPACT, width=4, sequence_length=3)
@@ -56,7 +56,7 @@ def test_the_action_named_at_the_last_frame_counts(clips, naming, accuracy):
         seed=0,
     )
     objective = NamingAtLast(naming).train()
-    cpu = torch.device("cpu")
-    seen = validate_actions(objective, samples, LABELS, device=cpu, autocast=nullcontext, workers=0)
+    data = ValidationSet(samples, LABELS, torch.device("cpu"), nullcontext, workers=0)
+    seen = validate_actions(objective, data)
     assert seen.score == seen.action_accuracy == pytest.approx(accuracy)
     assert objective.training
