@@ -12,7 +12,8 @@ from affordance_seg_ros.flags import add_options, read_options
 
 _SYNTHESIS = "affordance_seg_ros.training.synthesis"
 _FLAGS = (
-    "seed", "frames", "split", "sensor", "moving_camera", "black_holes", "true_flow", "true_depth",
+    "seed", "frames", "split", "scenes", "sensor", "moving_camera", "black_holes", "true_flow",
+    "true_depth",
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from affordance_seg_ros.errors import ConfigError, SourceError
 from affordance_seg_ros.sources.clip import is_complete_clip
@@ -86,15 +87,15 @@ def _is_made(batch: Batch, name: str) -> bool:
 def _check_settings(batch: Batch) -> None:
     """Keep what the folder is made of beside the clips, and refuse to mix."""
     path = batch.out / SETTINGS_JSON
-    # Through JSON, so that tuples compare as the lists they become.
-    settings = json.loads(json.dumps({**asdict(batch.config), "format": batch.storage}))
+    settings = _as_json({**asdict(batch.config), "format": batch.storage})
     if not path.exists():
         if any(batch.out.iterdir()):
             raise SourceError(f"{batch.out} holds other files; expected a new or empty folder")
         path.write_text(json.dumps(settings, indent=1) + "\n")
         return
     try:
-        before = json.loads(path.read_text())
+        # A setting that is younger than the folder has its default there.
+        before = {**_as_json(asdict(SynthesisConfig())), **json.loads(path.read_text())}
     except ValueError as error:
         raise SourceError(f"{path} is damaged: {error}") from None
     different = [name for name in settings if before.get(name) != settings[name]]
@@ -104,6 +105,12 @@ def _check_settings(batch: Batch) -> None:
             f"{name}={settings[name]!r}, but {batch.out} holds clips with {name}="
             f"{before.get(name)!r}; expected the same settings or another folder"
         )
+
+
+def _as_json(values: dict[str, Any]) -> dict[str, Any]:
+    """Return values as JSON gives them back: tuples as lists."""
+    read: dict[str, Any] = json.loads(json.dumps(values))
+    return read
 
 
 @contextmanager

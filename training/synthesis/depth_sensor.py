@@ -73,16 +73,45 @@ SENSORS: Mapping[str, DepthSensor] = MappingProxyType(
 
 @dataclass(frozen=True)
 class SensorState:
-    """What stays the same over a clip: fixed pattern, and the phase of the distance error."""
+    """What stays the same over a clip.
+
+    Attributes:
+        pattern: (H, W) fixed pattern.
+        phase: Of the error that repeats with distance [rad].
+        outside: (H, W) bool, what the depth camera does not see; None where it sees all.
+    """
 
     pattern: Float
     phase: float
+    outside: npt.NDArray[np.bool_] | None = None
 
 
-def draw_sensor_state(rng: np.random.Generator, height: int, width: int) -> SensorState:
-    """Draw one camera's fixed pattern."""
+def draw_sensor_state(
+    rng: np.random.Generator, height: int, width: int, *, narrow: bool = False
+) -> SensorState:
+    """Draw one camera's fixed pattern and, if it is narrow, the part of the picture that it sees.
+
+    Args:
+        rng: Source of chance.
+        height: Height of the pictures [px].
+        width: Their width [px].
+        narrow: Whether the depth camera sees less than the colour camera.
+    """
     pattern = cv2.GaussianBlur(rng.standard_normal((height, width), np.float32), (0, 0), 1.0)
-    return SensorState(pattern / pattern.std(), float(rng.uniform(0, 2 * np.pi)))
+    phase = float(rng.uniform(0, 2 * np.pi))
+    outside = _outside_a_hexagon(rng, height, width) if narrow else None
+    return SensorState(pattern / pattern.std(), phase, outside)
+
+
+def _outside_a_hexagon(rng: np.random.Generator, height: int, width: int) -> npt.NDArray[np.bool_]:
+    """Return what lies outside of a hexagon with corners left and right, about the middle."""
+    middle = np.array([width, height]) * rng.uniform(0.45, 0.55, 2)
+    reach = np.array([width, height]) * rng.uniform((0.36, 0.5), (0.52, 0.62))
+    angles = np.arange(6) * np.pi / 3
+    corners = middle + reach * np.stack([np.cos(angles), np.sin(angles) / np.sin(np.pi / 3)], 1)
+    inside = np.zeros((height, width), np.uint8)
+    cv2.fillConvexPoly(inside, np.rint(corners).astype(np.int32), 1)
+    return inside == 0
 
 
 def sense_depth(
@@ -147,6 +176,8 @@ def sense_depth(
     lost |= chance_2 < np.maximum(weak, mirrored)
     lost |= chance_2 > 1 - sensor.fixed_loss
     lost |= shadow(z, focal_px * sensor.baseline_m)
+    if state.outside is not None:
+        lost |= state.outside
     # Holes come in clumps: a pixel amid holes is lost too.
     lost |= (cv2.blur(lost.astype(np.float32), (3, 3)) > 0.5) & (chance < 0.8)
     millimetres = np.rint(measured * 1000).clip(0, 65535).astype(np.uint16)

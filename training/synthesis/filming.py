@@ -57,11 +57,13 @@ class Filming:
         frames: Number of frames.
         sensor: Name of a depth sensor, a key of `SENSORS`.
         black_holes: Whether colour is black where there is no depth, as in SOR3D-AFF.
+        narrow_depth: Whether depth covers only a part of the picture, as that of an Azure Kinect.
     """
 
     frames: int
     sensor: str
     black_holes: bool = False
+    narrow_depth: bool = False
 
 
 def film(
@@ -99,7 +101,9 @@ class _Shot:
         self._camera = scenario.viewpoint.camera
         self._color = draw_color_sensor(rng)
         self._depth = SENSORS[filming.sensor]
-        self._state = draw_sensor_state(rng, self._camera.height, self._camera.width)
+        self._state = draw_sensor_state(
+            rng, self._camera.height, self._camera.width, narrow=filming.narrow_depth
+        )
 
     def finish(self, rendering: Rendering, following: Rendering | None) -> FilmedFrame:
         stage, rng = self._stage, self._rng

@@ -14,6 +14,7 @@ from affordance_seg_ros.training.synthesis.settings import SynthesisConfig, clip
 
 RATE_HZ = 10.0
 _FIRST_STAMP_NS = 1_000_000_000
+_NARROW_DEPTH_SHARE = 0.3  # of wide scenes
 
 
 def draw_clip(config: SynthesisConfig, index: int) -> tuple[Scenario, Filming, np.random.Generator]:
@@ -25,10 +26,12 @@ def draw_clip(config: SynthesisConfig, index: int) -> tuple[Scenario, Filming, n
         split=config.split,
         width=config.width,
         height=config.height,
+        scenes=config.scenes,
         moving_camera=config.moving_camera,
     )
     sensor = config.sensor if config.sensor != "any" else str(rng.choice(list(SENSORS)))
-    return scenario, Filming(config.frames, sensor, config.black_holes), rng
+    narrow = config.scenes == "wide" and bool(rng.random() < _NARROW_DEPTH_SHARE)
+    return scenario, Filming(config.frames, sensor, config.black_holes, narrow), rng
 
 
 def make_clip(
@@ -83,6 +86,7 @@ def clip_info(
             "left_handed": scenario.left_handed,
             "sensor": filming.sensor,
             "full_frame": scenario.viewpoint.full_frame,
+            "scenes": config.scenes,
             "moving_camera": config.moving_camera,
         },
     )

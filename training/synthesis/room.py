@@ -109,6 +109,28 @@ def _walls(vary: Variation) -> list[Piece]:
         poster = rounded_box(size, 0.002, 1)
         at = (float(rng.uniform(-0.8, 0.8)), back - 0.035, float(rng.uniform(0.2, 0.7)))
         pieces.append(Piece("poster", poster.moved(None, at), Surface(np.full(3, 0.8), "print")))
+    if vary.wide:
+        pieces += _windows(rng, back, sides)
+    return pieces
+
+
+def _windows(rng: np.random.Generator, back_m: float, sides_m: float) -> list[Piece]:
+    """Return up to three windows in daylight: panes that outshine the room, each in a frame."""
+    pieces = []
+    frame = Surface(rgb(0.1, rng.uniform(0, 0.1), rng.uniform(0.5, 0.9)))
+    for turn_rad, away_m in ((0, back_m), (np.pi / 2, sides_m), (-np.pi / 2, sides_m)):
+        if rng.random() < 0.5:
+            continue
+        width, height = float(rng.uniform(0.5, 1.2)), float(rng.uniform(0.6, 1.2))
+        middle = (float(rng.uniform(-0.9, 0.9)), away_m - 0.04, float(rng.uniform(0.3, 0.9)))
+        daylight = rgb(0.58, rng.uniform(0, 0.12), 1.0) * rng.uniform(1.5, 4.0)
+        turn = about_z(turn_rad)
+        for name, border_m, depth_m, look in (
+            ("window frame", 0.06, 0.02, frame),
+            ("window", 0.0, 0.03, Surface(daylight, "plain", 0.6)),
+        ):
+            panel = rounded_box((width + border_m, depth_m, height + border_m), 0.002, 1)
+            pieces.append(Piece(name, panel.moved(None, middle).moved(turn), look))
     return pieces
 
 

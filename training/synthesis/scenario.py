@@ -59,6 +59,7 @@ def draw_scenario(
     split: str,
     width: int,
     height: int,
+    scenes: str = "table",
     moving_camera: bool = False,
     labels: LabelSet | None = None,
 ) -> Scenario:
@@ -70,10 +71,11 @@ def draw_scenario(
         split: Which part of the objects' variety may be drawn.
         width: Picture width [px].
         height: Picture height [px].
+        scenes: One of `SCENES`.
         moving_camera: Whether the camera sways slowly.
         labels: Label ids; None for the paper's nine.
     """
-    vary = Variation(rng, split)
+    vary = Variation(rng, split, scenes)
     thing = SHAPES[demonstration.object_name](vary)
     use = catalogue()[demonstration.object_name].actions[demonstration.action]
     person, figure = draw_person(rng)
@@ -95,8 +97,9 @@ def draw_scenario(
         mirrored=left_handed, labels=labels or LabelSet(),
     )  # fmt: skip
     viewpoint = draw_viewpoint(
-        rng, width, height, stage.action_centre(), stage.object_extent_m(), moving=moving_camera
-    )
+        rng, width, height, stage.action_centre(), stage.object_extent_m(),
+        moving=moving_camera, wide=vary.wide,
+    )  # fmt: skip
     return Scenario(demonstration, thing.kind, left_handed, stage, viewpoint, draw_lighting(rng))
 
 

@@ -9,7 +9,7 @@ from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.options import Options, option
 from affordance_seg_ros.training.synthesis.catalogue import Demonstration, demonstrations
 from affordance_seg_ros.training.synthesis.depth_sensor import SENSORS
-from affordance_seg_ros.training.synthesis.variation import SPLITS
+from affordance_seg_ros.training.synthesis.variation import SCENES, SPLITS
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,10 @@ class SynthesisConfig(Options):
     split: str = option(
         "train", "Share of the objects' variety that is drawn from; test has shapes and cloths "
         "that train and val never show", choices=SPLITS,
+    )  # fmt: skip
+    scenes: str = option(
+        "table", "table is filmed from above; wide also across it, with windows, drawings on "
+        "vessels, and depth that covers a part of the picture", choices=SCENES,
     )  # fmt: skip
     sensor: str = option("any", "Depth sensor that is imitated", choices=("any", *SENSORS))
     objects: tuple[str, ...] = option((), "Objects to show; none means all")

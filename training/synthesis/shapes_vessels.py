@@ -7,7 +7,7 @@ from affordance_seg_ros.training.synthesis.mesh import Mesh
 from affordance_seg_ros.training.synthesis.objects import Grip, HandledObject, Part, grip
 from affordance_seg_ros.training.synthesis.primitives import lathe, tube
 from affordance_seg_ros.training.synthesis.shapes_tools import steel_surface
-from affordance_seg_ros.training.synthesis.surface import Surface, any_color
+from affordance_seg_ros.training.synthesis.surface import Surface, any_color, rgb
 from affordance_seg_ros.training.synthesis.variation import Variation
 
 # The handle (+x) towards the right hand of a person who sits at +y and looks along -y.
@@ -15,6 +15,9 @@ _HEADING_RAD = (np.pi - 0.75, np.pi + 0.35)
 
 
 def _ceramic(vary: Variation) -> Surface:
+    if vary.wide and vary.chance(0.35):
+        light = rgb(vary.rng.random(), vary.uniform(0, 0.25), vary.uniform(0.6, 0.95))
+        return Surface(light, "drawing", vary.uniform(0.35, 0.7))
     texture = ("plain", "label", "stripes", "dots", "print")[int(vary.rng.integers(5))]
     return Surface(any_color(vary.rng), texture, vary.uniform(0.35, 0.7), wear=vary.uniform(0, 0.4))
 

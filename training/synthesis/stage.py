@@ -115,7 +115,7 @@ class Stage:
         self.roles[1 : len(self._roles) + 1] = [role.role_id for role in self._roles]
         self.brightness, self.shine = (np.zeros(256, np.float32) for _ in range(2))
         for part_id, look in enumerate(looks, 1):
-            self.brightness[part_id] = look[0, :3].mean() ** 0.5
+            self.brightness[part_id] = min(look[0, :3].mean() ** 0.5, 1.0)
             self.shine[part_id] = look[0, 4] * (0.25 + 0.75 * look[0, 5])
 
     def shape(self, time: float) -> Shape:

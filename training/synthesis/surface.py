@@ -14,7 +14,8 @@ class Surface(NamedTuple):
     """Look of one part.
 
     Attributes:
-        color: (3,) linear RGB albedo in [0, 1], multiplied by the texture.
+        color: (3,) linear RGB albedo in [0, 1], multiplied by the texture; more than 1 for what
+            outshines the room, such as a window.
         texture: Name of a texture.
         gloss: 0 chalk to 1 polished.
         metal: 1 for bare metal, 0 for everything else.

@@ -180,6 +180,23 @@ def _keys(rng: np.random.Generator) -> Image:
     return image
 
 
+def _drawing(rng: np.random.Generator) -> Image:
+    """Return a dark line drawing and some lettering on a light ground."""
+    image = np.ones((SIZE_PX, SIZE_PX, 3), np.float32) * 0.97
+    ink = (0.25 * _color(rng)).tolist()
+    for _ in range(int(rng.integers(8, 22))):
+        start, heading = rng.uniform(10, SIZE_PX - 10, 2), rng.uniform(0, 2 * np.pi)
+        turns = heading + np.cumsum(rng.normal(rng.normal(0, 0.25), 0.2, int(rng.integers(6, 24))))
+        steps = rng.uniform(2, 6) * np.stack([np.cos(turns), np.sin(turns)], 1)
+        stroke = np.rint(start + np.cumsum(steps, 0)).astype(np.int32)
+        cv2.polylines(image, [stroke], False, ink, int(rng.integers(1, 4)), cv2.LINE_AA)
+    for _ in range(int(rng.integers(1, 5))):
+        centre = tuple(rng.integers(20, SIZE_PX - 20, 2).tolist())
+        cv2.circle(image, centre, int(rng.integers(5, 24)), ink, 2, cv2.LINE_AA)
+    _text(rng, image, 100, int(rng.integers(105, 125)))
+    return image
+
+
 _PAINTERS: Mapping[str, Callable[[np.random.Generator], Image]] = MappingProxyType(
     {
         "plain": _plain,
@@ -199,6 +216,7 @@ _PAINTERS: Mapping[str, Callable[[np.random.Generator], Image]] = MappingProxyTy
         "print": _print,
         "screen": _screen,
         "keys": _keys,
+        "drawing": _drawing,
     }
 )
 

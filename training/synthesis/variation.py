@@ -9,6 +9,7 @@ import numpy as np
 from affordance_seg_ros.errors import ConfigError
 
 SPLITS = ("train", "val", "test")
+SCENES = ("table", "wide")
 
 T = TypeVar("T")
 
@@ -25,16 +26,21 @@ class Variation:
     Args:
         rng: Source of chance.
         split: One of `SPLITS`.
+        scenes: One of `SCENES`: a table that is filmed from above, or also across, with windows
+            and with drawings on vessels.
 
     Raises:
-        ConfigError: There is no such split.
+        ConfigError: There is no such split, or no such scenes.
     """
 
-    def __init__(self, rng: np.random.Generator, split: str) -> None:
+    def __init__(self, rng: np.random.Generator, split: str, scenes: str = "table") -> None:
         if split not in SPLITS:
             raise ConfigError(f"split '{split}'; expected one of {', '.join(SPLITS)}")
+        if scenes not in SCENES:
+            raise ConfigError(f"scenes '{scenes}'; expected one of {', '.join(SCENES)}")
         self.rng = rng
         self.split = split
+        self.wide = scenes == "wide"
 
     def uniform(self, low: float, high: float) -> float:
         """Return a parameter of the range, from the split's own bands of it."""

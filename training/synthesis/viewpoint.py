@@ -11,6 +11,7 @@ from affordance_seg_ros.training.synthesis.rotations import Array, pose, unit
 
 _KINECT_FOCAL_PER_WIDTH = 365.5 / 512
 _FULL_FRAME_SHARE = 0.12
+_ACROSS_SHARE = 0.7  # of wide scenes that are filmed across the table
 
 
 def look_at(eye_m: Array, target_m: Array, roll_rad: float = 0.0) -> Array:
@@ -58,8 +59,12 @@ def draw_viewpoint(
     object_size_m: float,
     *,
     moving: bool,
+    wide: bool = False,
 ) -> Viewpoint:
-    """Draw a camera opposite the person that sees the object and the hands.
+    """Draw a camera that sees the object and the hands.
+
+    It is opposite the person and looks down by 24 to 53 degrees; in wide scenes it often looks
+    across the table, from nearer and from the side.
 
     Args:
         rng: Source of chance.
@@ -68,11 +73,16 @@ def draw_viewpoint(
         centre_m: (3,) middle of where the object will be.
         object_size_m: Its extent, which becomes 0.12 of the picture's height at least.
         moving: Whether the camera sways slowly.
+        wide: Whether it may look across the table.
     """
-    full_frame = rng.random() < _FULL_FRAME_SHARE
-    azimuth = rng.uniform(-0.7, 0.7)
-    elevation = rng.uniform(0.42, 0.92)
-    if full_frame:
+    across = wide and rng.random() < _ACROSS_SHARE
+    full_frame = not across and rng.random() < _FULL_FRAME_SHARE
+    azimuth = rng.uniform(-1.5, 1.5) if across else rng.uniform(-0.7, 0.7)
+    elevation = rng.uniform(0.05, 0.42) if across else rng.uniform(0.42, 0.92)
+    if across:
+        distance = rng.uniform(0.45, 1.1)
+        focal = rng.uniform(0.85, 1.8) * height
+    elif full_frame:
         distance = rng.uniform(0.95, 1.35)
         focal = _KINECT_FOCAL_PER_WIDTH * min(width, height * 512 / 424)
     else:
@@ -83,6 +93,8 @@ def draw_viewpoint(
     target = centre_m + np.array(
         [rng.normal(0, 0.035), rng.normal(0.03, 0.03), rng.uniform(0, 0.05)]
     )
+    if across:
+        target = target + np.array([0, 0, rng.uniform(0, 0.1)])
     line = np.array(
         [
             np.sin(azimuth) * np.cos(elevation),

@@ -80,6 +80,16 @@ def test_a_folder_of_other_settings_is_refused(tmp_path: Path) -> None:
         make_batch(Batch(CONFIG, 1, tmp_path, storage="mcap"), progress=False)
 
 
+def test_a_folder_older_than_a_setting_goes_on_with_its_default(tmp_path: Path) -> None:
+    make_batch(Batch(CONFIG, 1, tmp_path), progress=False)
+    settings = json.loads((tmp_path / SETTINGS_JSON).read_text())
+    del settings["scenes"]
+    (tmp_path / SETTINGS_JSON).write_text(json.dumps(settings))
+    assert make_batch(Batch(CONFIG, 1, tmp_path), progress=False).found == 1
+    with pytest.raises(ConfigError, match=r"scenes='wide', but .* holds clips with scenes='table'"):
+        make_batch(Batch(replace(CONFIG, scenes="wide"), 1, tmp_path), progress=False)
+
+
 def test_a_folder_of_other_things_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("dear diary")
     with pytest.raises(SourceError, match="holds other files"):

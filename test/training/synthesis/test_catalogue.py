@@ -6,7 +6,7 @@ from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.labels import SOR3D_AFF
 from affordance_seg_ros.training.synthesis.catalogue import catalogue, demonstrations
 from affordance_seg_ros.training.synthesis.object_shapes import SHAPES
-from affordance_seg_ros.training.synthesis.variation import SPLITS, Variation
+from affordance_seg_ros.training.synthesis.variation import SCENES, SPLITS, Variation
 
 EACH = [(name, split) for name in SHAPES for split in SPLITS]
 
@@ -72,6 +72,24 @@ def test_training_and_validation_draw_from_bands_apart() -> None:
 def test_an_unknown_split_is_refused() -> None:
     with pytest.raises(ConfigError, match="split 'dev'; expected one of train, val, test"):
         Variation(np.random.default_rng(0), "dev")
+
+
+def test_unknown_scenes_are_refused() -> None:
+    with pytest.raises(ConfigError, match="scenes 'moon'; expected one of table, wide"):
+        Variation(np.random.default_rng(0), "train", "moon")
+
+
+def test_drawings_are_seen_on_vessels_of_wide_scenes_alone() -> None:
+    textures = {
+        scenes: {
+            SHAPES["cup"](Variation(np.random.default_rng(s), "train", scenes))
+            .parts[0]
+            .surface.texture
+            for s in range(20)
+        }
+        for scenes in SCENES
+    }
+    assert textures["wide"] - textures["table"] == {"drawing"}
 
 
 def test_unknown_objects_and_actions_are_refused_by_name() -> None:

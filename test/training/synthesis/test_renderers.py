@@ -34,6 +34,11 @@ def scene(name: str = "cup", action: str = "lift", *, moving: bool = False) -> S
     )  # fmt: skip
 
 
+def looking_down_rad(scenario: Scenario) -> float:
+    line = scenario.viewpoint.eye_m - scenario.viewpoint.target_m
+    return float(np.arcsin(line[2] / np.linalg.norm(line)))
+
+
 def draw(
     renderer: GlRenderer | RayCastRenderer,
     scenario: Scenario,
@@ -70,6 +75,33 @@ def test_opengl_and_ray_casting_see_the_same(renderer: GlRenderer, moving: bool)
     assert np.percentile(motion_mm, 99) < 0.01
     assert (ours.part_id == oracle.part_id)[inner].mean() > 0.999
     assert np.abs(ours.incidence - oracle.incidence)[inner].max() < 0.01
+
+
+def test_wide_scenes_are_filmed_across_the_table_too_and_have_windows_that_outshine_the_rest(
+    renderer: GlRenderer,
+) -> None:
+    drawn = [
+        draw_scenario(
+            np.random.default_rng(seed), Demonstration("cup", "lift"), split="train", width=WIDTH,
+            height=HEIGHT, scenes="wide",
+        )
+        for seed in range(12)
+    ]  # fmt: skip
+    angles = sorted(looking_down_rad(scenario) for scenario in drawn)
+    assert 0.04 < angles[0] < 0.3
+    assert 0.42 < angles[-1] < 0.93
+    assert looking_down_rad(scene()) >= 0.42
+    shown = 0
+    for scenario in drawn:
+        rendering = draw(renderer, scenario, color=True)
+        names = scenario.stage.part_names
+        panes = np.isin(rendering.part_id, [k for k, n in enumerate(names, 1) if n == "window"])
+        assert (rendering.part_id == 1 + names.index("body")).sum() > 40  # the cup is in view
+        if panes.sum() > 100:
+            shown += 1
+            assert rendering.color is not None
+            assert rendering.color[panes].mean() > rendering.color[~panes].mean() + 40
+    assert shown >= 3
 
 
 def test_motion_of_a_rigid_object_is_exact(renderer: GlRenderer) -> None:

@@ -85,6 +85,24 @@ def test_the_shadow_lies_beside_near_things_and_is_as_wide_as_the_parallax() -> 
     assert 7 <= dark[45].sum() <= 10
 
 
+def test_a_narrow_depth_camera_sees_nothing_near_the_corners_and_noise_stays_what_it_was() -> None:
+    all_of_it = draw_sensor_state(np.random.default_rng(3), *SHAPE)
+    narrow = draw_sensor_state(np.random.default_rng(3), *SHAPE, narrow=True)
+    assert all_of_it.outside is None
+    assert narrow.outside is not None
+    assert np.array_equal(narrow.pattern, all_of_it.pattern)
+    assert narrow.phase == all_of_it.phase
+    assert narrow.outside[[0, 0, -1, -1], [0, -1, 0, -1]].all()
+    assert not narrow.outside[30:66, 44:84].any()
+    full = np.ones(SHAPE, np.float32)
+    seen = sense_depth(
+        SENSORS["azure_kinect"], narrow, wall(1.0), 0.9 * full, 0.7 * full, 0 * full, FOCAL_PX,
+        np.random.default_rng(0),
+    )  # fmt: skip
+    assert not seen[narrow.outside].any()
+    assert (seen[~narrow.outside] > 0).mean() > 0.95
+
+
 def test_the_same_chance_gives_the_same_depth() -> None:
     assert np.array_equal(sense("kinect_v2", wall(1.0)), sense("kinect_v2", wall(1.0)))
     assert not np.array_equal(sense("kinect_v2", wall(1.0)), sense("kinect_v2", wall(1.0), seed=1))
