@@ -6,6 +6,8 @@ from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.labels import SOR3D_AFF
 from affordance_seg_ros.training.synthesis.catalogue import catalogue, demonstrations
 from affordance_seg_ros.training.synthesis.object_shapes import SHAPES
+from affordance_seg_ros.training.synthesis.production import draw_clip
+from affordance_seg_ros.training.synthesis.settings import SynthesisConfig
 from affordance_seg_ros.training.synthesis.variation import SCENES, SPLITS, Variation
 
 EACH = [(name, split) for name in SHAPES for split in SPLITS]
@@ -90,6 +92,17 @@ def test_drawings_are_seen_on_vessels_of_wide_scenes_alone() -> None:
         for scenes in SCENES
     }
     assert textures["wide"] - textures["table"] == {"drawing"}
+
+
+def test_a_seed_draws_the_scenes_that_the_published_weights_learned_from() -> None:
+    # Drawn before there were wide scenes: one draw more or less, anywhere, changes the last line.
+    config = SynthesisConfig(seed=4, width=96, height=72, objects=("cup",))
+    scenario, filming, rng = draw_clip(config, 1)
+    assert scenario.viewpoint.eye_m == pytest.approx([-0.279788, -0.553357, 0.899025], abs=1e-5)
+    towards_lamp = scenario.lighting.lamps.key_direction
+    assert towards_lamp == pytest.approx([-0.699130, 0.316609, 0.641075], abs=1e-5)
+    assert (filming.sensor, filming.narrow_depth) == ("kinect_v2", False)
+    assert rng.random() == pytest.approx(0.687950, abs=1e-5)
 
 
 def test_unknown_objects_and_actions_are_refused_by_name() -> None:
