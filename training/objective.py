@@ -46,7 +46,7 @@ class AffordanceObjective(nn.Module):
         flow = batch.flow if batch.flow.shape[2] else None
         every = self.stage.supervision == "every"
         output = self.network(
-            batch.appearance, flow, every_frame=every, told_action=told_action(batch, self.stage)
+            batch.appearance, flow, every_frame=every, told_action=batch.told_action
         )
         masks = self._mask_loss(output.logits, batch.target if every else batch.target[:, -1:])
         spoken = action_loss(output.action_logits, batch.action, frames=self.stage.action_frames)
@@ -62,12 +62,6 @@ class AffordanceObjective(nn.Module):
             dice_weight=self.stage.dice_weight,
             dice_over=self.stage.dice_over,
         )
-
-
-def told_action(batch: Batch, stage: StageConfig) -> Tensor | None:
-    """Return the (B,) actions that the decoder is told of a batch; None where it is told none."""
-    single = batch.appearance.shape[1] == 1
-    return batch.action if single and stage.tell_action else None
 
 
 class ActionObjective(nn.Module):

@@ -90,8 +90,9 @@ def build_optimizer(objective: nn.Module, stage: StageConfig) -> torch.optim.Opt
 
 
 def as_measured(stage: StageConfig) -> StageConfig:
-    """Return the stage as it is measured: at the last frame, all of it."""
-    return replace(stage, supervision="last", end_jitter=0, window=1.0)
+    """Return the stage as it is measured: at the last frame, all of it; told if always told."""
+    told = float(stage.told_share == 1)
+    return replace(stage, supervision="last", end_jitter=0, window=1.0, told_share=told)
 
 
 def naming_actions(network: NetworkConfig, data: StageData) -> NetworkConfig:

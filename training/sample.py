@@ -32,6 +32,7 @@ class Sample:
         target: (T, h, w) label ids, 255 where there is nothing to learn.
         inside: (h, w) false where the picture is padded.
         action_id: Action of the sequence, or `NO_ACTION`.
+        told: Whether the decoder is told the action.
     """
 
     rgb: FloatArray
@@ -42,6 +43,7 @@ class Sample:
     target: npt.NDArray[np.uint8]
     inside: npt.NDArray[np.bool_]
     action_id: int
+    told: bool = False
 
 
 class Batch(NamedTuple):
@@ -52,12 +54,14 @@ class Batch(NamedTuple):
         flow: (T, 3, h, w) float32 coloured flow; (T, 0, h, w) for a network without.
         target: (T, h, w) int64 label ids, 255 where there is nothing to learn.
         action: () int64 action id, or `NO_ACTION`.
+        told_action: () int64 action id that the decoder is told, or `NO_ACTION`.
     """
 
     appearance: Tensor
     flow: Tensor
     target: Tensor
     action: Tensor
+    told_action: Tensor
 
 
 def encode(sample: Sample, input_config: InputConfig, network: NetworkConfig) -> Batch:
@@ -81,7 +85,8 @@ def encode(sample: Sample, input_config: InputConfig, network: NetworkConfig) ->
             ]
         )
     target = torch.from_numpy(sample.target.astype(np.int64))
-    return Batch(appearance, flow, target, torch.tensor(sample.action_id))
+    told = sample.action_id if sample.told else NO_ACTION
+    return Batch(appearance, flow, target, torch.tensor(sample.action_id), torch.tensor(told))
 
 
 def _scene_flow(

@@ -27,7 +27,7 @@ class SampleKey(NamedTuple):
     Attributes:
         epoch: Epoch.
         index: Index of the sequence.
-        static: Whether one frame alone is shown, without flow: the last, or any with `tell_action`.
+        static: Whether one frame alone is shown, without flow.
     """
 
     epoch: int
@@ -79,21 +79,27 @@ class TrainingSamples(Dataset[Batch]):
         """
         random = np.random.default_rng((self.seed, key.epoch, key.index, key.static))
         sequence = self.sequences[key.index]
-        count = self.stage.frames or self.network.sequence_length
-        end = self._end(sequence, key, random)
-        if key.static or count == 1:
+        count = 1 if key.static else self.stage.frames or self.network.sequence_length
+        told = count == 1 and bool(random.random() < self.stage.told_share)
+        end = self._end(sequence, random, told=told, static=key.static)
+        if count == 1:
             indices, flow = [end], None
         else:
             indices = choose_frames(end, count, self.augmentation, random)
             flow = self._flow(sequence, random)
-        sample = self._read(sequence, indices, flow)
+        sample = replace(self._read(sequence, indices, flow), told=told)
         return augment(sample, self.augmentation, random, window=self.stage.window)
 
-    def _end(self, sequence: LabelledSequence, key: SampleKey, random: np.random.Generator) -> int:
+    def _end(
+        self, sequence: LabelledSequence, random: np.random.Generator, *, told: bool, static: bool
+    ) -> int:
         """Return the frame at which a sample ends."""
         last = len(sequence) - 1
-        any_frame = key.static and self.stage.tell_action
-        first = 0 if any_frame else max(0, last - self.stage.end_jitter)
+        first = max(0, last - self.stage.end_jitter)
+        if static and told:
+            first = 0  # who is told the action can see the part in any frame
+        elif static and sequence.interaction is not None:
+            first = sequence.interaction[0]
         return int(random.integers(first, last + 1))
 
     def _flow(self, sequence: LabelledSequence, random: np.random.Generator) -> SequenceFlow | None:

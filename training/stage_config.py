@@ -34,12 +34,13 @@ class StageConfig(Options):
         choices=("last", "every"),
     )  # fmt: skip
     static_share: float = option(
-        0.0, "Share of batches that show the last frame alone, without flow", minimum=0.0,
-        maximum=1.0,
+        0.0, "Share of batches that show one frame alone, without flow: one from the interaction "
+        "on, where a clip knows when that is", minimum=0.0, maximum=1.0,
     )  # fmt: skip
-    tell_action: bool = option(
-        False, "Tell the decoder the true action of single pictures, which may then be any frame: "
-        "which part an action is done with it learns from many pictures, without clips' cost"
+    told_share: float = option(
+        0.0, "Share of single pictures whose true action the decoder is told, and which may be any "
+        "frame: which part an action is done with it learns from many pictures, without clips' "
+        "cost", minimum=0.0, maximum=1.0,
     )  # fmt: skip
     end_jitter: int = option(
         0, "Largest number of frames before the last labelled one at which a sequence may end",

@@ -17,7 +17,7 @@ from affordance_seg_ros.evaluation.action_metrics import ActionMetrics
 from affordance_seg_ros.evaluation.metrics import SegmentationMetrics
 from affordance_seg_ros.labels import IGNORE, LabelSet
 from affordance_seg_ros.model.network import AffordanceNetwork
-from affordance_seg_ros.training.objective import ActionObjective, told_action
+from affordance_seg_ros.training.objective import ActionObjective
 from affordance_seg_ros.training.sample import NO_ACTION, Batch
 from affordance_seg_ros.training.samples import SampleKey, TrainingSamples
 
@@ -93,8 +93,7 @@ def validate(network: AffordanceNetwork, data: ValidationSet) -> Validation:
     for batch in data.batches():
         with data.autocast():
             flow = batch.flow if batch.flow.shape[2] else None
-            told = told_action(batch, data.samples.stage)
-            output = network(batch.appearance, flow, told_action=told)
+            output = network(batch.appearance, flow, told_action=batch.told_action)
         mask = output.logits[0, -1].argmax(0).cpu().numpy().astype(np.uint8)
         truth = batch.target[0, -1].cpu().numpy().astype(np.uint8)
         if (truth != IGNORE).any():

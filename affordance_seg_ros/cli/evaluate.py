@@ -22,6 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="label of the masks: what the clip demonstrates, or the affordance of every part",
     )
     parser.add_argument(
+        "--until",
+        choices=("end", "acting"),
+        default="end",
+        help="where clips are cut and scored: at their last frame, or two thirds into the "
+        "interaction, the hand still at it",
+    )
+    parser.add_argument(
         "--out", type=Path, default=Path("out/evaluate"), help="folder for tables and pictures"
     )
     parser.add_argument("--json", type=Path, help="also write the result to this file")
@@ -47,6 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     from affordance_seg_ros.evaluation.report import write_json
     from affordance_seg_ros.pipeline.streaming import build_pipeline
     from affordance_seg_ros.training.datasets.data_source import DataSource, detect_kind
+    from affordance_seg_ros.training.datasets.shortened import until_acting
     from affordance_seg_ros.training.evaluate import evaluate
     from affordance_seg_ros.training.evaluation_report import write_report
     from affordance_seg_ros.training.long_stream import measure_rest, measure_succession
@@ -62,12 +70,15 @@ def run(arguments: argparse.Namespace) -> int:
     )
     pipeline = build_pipeline(arguments.weights, arguments.device, config)
     sequences = spread(find_sequences([source], pipeline.labels), arguments.limit)
+    if arguments.until == "acting":
+        sequences = tuple(until_acting(sequence) for sequence in sequences)
     progress = not arguments.quiet
     evaluation = evaluate(pipeline, sequences, target=arguments.target, progress=progress)
     about = {
         "weights": {"name": pipeline.card.name, "trained": pipeline.card.trained},
         "data": {"root": str(arguments.data), "kind": source.kind, "split": source.split},
         "target": arguments.target,
+        "until": arguments.until,
         "estimator": flow.estimator,
         "device": str(pipeline.device),
         "min_confidence": config.min_confidence,

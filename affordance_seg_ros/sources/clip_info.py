@@ -35,6 +35,7 @@ class ClipInfo:
         split: Split it belongs to, as ``train``; empty for none.
         frame_id: Optical frame of the colour camera.
         labels: Names of label and action ids.
+        interaction: First and last frame in which the action is under way; None if unknown.
         extra: Anything else that JSON can hold.
     """
 
@@ -47,6 +48,7 @@ class ClipInfo:
     split: str = ""
     frame_id: str = "camera_color_optical_frame"
     labels: LabelSet = field(default_factory=LabelSet)
+    interaction: tuple[int, int] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -56,6 +58,10 @@ class ClipInfo:
             self.labels.action_id(self.action)
         if not 0 < self.rate_hz < float("inf"):
             raise ConfigError(f"clip rate_hz={self.rate_hz}; expected a positive number")
+        if self.interaction is not None and not 0 <= self.interaction[0] <= self.interaction[1]:
+            raise ConfigError(
+                f"clip interaction={list(self.interaction)}; expected its first and last frame"
+            )
 
     @property
     def action_id(self) -> int | None:
@@ -67,8 +73,9 @@ def write_clip_info(folder: Path, info: ClipInfo, stamps_ns: tuple[int, ...]) ->
     """Write ``clip.json`` into a folder.
 
     Raises:
-        SourceError: ``extra`` holds what JSON cannot.
+        SourceError: ``extra`` holds what JSON cannot, or the interaction is longer than the clip.
     """
+    _check_interaction(folder / CLIP_JSON, info, len(stamps_ns))
     content = {
         "format": _FORMAT,
         "version": _VERSION,
@@ -83,6 +90,7 @@ def write_clip_info(folder: Path, info: ClipInfo, stamps_ns: tuple[int, ...]) ->
         "affordances": info.labels.affordances,
         "actions": info.labels.actions,
         "stamps_ns": stamps_ns,
+        "interaction": info.interaction,
         "extra": dict(info.extra),
     }
     try:
@@ -123,6 +131,7 @@ def read_clip_info(folder: Path) -> tuple[ClipInfo, tuple[int, ...]]:
             labels=LabelSet(
                 tuple(_of(content, "affordances", list)), tuple(_of(content, "actions", list))
             ),
+            interaction=_interaction(content.get("interaction")),
             extra=_of(content, "extra", dict),
         )
         stamps_ns = tuple(int(stamp) for stamp in _of(content, "stamps_ns", list))
@@ -130,6 +139,7 @@ def read_clip_info(folder: Path) -> tuple[ClipInfo, tuple[int, ...]]:
         raise SourceError(f"{path}: {error}") from None
     if not stamps_ns or any(b <= a for a, b in pairwise(stamps_ns)):
         raise SourceError(f"{path}: {len(stamps_ns)} stamps; expected at least one, increasing")
+    _check_interaction(path, info, len(stamps_ns))
     return info, stamps_ns
 
 
@@ -139,6 +149,23 @@ def _of(content: Mapping[str, Any], name: str, kind: type | tuple[type, ...]) ->
     if not isinstance(content[name], kind):
         raise SourceError(f"'{name}' is {content[name]!r}, of another type than expected")
     return content[name]
+
+
+def _interaction(content: Any) -> tuple[int, int] | None:
+    """Read the optional field, which clips of earlier versions of this package lack."""
+    if content is None:
+        return None
+    if not isinstance(content, list) or [type(frame) for frame in content] != [int, int]:
+        raise SourceError(f"'interaction' is {content!r}; expected its first and last frame")
+    return content[0], content[1]
+
+
+def _check_interaction(path: Path, info: ClipInfo, frames: int) -> None:
+    if info.interaction is not None and info.interaction[1] >= frames:
+        raise SourceError(
+            f"{path}: interaction {list(info.interaction)} of {frames} frames; expected its first "
+            "and last frame"
+        )
 
 
 def _camera(content: Mapping[str, Any]) -> Camera:

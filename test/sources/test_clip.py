@@ -23,6 +23,31 @@ def test_description_survives_the_disk(write_clip):
     assert len(clip) == 3
 
 
+def test_when_the_interaction_is_survives_the_disk_and_need_not_be_known(write_clip, tmp_path):
+    assert read_clip(write_clip()).info.interaction is None
+    with ClipWriter(tmp_path / "acting", replace(INFO, interaction=(0, 1))) as writer:
+        for stamp_ns in (0, 100):
+            writer.add_frame(stamp_ns, np.zeros((HEIGHT, WIDTH, 3), np.uint8), depth_mm())
+    assert read_clip(tmp_path / "acting").info.interaction == (0, 1)
+
+
+def test_an_interaction_longer_than_the_clip_is_not_written(tmp_path):
+    with (
+        pytest.raises(SourceError, match=r"interaction \[0, 1\] of 1 frames"),
+        ClipWriter(tmp_path / "acting", replace(INFO, interaction=(0, 1))) as writer,
+    ):
+        writer.add_frame(0, np.zeros((HEIGHT, WIDTH, 3), np.uint8), depth_mm())
+    assert not (tmp_path / "acting").exists()
+
+
+def test_a_description_of_before_says_nothing_of_the_interaction(write_clip):
+    path = write_clip()
+    text = (path / "clip.json").read_text()
+    (path / "clip.json").write_text(text.replace(' "interaction": null,\n', ""))
+    assert "interaction" not in (path / "clip.json").read_text()
+    assert read_clip(path).info == INFO
+
+
 def test_frames_survive_the_disk(write_clip, picture):
     clip = read_clip(write_clip())
     for i, frame in enumerate(clip.frames()):

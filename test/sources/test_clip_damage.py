@@ -34,6 +34,10 @@ def damage_json(path, **changes):
         ({"camera": {"width": 3}}, "missing .* required"),
         ({"rate_hz": "fast"}, "'rate_hz' is 'fast', of another type"),
         ({"source": "dreamt"}, "clip source 'dreamt'"),
+        ({"interaction": [1, 3]}, r"interaction \[1, 3\] of 3 frames; expected its first and last"),
+        ({"interaction": [2, 1]}, r"clip interaction=\[2, 1\]; expected its first and last frame"),
+        ({"interaction": [0.5, 1]}, r"'interaction' is \[0.5, 1\]; expected its first and last"),
+        ({"interaction": 2}, "'interaction' is 2; expected its first and last frame"),
     ],
 )
 def test_damaged_description_is_named(changes, message, write_clip):

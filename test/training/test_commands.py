@@ -68,6 +68,12 @@ def test_evaluation_of_a_split_that_is_not_there_is_one_clear_line(weights, clip
     assert "no sequence in" in capsys.readouterr().err
 
 
+def test_clips_that_do_not_know_their_interaction_are_not_cut_there(weights, clips, capsys):
+    arguments = ["--data", str(clips), "--weights", str(weights), "--until", "acting"]
+    assert main(["evaluate", *arguments]) == 2
+    assert "val_000 does not say when its interaction is; expected" in capsys.readouterr().err
+
+
 def test_export_compares_the_frames_of_a_recording(weights, clips, tmp_path, capsys):
     result = tmp_path / "export.json"
     arguments = ["--weights", str(weights), "--out", str(tmp_path / "step.onnx")]

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
+from copy import copy
 from dataclasses import replace
 
 import cv2
@@ -17,7 +18,8 @@ from affordance_seg_ros.model.initialisation import xavier_initialise
 from affordance_seg_ros.model.network import AffordanceNetwork
 from affordance_seg_ros.pipeline.streaming import Pipeline
 from affordance_seg_ros.training.datasets.clips import scan_clips
-from affordance_seg_ros.training.evaluate import evaluate
+from affordance_seg_ros.training.datasets.shortened import until_acting
+from affordance_seg_ros.training.evaluate import evaluate, last_label
 from affordance_seg_ros.training.evaluation_report import write_report
 from affordance_seg_ros.training.export import StepInput, export_onnx, largest_difference
 from affordance_seg_ros.training.long_stream import measure_rest, measure_succession
@@ -74,6 +76,23 @@ def test_masks_are_scored_against_the_label_that_is_asked_for(sequences, monkeyp
     found = evaluate(Oracle(), sequences, target="affordances", progress=False)
     assert found.video.masks.iou.mean == 0
     assert found.static.masks.iou.mean > 0.95  # a single frame is all "cut" to the oracle
+
+
+def test_a_clip_that_is_cut_while_acting_ends_two_thirds_into_its_interaction(sequences):
+    whole = copy(sequences[0])  # four frames
+    whole.interaction = (0, 3)
+    cut = until_acting(whole)
+    assert len(cut) == 3
+    assert (cut.name, cut.action, cut.cache_folder) == (whole.name, whole.action, None)
+    np.testing.assert_array_equal(cut.frame(2).color, whole.frame(2).color)
+    np.testing.assert_array_equal(last_label(cut), whole.demonstrated(2))
+    np.testing.assert_array_equal(last_label(cut, "affordances"), whole.affordances(2))
+    assert evaluate(Oracle(), [cut], progress=False).video.masks.iou.mean > 0.95
+
+
+def test_a_clip_that_does_not_know_its_interaction_cannot_be_cut_there(sequences):
+    with pytest.raises(SourceError, match="train_000 does not say when its interaction is; exp"):
+        until_acting(sequences[0])
 
 
 def test_the_best_and_the_worst_are_different_clips(sequences):

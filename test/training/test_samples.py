@@ -21,6 +21,7 @@ from affordance_seg_ros.training.datasets.clips import scan_clips
 from affordance_seg_ros.training.datasets.flow_cache import FlowCache
 from affordance_seg_ros.training.datasets.kept_records import keep_all
 from affordance_seg_ros.training.datasets.pictures import Pictures, fit_label
+from affordance_seg_ros.training.run_setup import as_measured
 from affordance_seg_ros.training.sample import NO_ACTION
 from affordance_seg_ros.training.samples import (
     SampleKey,
@@ -91,7 +92,7 @@ def test_a_static_sample_is_one_frame_that_does_not_move(sequence):
 
 
 def test_a_static_sample_whose_action_is_told_is_any_frame_and_a_clip_ends_as_ever(sequence):
-    samples = samples_of(sequence, tell_action=True)
+    samples = samples_of(sequence, told_share=1.0)
     last = samples_of(sequence)[SampleKey(0, 0, True)].appearance
 
     def ends(static):
@@ -99,6 +100,31 @@ def test_a_static_sample_whose_action_is_told_is_any_frame_and_a_clip_ends_as_ev
 
     assert 0 < sum(torch.equal(end, last) for end in ends(static=True)) < 12
     assert all(torch.equal(end, last) for end in ends(static=False))
+
+
+def test_the_action_of_a_share_of_single_pictures_is_told_and_that_of_clips_never(sequence):
+    samples = samples_of(sequence, told_share=0.5)
+    push = LABELS.action_id("push")
+    told = [int(samples[SampleKey(epoch, 0, True)].told_action) for epoch in range(40)]
+    assert set(told) == {push, NO_ACTION}
+    assert 8 < told.count(push) < 32
+    clips = [samples[SampleKey(epoch, 0, False)] for epoch in range(40)]
+    assert {int(clip.told_action) for clip in clips} == {NO_ACTION}
+    assert {int(clip.action) for clip in clips} == {push}
+
+
+def test_a_static_sample_whose_action_is_not_told_is_from_the_interaction_on(sequence):
+    sequence.interaction = (2, 2)
+    samples = samples_of(sequence)
+    shown = [samples[SampleKey(epoch, 0, True)].appearance for epoch in range(12)]
+    frames = samples_of(sequence, frames=4)[KEY].appearance[:, None]
+    found = {next(i for i in range(4) if torch.equal(frames[i], each)) for each in shown}
+    assert found == {2, 3}
+
+
+def test_a_told_stage_is_measured_told_and_a_partly_told_one_is_not():
+    for share, measured in ((0.0, 0.0), (0.4, 0.0), (1.0, 1.0)):
+        assert as_measured(StageConfig(told_share=share)).told_share == measured
 
 
 def test_the_network_decides_which_channels_a_sample_has(sequence):

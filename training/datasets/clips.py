@@ -26,6 +26,7 @@ class ClipSequence(LabelledSequence):
         self.cache_folder = clip.path / "cache"
         self.action = label_map.action(clip.info.action, labels)
         self.object_name = clip.info.object_name
+        self.interaction = clip.info.interaction
         self.clip = clip
         self._table = label_map.table(labels)
 

@@ -23,11 +23,13 @@ class LabelledSequence(ABC):
         action: Name of the demonstrated action in the run's label set; empty if unknown.
         cache_folder: Folder for what is computed once from the frames, such as flow; None where a
             single picture needs none.
+        interaction: First and last frame in which the action is under way; None if unknown.
     """
 
     name: str
     action: str
     cache_folder: Path | None
+    interaction: tuple[int, int] | None = None
 
     @abstractmethod
     def __len__(self) -> int:

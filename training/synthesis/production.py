@@ -80,6 +80,7 @@ def clip_info(
         rate_hz=RATE_HZ,
         seed=config.seed,
         split=config.split,
+        interaction=scenario.timeline.interaction(config.frames),
         extra={
             "index": index,
             "kind": scenario.kind,

@@ -23,7 +23,7 @@ from affordance_seg_ros.training.synthesis.room import furnish
 from affordance_seg_ros.training.synthesis.rotations import about_z, unit
 from affordance_seg_ros.training.synthesis.scene_parts import Piece
 from affordance_seg_ros.training.synthesis.stage import Stage
-from affordance_seg_ros.training.synthesis.timeline import draw_timeline
+from affordance_seg_ros.training.synthesis.timeline import Timeline, draw_timeline
 from affordance_seg_ros.training.synthesis.variation import Variation
 from affordance_seg_ros.training.synthesis.viewpoint import Viewpoint, draw_viewpoint
 
@@ -42,6 +42,7 @@ class Scenario:
         stage: What is there and how it moves.
         viewpoint: The camera.
         lighting: The light.
+        timeline: When what happens.
     """
 
     demonstration: Demonstration
@@ -50,6 +51,7 @@ class Scenario:
     stage: Stage
     viewpoint: Viewpoint
     lighting: Lighting
+    timeline: Timeline
 
 
 def draw_scenario(
@@ -80,9 +82,8 @@ def draw_scenario(
     use = catalogue()[demonstration.object_name].actions[demonstration.action]
     person, figure = draw_person(rng)
     manner, prop = draw_manner(rng, thing, demonstration.action)
-    performance = Performance(
-        person, thing, demonstration.action, use.grip, manner, draw_timeline(rng), rng
-    )
+    timeline = draw_timeline(rng)
+    performance = Performance(person, thing, demonstration.action, use.grip, manner, timeline, rng)
     pieces: list[Piece] = []
     if prop is not None:
         pieces += placed(prop, manner.target_m, float(rng.uniform(-0.3, 0.3)))
@@ -100,7 +101,9 @@ def draw_scenario(
         rng, width, height, stage.action_centre(), stage.object_extent_m(),
         moving=moving_camera, wide=vary.wide,
     )  # fmt: skip
-    return Scenario(demonstration, thing.kind, left_handed, stage, viewpoint, draw_lighting(rng))
+    return Scenario(
+        demonstration, thing.kind, left_handed, stage, viewpoint, draw_lighting(rng), timeline
+    )
 
 
 def draw_person(rng: np.random.Generator) -> tuple[UpperBody, Figure]:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """When what happens: rest, approach, close, interact, release, retreat, with pauses."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +43,16 @@ class Timeline:
     def interact(self, time: float) -> float:
         """Return the share of the interaction that is done."""
         return float(np.interp(self._share(time, 2), *self.interact_warp))
+
+    def interaction(self, frames: int) -> tuple[int, int]:
+        """Return the first and the last of a clip's frames in which the interaction goes on.
+
+        Args:
+            frames: Frames of the clip; the first is at time 0, the last at time 1.
+        """
+        start, end = self.knots[2:4] * (frames - 1)
+        first = min(math.ceil(start), frames - 1)
+        return first, min(max(first, math.floor(end)), frames - 1)
 
     def retreat(self, time: float) -> float:
         """Return the share of the way back."""

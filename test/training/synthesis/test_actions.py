@@ -106,6 +106,14 @@ def test_timelines_go_through_their_phases_in_order() -> None:
         assert line.close(1.1) == 0
 
 
+def test_the_frames_of_an_interaction_are_those_in_which_it_goes_on() -> None:
+    for seed in range(30):
+        line = draw_timeline(np.random.default_rng(seed))
+        first, last = line.interaction(21)
+        goes_on = [line.knots[2] <= frame / 20 <= line.knots[3] for frame in range(21)]
+        assert [first <= frame <= last for frame in range(21)] == goes_on
+
+
 def test_some_hesitate() -> None:
     lines = [draw_timeline(np.random.default_rng(seed)) for seed in range(40)]
     pauses = [line.interact_warp.shape[1] > 2 for line in lines]

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sequences that end before their last frame."""
+
+from affordance_seg_ros.errors import SourceError
+from affordance_seg_ros.frames import RgbdFrame
+from affordance_seg_ros.training.datasets.labelled_sequence import LabelImage, LabelledSequence
+
+
+class ShortenedSequence(LabelledSequence):
+    """The first frames of another sequence. Nothing is kept beside them: its files are longer.
+
+    Args:
+        whole: The sequence.
+        frames: How many of its frames, at least one and at most all.
+    """
+
+    def __init__(self, whole: LabelledSequence, frames: int) -> None:
+        assert 1 <= frames <= len(whole)
+        self.name, self.action, self.cache_folder = whole.name, whole.action, None
+        self._whole, self._frames = whole, frames
+
+    def __len__(self) -> int:
+        return self._frames
+
+    def frame(self, index: int) -> RgbdFrame:
+        """Return one frame."""
+        return self._whole.frame(index)
+
+    def demonstrated(self, index: int) -> LabelImage | None:
+        """Return the label of the demonstrated affordance."""
+        return self._whole.demonstrated(index)
+
+    def affordances(self, index: int) -> LabelImage | None:
+        """Return the affordance of every part."""
+        return self._whole.affordances(index)
+
+
+def until_acting(sequence: LabelledSequence) -> ShortenedSequence:
+    """Return a sequence up to the midst of its interaction: two thirds into it.
+
+    There a thing that is lifted is up, a tool is at work, and the hand is still at it.
+
+    Raises:
+        SourceError: The sequence does not know when its interaction is.
+    """
+    if sequence.interaction is None:
+        raise SourceError(
+            f"{sequence.name} does not say when its interaction is; expected 'interaction' in its "
+            "clip.json, as rendered clips have it"
+        )
+    first, last = sequence.interaction
+    return ShortenedSequence(sequence, 1 + first + round((last - first) * 2 / 3))
