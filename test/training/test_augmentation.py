@@ -224,6 +224,17 @@ def test_double_speed_takes_every_other_frame():
     assert choose_frames(9, 4, config, np.random.default_rng(0)) == [3, 5, 7, 9]
 
 
+def test_some_sequences_end_in_a_rest_of_up_to_half_their_length():
+    config = replace(NO_AUGMENTATION, linger=0.5)
+    random = np.random.default_rng(0)
+    chosen = [choose_frames(9, 6, config, random) for _ in range(60)]
+    rests = {tuple(each): each.count(9) - 1 for each in chosen}
+    assert rests == {
+        (4, 5, 6, 7, 8, 9): 0, (5, 6, 7, 8, 9, 9): 1, (6, 7, 8, 9, 9, 9): 2, (7, 8, 9, 9, 9, 9): 3
+    }  # fmt: skip
+    assert 15 < chosen.count([4, 5, 6, 7, 8, 9]) < 45
+
+
 def test_dropped_frames_leave_order_and_end():
     config = replace(NO_AUGMENTATION, drop=0.5)
     chosen = choose_frames(30, 8, config, np.random.default_rng(0))

@@ -47,6 +47,10 @@ class AugmentationConfig(Options):
     drop: float = option(
         0.05, "Share of frames that are dropped, as a camera drops them", minimum=0.0, maximum=0.9
     )
+    linger: float = option(
+        0.0, "Share of sequences whose last frame stays for a while, up to half of the sequence: "
+        "nothing moves, and what was shown is to be remembered", minimum=0.0, maximum=1.0,
+    )  # fmt: skip
 
 
 NO_AUGMENTATION = AugmentationConfig(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Speed and dropped frames: which frames of a sequence are shown, and the motion between them."""
+"""Speed, dropped frames and rest: which frames of a sequence are shown, and the motion between them."""
 
 import cv2
 import numpy as np
@@ -17,11 +17,14 @@ def choose_frames(
     Where the sequence is too short, its first frame is repeated in front: nothing moves yet.
     """
     step = 2 if random.random() < config.fast else 1
+    resting = 0
+    if config.linger and random.random() < config.linger:
+        resting = int(random.integers(1, count // 2 + 1))
     indices = [end]
-    while len(indices) < count:
+    while len(indices) < count - resting:
         dropped = step if random.random() < config.drop else 0
         indices.append(max(0, indices[-1] - step - dropped))
-    return indices[::-1]
+    return indices[::-1] + [end] * resting
 
 
 def motion_between(flow: SequenceFlow, older: int, newer: int) -> SequenceFlow:
