@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Speed, dropped frames and rest: which frames of a sequence are shown, and the motion between them."""
+"""Speed, dropped frames, rest: which frames of a sequence are shown, and the motion between."""
 
 import cv2
 import numpy as np
