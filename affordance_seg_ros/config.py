@@ -165,6 +165,10 @@ class PipelineConfig(Options):
         1.0, "A longer gap between frames makes the pipeline forget the past", unit="s",
         minimum=0.01, maximum=3600.0, live=True,
     )  # fmt: skip
+    rest_s: float = option(
+        3.0, "The first motion after so long without any begins another interaction: the network "
+        "forgets the one before; 0 never", unit="s", minimum=0.0, maximum=3600.0, live=True,
+    )  # fmt: skip
     min_confidence: float = option(
         0.75, "Pixels whose affordance is less probable become background (0.75 is the paper's)",
         minimum=0.0, maximum=1.0, live=True,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from affordance_seg_ros.config import PipelineConfig
 from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.evaluation.class_scores import defined_or_none
 from affordance_seg_ros.evaluation.metrics import SegmentationMetrics
@@ -17,18 +18,24 @@ _PERIOD_NS = 100_000_000
 
 
 class MemoryPolicy(NamedTuple):
-    """When the memory is forgotten, beside the resets of the pipeline itself.
+    """When the memory is forgotten, beside gaps in the stream.
 
     Attributes:
         name: Name in the results.
-        every_frames: Frames after which it is forgotten; 0 never.
+        rest_s: The pipeline's option of this name.
+        every_frames: Frames after which it is forgotten; 0 never, -1 before every clip.
     """
 
     name: str
-    every_frames: int
+    rest_s: float = 0.0
+    every_frames: int = 0
 
 
-POLICIES = (MemoryPolicy("keep", 0), MemoryPolicy("forget_every_20_frames", 20))
+POLICIES = (
+    MemoryPolicy("keep"),
+    MemoryPolicy("forget_after_rest", rest_s=PipelineConfig().rest_s),
+    MemoryPolicy("forget_every_20_frames", every_frames=20),
+)
 
 
 def measure_rest(
@@ -77,40 +84,74 @@ def measure_rest(
 
 
 def measure_succession(
-    pipeline: Pipeline, sequences: Sequence[LabelledSequence], *, progress: bool = True
+    pipeline: Pipeline,
+    sequences: Sequence[LabelledSequence],
+    *,
+    pause_s: Sequence[float] = (0.0, 5.0),
+    progress: bool = True,
 ) -> dict[str, Any]:
-    """Return the mean IoU at the ends of clips that follow each other without a pause.
+    """Return the mean IoU at the ends of clips that follow each other, by the pause between them.
 
-    `reset` forgets the past between two clips, and is what `keep` is to be compared with.
+    In a pause the last frame of the clip before is repeated. `reset` forgets the past between two
+    clips, and is what the others are to be compared with.
+
+    Args:
+        pipeline: The pipeline.
+        sequences: Labelled clips.
+        pause_s: Lengths of the pause [s].
+        progress: Whether to show a progress bar.
 
     Raises:
         SourceError: No clip is labelled at its last frame.
     """
     labelled = _labelled(sequences)
+    policies = (MemoryPolicy("reset", every_frames=-1), *POLICIES)
     result: dict[str, Any] = {}
-    for policy in (MemoryPolicy("reset", -1), *POLICIES):
-        metrics = SegmentationMetrics(pipeline.labels)
-        pipeline.reset()
-        count = 0
-        for sequence in _bar(labelled, f"succession, {policy.name}", progress):
-            if policy.every_frames < 0:
-                pipeline.reset()
-            for frame in _frames(sequence):
-                if policy.every_frames > 0 and count % policy.every_frames == 0:
-                    pipeline.reset()
-                prediction = pipeline.step(_at(frame, count))
-                count += 1
-            metrics.add(last_label(sequence), prediction.mask)
-        result[policy.name] = _mean_iou(metrics)
+    for pause in pause_s:
+        result[f"{pause:g} s"] = {
+            policy.name: _succession(pipeline, labelled, policy, pause, progress)
+            for policy in policies
+        }
     return result
 
 
+def _succession(
+    pipeline: Pipeline,
+    sequences: Sequence[LabelledSequence],
+    policy: MemoryPolicy,
+    pause_s: float,
+    progress: bool,
+) -> float | None:
+    """Return the mean IoU at the ends of clips in one stream."""
+    metrics = SegmentationMetrics(pipeline.labels)
+    _adopt(pipeline, policy)
+    count = 0
+    for sequence in _bar(sequences, f"{pause_s:g} s between clips, {policy.name}", progress):
+        if policy.every_frames < 0:
+            pipeline.reset()
+        frames = [*_frames(sequence), *_still(sequence, -1, pause_s)]
+        for index, frame in enumerate(frames):
+            if policy.every_frames > 0 and count % policy.every_frames == 0:
+                pipeline.reset()
+            prediction = pipeline.step(_at(frame, count))
+            if index == len(sequence) - 1:
+                metrics.add(last_label(sequence), prediction.mask)
+            count += 1
+    return _mean_iou(metrics)
+
+
 def _run(pipeline: Pipeline, frames: Sequence[Callable[[], RgbdFrame]], policy: MemoryPolicy):
-    pipeline.reset()
+    _adopt(pipeline, policy)
     for index, frame in enumerate(frames):
         if policy.every_frames > 0 and index % policy.every_frames == 0:
             pipeline.reset()
         yield pipeline.step(_at(frame, index))
+
+
+def _adopt(pipeline: Pipeline, policy: MemoryPolicy) -> None:
+    """Start from an empty memory under a policy."""
+    pipeline.configure(replace(pipeline.config, rest_s=policy.rest_s))
+    pipeline.reset()
 
 
 def _frames(sequence: LabelledSequence) -> list[Callable[[], RgbdFrame]]:

@@ -30,6 +30,7 @@ from affordance_seg_ros.pipeline.device import resolve_device
 from affordance_seg_ros.pipeline.preprocess import Prepared, Preprocessor
 from affordance_seg_ros.pipeline.readout import NO_CONFIDENCE, build_readout
 from affordance_seg_ros.pipeline.regions import find_regions
+from affordance_seg_ros.pipeline.rest import Rest
 from affordance_seg_ros.pipeline.stage_clock import StageClock
 from affordance_seg_ros.pipeline.tracking import RegionTracker
 
@@ -73,7 +74,8 @@ class Pipeline:
 
     Each stage keeps its own state: the flow estimator the last frame, the network its memory. The
     pipeline forgets both by itself when time jumps back, after a gap longer than `max_gap_s`, and
-    when the size or the frame_id changes; `Prediction.reset_reason` says so.
+    when the size or the frame_id changes; the network's memory alone at the first motion after a
+    rest of `rest_s`. `Prediction.reset_reason` says so.
 
     Args:
         checkpoint: Network with the description of its input.
@@ -101,6 +103,7 @@ class Pipeline:
         self._clock = StageClock(device, marks=1 + len(StageTimes._fields))
         self._labels = checkpoint.network_config.labels
         self._tracker = RegionTracker()
+        self._rest = Rest()
         self._readout = build_readout(self._labels, device)
         self._stream: _Stream | None = None
         self._last_ns = 0
@@ -155,6 +158,7 @@ class Pipeline:
         """Forget the past: the next frame is the first one."""
         self._estimator.reset()
         self._tracker.reset()
+        self._rest.reset()
         self._runner.reset()
         self._stream = None
 
@@ -194,6 +198,7 @@ class Pipeline:
         reason = self._follow(frame)
         clock.mark()
         flow = self._estimator.step(prepared.flow_input)
+        reason = reason or self._begin_anew(flow, frame.stamp_ns)
         clock.mark()
         mode = self._architecture.flow
         encoded = None if mode == "none" else colorize(flow, self._input, mode=mode)
@@ -254,6 +259,20 @@ class Pipeline:
         self._stream = stream
         self._last_ns = frame.stamp_ns
         return reason
+
+    def _begin_anew(self, flow: SceneFlow, stamp_ns: int) -> str:
+        """Empty the memory at the first motion after a rest; return why, or an empty text.
+
+        What was shown before stays in the mask as long as nothing moves.
+        """
+        least_s = self._config.rest_s
+        if not least_s:
+            return ""
+        rested_s = self._rest.step(flow, stamp_ns)
+        if rested_s < least_s:
+            return ""
+        self._runner.reset()
+        return f"motion after a rest of {rested_s:.3f} s, longer than rest_s={least_s:g}"
 
     def _build_runner(self, config: PipelineConfig) -> NetworkRunner:
         return build_runner(

@@ -139,6 +139,38 @@ def test_the_past_matters(checkpoint: Checkpoint, pipeline: Pipeline) -> None:
     assert (with_past.confidence != alone.confidence).any()
 
 
+def rested(seed: int, *, rest_s: float) -> Iterator[RgbdFrame]:
+    """Another scene for each seed, then one that rests and moves again, the same for all."""
+    yield from frames(3, seed=seed)
+    first, *following = frames(4, seed=9)
+    still = round(10 * rest_s)
+    for index in range(still):
+        yield replace(first, stamp_ns=(3 + index) * STEP_NS)
+    for index, frame in enumerate(following):
+        yield replace(frame, stamp_ns=(3 + still + index) * STEP_NS)
+
+
+@pytest.mark.parametrize(("rest_s", "same_after"), [(3.2, True), (1.0, False)])
+def test_what_was_seen_before_a_long_rest_does_not_matter_once_something_moves(
+    checkpoint: Checkpoint, rest_s: float, same_after: bool
+) -> None:
+    runs = []
+    for seed in (5, 6):
+        pipeline = build(checkpoint)
+        runs.append([pipeline.step(frame) for frame in rested(seed, rest_s=rest_s)])
+    assert all(same(*pair) == same_after for pair in zip(*(run[-3:] for run in runs), strict=True))
+    resting = [run[-4] for run in runs]
+    assert not same(*resting)  # what was shown is kept while nothing moves
+    reason = "motion after a rest of 3.100 s, longer than rest_s=3" if same_after else ""
+    assert [prediction.reset_reason for prediction in runs[0][-4:]] == ["", reason, "", ""]
+
+
+def test_without_rest_s_a_rest_ends_nothing(checkpoint: Checkpoint) -> None:
+    pipeline = build(checkpoint)
+    pipeline.configure(replace(pipeline.config, rest_s=0.0))
+    assert not any(pipeline.step(frame).reset_reason for frame in rested(5, rest_s=3.2))
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

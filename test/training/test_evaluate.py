@@ -33,6 +33,12 @@ class Oracle:
 
     def __init__(self):
         self.frames = 0
+        self.config = PipelineConfig()
+        self.rests_s = []
+
+    def configure(self, config):
+        self.config = config
+        self.rests_s.append(config.rest_s)
 
     def reset(self):
         self.frames = 0
@@ -167,8 +173,27 @@ def test_a_rest_hurts_who_is_made_to_forget(sequences):
 
 
 def test_clips_in_succession_are_as_good_as_alone_for_who_looks_at_two_frames(sequences):
-    found = measure_succession(Oracle(), sequences, progress=False)
-    assert found["keep"] == found["reset"] > 0.95
+    oracle = Oracle()
+    found = measure_succession(oracle, sequences, pause_s=(0.0, 0.3), progress=False)
+    assert found.keys() == {"0 s", "0.3 s"}
+    for scores in found.values():
+        assert scores["keep"] == scores["forget_after_rest"] == scores["reset"] > 0.95
+    assert set(oracle.rests_s) == {0.0, PipelineConfig().rest_s}
+
+
+def test_a_pause_between_clips_is_a_rest_in_one_stream(sequences):
+    class Stamps(Oracle):
+        seen = ()
+
+        def step(self, frame):
+            self.seen = (*self.seen, frame.stamp_ns)
+            return super().step(frame)
+
+    stamps = Stamps()
+    measure_succession(stamps, sequences[:2], pause_s=(0.5,), progress=False)
+    policies = 4
+    frames = 2 * (4 + 5)  # of two clips, each with its pause
+    assert stamps.seen == policies * tuple(range(0, frames * 100_000_000, 100_000_000))
 
 
 @pytest.mark.parametrize("more", [False, True])

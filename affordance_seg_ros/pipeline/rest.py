@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How long nothing has moved in front of the camera."""
+
+from torch import Tensor
+from torch.nn import functional
+
+from affordance_seg_ros.frames import SceneFlow
+
+_LEAST_FLOW = 0.003  # of the picture's width: half a pixel of 160
+_LEAST_MOTION_M = 0.01
+_WINDOW_PX = 5
+_FILLED = 0.6  # of a window: flying pixels at the edges of things jump alone
+_LEAST_AREA = 0.002  # of the picture; a still scene's noise fills at most 0.0006 of it
+
+
+def moves(flow: SceneFlow) -> Tensor:
+    """Return a () bool: whether something in the picture moves, and not only the sensor's noise.
+
+    Both the picture and the depth must say so, in patches: the thresholds were found on rendered
+    scenes at rest, whose sensors' noise goes on.
+    """
+    px, m = flow.flow_px.norm(dim=0), flow.motion_m.norm(dim=0)
+    moved = flow.valid & (px > _LEAST_FLOW * px.shape[1]) & (m > _LEAST_MOTION_M)
+    near = functional.avg_pool2d(moved[None].float(), _WINDOW_PX, 1, _WINDOW_PX // 2)
+    return (near > _FILLED).float().mean() > _LEAST_AREA
+
+
+class Rest:
+    """Watches a stream for the first motion after a time without any."""
+
+    def __init__(self) -> None:
+        self._since_ns: int | None = None
+
+    def step(self, flow: SceneFlow, stamp_ns: int) -> float:
+        """Take the next frame's flow.
+
+        Args:
+            flow: Motion into the frame; a first frame's is nowhere valid, and so at rest.
+            stamp_ns: The frame's stamp [ns].
+
+        Returns:
+            Length of the rest that ends with this frame [s]; 0 where none does.
+        """
+        if not moves(flow):
+            self._since_ns = stamp_ns if self._since_ns is None else self._since_ns
+            return 0.0
+        since_ns, self._since_ns = self._since_ns, None
+        return 0.0 if since_ns is None else 1e-9 * (stamp_ns - since_ns)
+
+    def reset(self) -> None:
+        """Forget the stream: the next frame is a first one."""
+        self._since_ns = None

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+import torch
+
+from affordance_seg_ros.frames import SceneFlow
+from affordance_seg_ros.pipeline.rest import Rest, moves
+
+HEIGHT, WIDTH = 48, 64
+STEP_NS = 100_000_000
+
+
+def flow(
+    *, px: float = 0.0, motion_m: float = 0.0, valid: bool = True, size: tuple[int, int] = (12, 12)
+) -> SceneFlow:
+    """A patch of the picture moves to the right."""
+    field = SceneFlow(
+        torch.zeros(2, HEIGHT, WIDTH),
+        torch.zeros(HEIGHT, WIDTH),
+        torch.zeros(3, HEIGHT, WIDTH),
+        torch.full((HEIGHT, WIDTH), valid),
+    )
+    patch = slice(10, 10 + size[0]), slice(20, 20 + size[1])
+    field.flow_px[0][patch] = px
+    field.motion_m[0][patch] = motion_m
+    return field
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (flow(px=1.0, motion_m=0.02), True),
+        (flow(), False),
+        (flow(px=1.0, motion_m=0.02, valid=False), False),  # no depth, or a first frame
+        (flow(px=1.0, motion_m=0.005), False),
+        (flow(px=0.1, motion_m=0.02), False),  # depth alone jumps
+        (flow(px=1.0, motion_m=0.02, size=(40, 1)), False),  # flying pixels along an edge
+        (flow(px=1.0, motion_m=0.02, size=(3, 3)), False),
+    ],
+)
+def test_a_patch_moves_if_picture_and_depth_say_so(shown: SceneFlow, expected: bool) -> None:
+    assert bool(moves(shown)) == expected
+
+
+def test_the_first_motion_ends_a_rest_and_says_how_long_it_was() -> None:
+    rest = Rest()
+    still, moving = flow(), flow(px=1.0, motion_m=0.02)
+    shown = [moving, still, still, still, moving, moving, still, moving]
+    lengths = [rest.step(each, index * STEP_NS) for index, each in enumerate(shown)]
+    assert lengths == pytest.approx([0, 0, 0, 0, 0.3, 0, 0, 0.1])
+
+
+def test_a_reset_forgets_how_long_nothing_moved() -> None:
+    rest = Rest()
+    rest.step(flow(), 0)
+    rest.reset()
+    assert rest.step(flow(px=1.0, motion_m=0.02), STEP_NS) == 0
