@@ -26,10 +26,15 @@ def moves(flow: SceneFlow) -> Tensor:
 
 
 class Rest:
-    """Watches a stream for the first motion after a time without any."""
+    """Watches a stream for the first motion after a time without any.
+
+    Whether a frame moved is asked when the next one is there: a GPU has answered by then, and
+    nobody waits for it amid a frame.
+    """
 
     def __init__(self) -> None:
         self._since_ns: int | None = None
+        self._last: tuple[Tensor, int] | None = None
 
     def step(self, flow: SceneFlow, stamp_ns: int) -> float:
         """Take the next frame's flow.
@@ -39,14 +44,19 @@ class Rest:
             stamp_ns: The frame's stamp [ns].
 
         Returns:
-            Length of the rest that ends with this frame [s]; 0 where none does.
+            Length of the rest that ended with the frame before this one [s]; 0 where none did.
         """
-        if not moves(flow):
+        rested_s = 0.0 if self._last is None else self._judge(*self._last)
+        self._last = moves(flow), stamp_ns
+        return rested_s
+
+    def reset(self) -> None:
+        """Forget the stream: the next frame is a first one."""
+        self._since_ns, self._last = None, None
+
+    def _judge(self, moved: Tensor, stamp_ns: int) -> float:
+        if not moved:
             self._since_ns = stamp_ns if self._since_ns is None else self._since_ns
             return 0.0
         since_ns, self._since_ns = self._since_ns, None
         return 0.0 if since_ns is None else 1e-9 * (stamp_ns - since_ns)
-
-    def reset(self) -> None:
-        """Forget the stream: the next frame is a first one."""
-        self._since_ns = None

@@ -75,7 +75,7 @@ class Pipeline:
     Each stage keeps its own state: the flow estimator the last frame, the network its memory. The
     pipeline forgets both by itself when time jumps back, after a gap longer than `max_gap_s`, and
     when the size or the frame_id changes; the network's memory alone at the first motion after a
-    rest of `rest_s`. `Prediction.reset_reason` says so.
+    rest of `rest_s`, one frame late. `Prediction.reset_reason` says so.
 
     Args:
         checkpoint: Network with the description of its input.
@@ -261,9 +261,9 @@ class Pipeline:
         return reason
 
     def _begin_anew(self, flow: SceneFlow, stamp_ns: int) -> str:
-        """Empty the memory at the first motion after a rest; return why, or an empty text.
+        """Empty the memory if the frame before ended a rest; return why, or an empty text.
 
-        What was shown before stays in the mask as long as nothing moves.
+        What was shown before the rest stays in the mask as long as nothing moves.
         """
         least_s = self._config.rest_s
         if not least_s:
