@@ -89,6 +89,8 @@ def run(arguments: argparse.Namespace) -> int:
             "succession": measure_succession(pipeline, sequences, progress=progress),
         }
     name = f"{source.kind}, {source.split or 'all'}"
+    if arguments.until == "acting":
+        name += ", cut while acting"
     document = write_report(arguments.out, evaluation, pipeline.labels, about, data=name)
     if arguments.json:
         write_json(arguments.json, document)

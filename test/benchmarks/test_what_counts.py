@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a network leans on is seen by what is taken from it."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from affordance_seg_ros.config import COMPACT, STILL
+from affordance_seg_ros.model.checkpoint import Checkpoint, untrained
+from affordance_seg_ros.model.initialisation import xavier_initialise
+from affordance_seg_ros.model.network import AffordanceNetwork
+from affordance_seg_ros.training.sample import NO_ACTION, Batch
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def what_counts(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import what_counts
+
+    return what_counts
+
+
+@pytest.fixture
+def checkpoint() -> Checkpoint:
+    config = replace(COMPACT, width=4, action_context=True)
+    network = AffordanceNetwork(config)
+    xavier_initialise(network, torch.Generator().manual_seed(0))
+    return replace(untrained("compact"), network=network.eval(), network_config=config)
+
+
+def batch(seed: int, *, frames: int = 6) -> Batch:
+    random = torch.Generator().manual_seed(seed)
+    return Batch(
+        appearance=torch.randn(1, frames, 4, 32, 40, generator=random),
+        flow=torch.rand(1, frames, 3, 32, 40, generator=random),
+        target=torch.randint(0, 10, (1, frames, 32, 40), generator=random),
+        action=torch.tensor([seed % 9]),
+        told_action=torch.tensor([NO_ACTION]),
+    )
+
+
+def case(what_counts: Any, name: str) -> Any:
+    return next(each for each in what_counts.CASES if each.name == name)
+
+
+def test_each_case_changes_what_it_says(what_counts: Any) -> None:
+    clip, other = batch(1), batch(2)
+
+    def shown(name: str) -> Batch:
+        return case(what_counts, name).shown(clip, other)
+
+    assert shown("as they are") is clip
+    assert (shown("nothing moves").flow == STILL).all()
+    assert torch.equal(shown("another clip's motion").flow, other.flow)
+    assert shown("the true action told").told_action == 1
+    five = shown("the last five frames alone")
+    assert torch.equal(five.appearance, clip.appearance[:, 1:])
+    assert (five.flow[:, 0] == STILL).all()
+    assert torch.equal(five.flow[:, 1:], clip.flow[:, 2:])
+    assert (clip.flow[:, 1] != STILL).any()  # the clip itself is as it was
+
+
+def test_an_even_attention_has_the_same_mean_and_favours_no_place(
+    what_counts: Any, checkpoint: Checkpoint
+) -> None:
+    clip = batch(0)
+    uneven = checkpoint.network(clip.appearance, clip.flow).attention
+    case(what_counts, "attention even over the picture").network(checkpoint.network)
+    even = checkpoint.network(clip.appearance, clip.flow).attention
+    torch.testing.assert_close(even, uneven.mean((-2, -1), keepdim=True).expand_as(even))
+    assert uneven.std() > 0
+
+
+def test_a_told_action_changes_the_masks_alone_and_no_case_the_weights(
+    what_counts: Any, checkpoint: Checkpoint
+) -> None:
+    batches = [batch(seed) for seed in range(3)]
+    before = {name: each.clone() for name, each in checkpoint.network.state_dict().items()}
+    rows = {each.name: what_counts.measure(checkpoint, batches, each) for each in what_counts.CASES}
+    assert rows["as they are"]["action_top1"] == rows["the true action told"]["action_top1"]
+    assert rows["as they are"]["iou_mean"] != rows["the true action told"]["iou_mean"]
+    after = checkpoint.network.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_clips_give_a_table_and_their_figures(
+    what_counts: Any,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "test/training"))
+    from tiny_clips import write_clips
+
+    write_clips(tmp_path / "clips", 3, split="val")
+    result = tmp_path / "figures.json"
+    arguments = [str(tmp_path / "clips"), "--weights", "untrained:compact", "--json", str(result)]
+    assert what_counts.main(arguments) == 0
+    figures = json.loads(result.read_text())
+    assert figures["clips"] == 3
+    assert figures["cases"].keys() == {each.name for each in what_counts.CASES}
+    assert capsys.readouterr().out.count("\n") >= 2 + len(what_counts.CASES)
+    assert what_counts.main([str(tmp_path / "none")]) == 2
+    assert f"data set {tmp_path / 'none'}; expected a folder" in capsys.readouterr().err
