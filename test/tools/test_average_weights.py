@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from affordance_seg_ros.model.checkpoint import Checkpoint, load_checkpoint, untrained
+from affordance_seg_ros.model.checkpoint import save_checkpoint as save
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def average_weights(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    import average_weights
+
+    return average_weights
+
+
+def parameters(checkpoint: Checkpoint) -> dict[str, torch.Tensor]:
+    return {name: each.clone() for name, each in checkpoint.network.state_dict().items()}
+
+
+def test_a_share_lies_between_both_and_the_ends_are_the_files_themselves(
+    average_weights: Any,
+) -> None:
+    first, second = (parameters(untrained("compact", seed)) for seed in (1, 2))
+    for share in (0.0, 0.25, 1.0):
+        mean = average_weights.average(untrained("compact", 1), untrained("compact", 2), share)
+        for name, each in parameters(mean).items():
+            expected = (1 - share) * first[name] + share * second[name]
+            torch.testing.assert_close(each, expected)
+
+
+def test_the_mean_of_two_files_is_a_file_without_figures(
+    average_weights: Any, tmp_path: Path
+) -> None:
+    for seed in (1, 2):
+        trained = untrained("compact", seed)
+        card = replace(trained.card, trained=True, metrics={"iou": seed})
+        save(tmp_path / f"{seed}.safetensors", replace(trained, card=card), dtype=torch.float16)
+    files = [str(tmp_path / f"{seed}.safetensors") for seed in (1, 2)]
+    assert average_weights.main([*files, "--out", str(tmp_path / "mean.safetensors")]) == 0
+    assert load_checkpoint(tmp_path / "mean.safetensors", "cpu").card.metrics == {}
+
+
+def test_weights_of_other_networks_are_refused(
+    average_weights: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = ["--out", str(tmp_path / "mean.safetensors")]
+    assert average_weights.main(["default", "untrained:compact", *out]) == 2
+    assert "expected the same" in capsys.readouterr().err
+    assert not (tmp_path / "mean.safetensors").exists()

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The mean of two weight files of one network, the second of which went on from the first.
+
+What a last step of training gained on its own clips and what it lost on others often meet in the
+middle. The file has the second one's card; what the mean is worth has to be measured anew.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from affordance_seg_ros.errors import AffordanceError, CheckpointError
+from affordance_seg_ros.model.checkpoint import Checkpoint, load_weights, save_checkpoint
+
+
+def average(first: Checkpoint, second: Checkpoint, share: float) -> Checkpoint:
+    """Return `share` of the second weights and the rest of the first.
+
+    Raises:
+        CheckpointError: They are of different networks or inputs.
+    """
+    for one, other in (
+        (first.network_config, second.network_config),
+        (first.input_config, second.input_config),
+    ):
+        if one != other:
+            raise CheckpointError(f"weights of {one} and {other}; expected the same")
+    before, after = first.network.state_dict(), second.network.state_dict()
+    second.network.load_state_dict({name: before[name].lerp(after[name], share) for name in before})
+    card = replace(second.card, metrics={})
+    return replace(second, card=card)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Average; return the exit code: 2 for weights that cannot be used."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("first", help="weight file, or a name of the package's own")
+    parser.add_argument("second", help="the same")
+    parser.add_argument("--share", type=float, default=0.5, help="share of the second [0 to 1]")
+    parser.add_argument("--out", type=Path, required=True, help="file to write")
+    arguments = parser.parse_args(argv)
+    try:
+        both = (load_weights(name, "cpu") for name in (arguments.first, arguments.second))
+        save_checkpoint(arguments.out, average(*both, arguments.share), dtype=torch.float16)
+    except AffordanceError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
