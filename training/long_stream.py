@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from affordance_seg_ros.config import PipelineConfig
 from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.evaluation.class_scores import defined_or_none
 from affordance_seg_ros.evaluation.metrics import SegmentationMetrics
@@ -33,7 +32,7 @@ class MemoryPolicy(NamedTuple):
 
 POLICIES = (
     MemoryPolicy("keep"),
-    MemoryPolicy("forget_after_rest", rest_s=PipelineConfig().rest_s),
+    MemoryPolicy("forget_after_rest", rest_s=3.0),
     MemoryPolicy("forget_every_20_frames", every_frames=20),
 )
 

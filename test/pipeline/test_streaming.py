@@ -157,6 +157,7 @@ def test_what_was_seen_before_a_long_rest_does_not_matter_once_something_moves(
     runs = []
     for seed in (5, 6):
         pipeline = build(checkpoint)
+        pipeline.configure(replace(pipeline.config, rest_s=3.0))
         runs.append([pipeline.step(frame) for frame in rested(seed, rest_s=rest_s)])
     assert all(same(*pair) == same_after for pair in zip(*(run[-2:] for run in runs), strict=True))
     resting = [run[-4] for run in runs]
@@ -165,9 +166,8 @@ def test_what_was_seen_before_a_long_rest_does_not_matter_once_something_moves(
     assert [prediction.reset_reason for prediction in runs[0][-4:]] == ["", "", reason, ""]
 
 
-def test_without_rest_s_a_rest_ends_nothing(checkpoint: Checkpoint) -> None:
+def test_a_rest_ends_nothing_by_default(checkpoint: Checkpoint) -> None:
     pipeline = build(checkpoint)
-    pipeline.configure(replace(pipeline.config, rest_s=0.0))
     assert not any(pipeline.step(frame).reset_reason for frame in rested(5, rest_s=3.2))
 
 
