@@ -166,7 +166,7 @@ class PipelineConfig(Options):
         minimum=0.01, maximum=3600.0, live=True,
     )  # fmt: skip
     rest_s: float = option(
-        0.0, "The first motion after so long without any begins another interaction: the network "
+        10.0, "The first motion after so long without any begins another interaction: the network "
         "forgets the one before; 0 never", unit="s", minimum=0.0, maximum=3600.0, live=True,
     )  # fmt: skip
     min_confidence: float = option(

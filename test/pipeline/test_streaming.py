@@ -166,7 +166,7 @@ def test_what_was_seen_before_a_long_rest_does_not_matter_once_something_moves(
     assert [prediction.reset_reason for prediction in runs[0][-4:]] == ["", "", reason, ""]
 
 
-def test_a_rest_ends_nothing_by_default(checkpoint: Checkpoint) -> None:
+def test_a_rest_of_a_few_seconds_ends_nothing_by_default(checkpoint: Checkpoint) -> None:
     pipeline = build(checkpoint)
     assert not any(pipeline.step(frame).reset_reason for frame in rested(5, rest_s=3.2))
 
