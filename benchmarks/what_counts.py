@@ -8,13 +8,13 @@ trained weights lean on, not what a network could learn that never had it.
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import default_collate
 
 from affordance_seg_ros.config import STILL, FlowConfig
 from affordance_seg_ros.errors import AffordanceError
@@ -31,8 +31,9 @@ from affordance_seg_ros.training.datasets.labelled_sequence import LabelledSeque
 from affordance_seg_ros.training.datasets.pictures import Pictures
 from affordance_seg_ros.training.run_data import find_sequences
 from affordance_seg_ros.training.sample import Batch
-from affordance_seg_ros.training.samples import SampleKey, TrainingSamples
+from affordance_seg_ros.training.samples import TrainingSamples
 from affordance_seg_ros.training.stage_config import StageConfig
+from affordance_seg_ros.training.validation import ValidationSet
 
 
 class EvenAttention(nn.Module):
@@ -131,10 +132,8 @@ def read_batches(
         caches=[FlowCache(estimator, FlowConfig(), size)],
         seed=0,
     )
-    return [
-        Batch(*default_collate([samples[SampleKey(0, index, False)]]))
-        for index in range(len(sequences))
-    ]
+    read = ValidationSet(samples, network.labels, torch.device("cpu"), nullcontext, workers=0)
+    return list(read.batches())
 
 
 def main(argv: Sequence[str] | None = None) -> int:

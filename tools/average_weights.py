@@ -2,27 +2,31 @@
 """The mean of two weight files of one network, the second of which went on from the first.
 
 What a last step of training gained on its own clips and what it lost on others often meet in the
-middle. The file has the second one's card; what the mean is worth has to be measured anew.
+middle. The file has the second one's card, which says so; what it is worth has to be measured anew.
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from affordance_seg_ros.errors import AffordanceError, CheckpointError
+from affordance_seg_ros.errors import AffordanceError, CheckpointError, ConfigError
 from affordance_seg_ros.model.checkpoint import Checkpoint, load_weights, save_checkpoint
 
 
 def average(first: Checkpoint, second: Checkpoint, share: float) -> Checkpoint:
-    """Return `share` of the second weights and the rest of the first.
+    """Return `share` of the second weights and the rest of the first; both stay as they are.
 
     Raises:
+        ConfigError: The share is not one.
         CheckpointError: They are of different networks or inputs.
     """
+    if not 0 <= share <= 1:
+        raise ConfigError(f"share={share:g}; expected 0 to 1")
     for one, other in (
         (first.network_config, second.network_config),
         (first.input_config, second.input_config),
@@ -30,9 +34,11 @@ def average(first: Checkpoint, second: Checkpoint, share: float) -> Checkpoint:
         if one != other:
             raise CheckpointError(f"weights of {one} and {other}; expected the same")
     before, after = first.network.state_dict(), second.network.state_dict()
-    second.network.load_state_dict({name: before[name].lerp(after[name], share) for name in before})
-    card = replace(second.card, metrics={})
-    return replace(second, card=card)
+    network = deepcopy(second.network)
+    network.load_state_dict({name: before[name].lerp(after[name], share) for name in before})
+    mean = {"of": [first.card.name, second.card.name], "share_of_second": share}
+    card = replace(second.card, metrics={}, recipe={**second.card.recipe, "mean": mean})
+    return replace(second, network=network, card=card)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

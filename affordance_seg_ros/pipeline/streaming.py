@@ -198,7 +198,7 @@ class Pipeline:
         reason = self._follow(frame)
         clock.mark()
         flow = self._estimator.step(prepared.flow_input)
-        reason = reason or self._begin_anew(flow, frame.stamp_ns)
+        rested = self._begin_anew(flow, frame.stamp_ns)
         clock.mark()
         mode = self._architecture.flow
         encoded = None if mode == "none" else colorize(flow, self._input, mode=mode)
@@ -237,7 +237,7 @@ class Pipeline:
             regions=regions,
             flow_color=reading.flow_color,
             stages_ms=StageTimes(*clock.durations_ms()),
-            reset_reason=reason,
+            reset_reason=reason or rested,
         )
 
     def _follow(self, frame: RgbdFrame) -> str:
@@ -267,12 +267,13 @@ class Pipeline:
         """
         least_s = self._config.rest_s
         if not least_s:
+            self._rest.reset()  # what it last saw would be old when it is asked again
             return ""
         rested_s = self._rest.step(flow, stamp_ns)
         if rested_s < least_s:
             return ""
         self._runner.reset()
-        return f"motion after a rest of {rested_s:.3f} s, longer than rest_s={least_s:g}"
+        return f"motion after a rest of {rested_s:.3f} s, at least rest_s={least_s:g}"
 
     def _build_runner(self, config: PipelineConfig) -> NetworkRunner:
         return build_runner(

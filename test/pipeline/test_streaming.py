@@ -162,8 +162,22 @@ def test_what_was_seen_before_a_long_rest_does_not_matter_once_something_moves(
     assert all(same(*pair) == same_after for pair in zip(*(run[-2:] for run in runs), strict=True))
     resting = [run[-4] for run in runs]
     assert not same(*resting)  # what was shown is kept while nothing moves
-    reason = "motion after a rest of 3.100 s, longer than rest_s=3" if same_after else ""
+    reason = "motion after a rest of 3.100 s, at least rest_s=3" if same_after else ""
     assert [prediction.reset_reason for prediction in runs[0][-4:]] == ["", "", reason, ""]
+
+
+def test_what_happened_while_rest_s_was_off_ends_no_rest(checkpoint: Checkpoint) -> None:
+    pipeline = build(checkpoint)
+    still, *_ = frames(1)
+    for second in range(3):  # at rest, and watched
+        pipeline.step(replace(still, stamp_ns=second * STEP_NS))
+    pipeline.configure(replace(pipeline.config, rest_s=0.0, max_gap_s=60.0))
+    pipeline.step(replace(still, stamp_ns=20 * 10 * STEP_NS))
+    pipeline.configure(replace(pipeline.config, rest_s=3.0))
+    moving = [
+        replace(frame, stamp_ns=(201 + index) * STEP_NS) for index, frame in enumerate(frames(4))
+    ]
+    assert not any(pipeline.step(frame).reset_reason for frame in moving)
 
 
 def test_a_rest_of_a_few_seconds_ends_nothing_by_default(checkpoint: Checkpoint) -> None:

@@ -44,7 +44,17 @@ def test_the_mean_of_two_files_is_a_file_without_figures(
         save(tmp_path / f"{seed}.safetensors", replace(trained, card=card), dtype=torch.float16)
     files = [str(tmp_path / f"{seed}.safetensors") for seed in (1, 2)]
     assert average_weights.main([*files, "--out", str(tmp_path / "mean.safetensors")]) == 0
-    assert load_checkpoint(tmp_path / "mean.safetensors", "cpu").card.metrics == {}
+    card = load_checkpoint(tmp_path / "mean.safetensors", "cpu").card
+    assert card.metrics == {}
+    assert card.recipe["mean"] == {"of": [card.name, card.name], "share_of_second": 0.5}
+
+
+def test_a_share_that_is_none_is_refused(
+    average_weights: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["untrained:compact", "untrained:compact", "--share", "1.5"]
+    assert average_weights.main([*arguments, "--out", str(tmp_path / "mean.safetensors")]) == 2
+    assert "share=1.5; expected 0 to 1" in capsys.readouterr().err
 
 
 def test_weights_of_other_networks_are_refused(
