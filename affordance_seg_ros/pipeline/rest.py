@@ -8,21 +8,26 @@ from affordance_seg_ros.frames import SceneFlow
 
 _LEAST_FLOW = 0.003  # of the picture's width: half a pixel of 160
 _LEAST_MOTION_M = 0.01
-_WINDOW_PX = 5
-_FILLED = 0.6  # of a window: flying pixels at the edges of things jump alone
-_LEAST_AREA = 0.002  # of the picture; a still scene's noise fills at most 0.0006 of it
+_PATCH_PX = 5
+_FILLED = 0.6  # of a patch: flying pixels at the edges of things jump alone
+_LEAST_AREA = 0.002  # of the patches: two of 160x120
 
 
 def moves(flow: SceneFlow) -> Tensor:
     """Return a () bool: whether something in the picture moves, and not only the sensor's noise.
 
     Both the picture and the depth must say so, in patches: the thresholds were found on rendered
-    scenes at rest, whose sensors' noise goes on.
+    scenes at rest, whose sensors' noise goes on. Squares are compared, as a norm over the first
+    dimension takes 40 times as long on a CPU.
     """
-    px, m = flow.flow_px.norm(dim=0), flow.motion_m.norm(dim=0)
-    moved = flow.valid & (px > _LEAST_FLOW * px.shape[1]) & (m > _LEAST_MOTION_M)
-    near = functional.avg_pool2d(moved[None].float(), _WINDOW_PX, 1, _WINDOW_PX // 2)
-    return (near > _FILLED).float().mean() > _LEAST_AREA
+    least_px = _LEAST_FLOW * flow.flow_px.shape[2]
+    moved = (
+        flow.valid
+        & (flow.flow_px.square().sum(0) > least_px**2)
+        & (flow.motion_m.square().sum(0) > _LEAST_MOTION_M**2)
+    )
+    filled = functional.avg_pool2d(moved[None].float(), _PATCH_PX) > _FILLED
+    return filled.float().mean() > _LEAST_AREA
 
 
 class Rest:
