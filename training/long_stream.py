@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a memory trained on ten frames does in a long stream."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any, NamedTuple
 
+from affordance_seg_ros.config import PipelineConfig
 from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.evaluation.class_scores import defined_or_none
 from affordance_seg_ros.evaluation.metrics import SegmentationMetrics
-from affordance_seg_ros.frames import RgbdFrame
+from affordance_seg_ros.frames import Prediction, RgbdFrame
 from affordance_seg_ros.pipeline.streaming import Pipeline
 from affordance_seg_ros.training.datasets.labelled_sequence import LabelledSequence
 from affordance_seg_ros.training.evaluate import last_label
@@ -22,17 +24,24 @@ class MemoryPolicy(NamedTuple):
     Attributes:
         name: Name in the results.
         rest_s: The pipeline's option of this name.
-        every_frames: Frames after which it is forgotten; 0 never, -1 before every clip.
+        every_frames: Frames after which it is forgotten; 0 never.
+        every_clip: Whether it is forgotten before every clip.
     """
 
     name: str
     rest_s: float = 0.0
     every_frames: int = 0
+    every_clip: bool = False
+
+    def forgets_before(self, index: int, *, begins: bool) -> bool:
+        """Whether the past is forgotten before a frame, with which a clip begins or not."""
+        by_count = self.every_frames > 0 and index % self.every_frames == 0
+        return by_count or (begins and self.every_clip)
 
 
 POLICIES = (
     MemoryPolicy("keep"),
-    MemoryPolicy("forget_after_rest", rest_s=3.0),
+    MemoryPolicy("forget_after_rest", rest_s=PipelineConfig().rest_s),
     MemoryPolicy("forget_every_20_frames", every_frames=20),
 )
 
@@ -86,7 +95,7 @@ def measure_succession(
     pipeline: Pipeline,
     sequences: Sequence[LabelledSequence],
     *,
-    pause_s: Sequence[float] = (0.0, 5.0),
+    pause_s: Sequence[float] = (0.0, 5.0, 15.0),
     progress: bool = True,
 ) -> dict[str, Any]:
     """Return the mean IoU at the ends of clips that follow each other, by the pause between them.
@@ -104,7 +113,7 @@ def measure_succession(
         SourceError: No clip is labelled at its last frame.
     """
     labelled = _labelled(sequences)
-    policies = (MemoryPolicy("reset", every_frames=-1), *POLICIES)
+    policies = (MemoryPolicy("reset", every_clip=True), *POLICIES)
     result: dict[str, Any] = {}
     for pause in pause_s:
         result[f"{pause:g} s"] = {
@@ -123,34 +132,41 @@ def _succession(
 ) -> float | None:
     """Return the mean IoU at the ends of clips in one stream."""
     metrics = SegmentationMetrics(pipeline.labels)
-    _adopt(pipeline, policy)
+    starts: set[int] = set()
+    ends: dict[int, LabelledSequence] = {}
     count = 0
-    for sequence in _bar(sequences, f"{pause_s:g} s between clips, {policy.name}", progress):
-        if policy.every_frames < 0:
-            pipeline.reset()
-        frames = [*_frames(sequence), *_still(sequence, -1, pause_s)]
-        for index, frame in enumerate(frames):
-            if policy.every_frames > 0 and count % policy.every_frames == 0:
-                pipeline.reset()
-            prediction = pipeline.step(_at(frame, count))
-            if index == len(sequence) - 1:
-                metrics.add(last_label(sequence), prediction.mask)
-            count += 1
+    for sequence in sequences:
+        starts.add(count)
+        ends[count + len(sequence) - 1] = sequence
+        count += len(sequence) + round(10 * pause_s)
+    bar = _bar(sequences, f"{pause_s:g} s between clips, {policy.name}", progress)
+    frames = chain.from_iterable((*_frames(each), *_still(each, -1, pause_s)) for each in bar)
+    for index, prediction in enumerate(_run(pipeline, frames, policy, starts)):
+        if index in ends:
+            metrics.add(last_label(ends[index]), prediction.mask)
     return _mean_iou(metrics)
 
 
-def _run(pipeline: Pipeline, frames: Sequence[Callable[[], RgbdFrame]], policy: MemoryPolicy):
-    _adopt(pipeline, policy)
-    for index, frame in enumerate(frames):
-        if policy.every_frames > 0 and index % policy.every_frames == 0:
-            pipeline.reset()
-        yield pipeline.step(_at(frame, index))
+def _run(
+    pipeline: Pipeline,
+    frames: Iterable[Callable[[], RgbdFrame]],
+    policy: MemoryPolicy,
+    starts: Collection[int] = (),
+) -> Iterator[Prediction]:
+    """Yield what is said of each frame of one stream under a policy, from an empty memory.
 
-
-def _adopt(pipeline: Pipeline, policy: MemoryPolicy) -> None:
-    """Start from an empty memory under a policy."""
+    Args:
+        pipeline: The pipeline.
+        frames: Reads each frame.
+        policy: The policy.
+        starts: Numbers of the frames with which clips begin.
+    """
     pipeline.configure(replace(pipeline.config, rest_s=policy.rest_s))
     pipeline.reset()
+    for index, frame in enumerate(frames):
+        if policy.forgets_before(index, begins=index in starts):
+            pipeline.reset()
+        yield pipeline.step(_at(frame, index))
 
 
 def _frames(sequence: LabelledSequence) -> list[Callable[[], RgbdFrame]]:
