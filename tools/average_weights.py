@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The mean of two weight files of one network, the second of which went on from the first.
 
-Between them may lie what a last step of training gained without all that it lost. The file has the second one's card, which says so; what it is worth has to be measured anew.
+Between them may lie what a last step of training gained without all that it lost. The file has the
+second one's card, which says so; what it is worth has to be measured anew.
 """
 
 import argparse
