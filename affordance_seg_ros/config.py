@@ -83,6 +83,10 @@ class NetworkConfig(Options):
         False, "Tell the decoder the action, whose affordance the mask is to show; the paper does "
         "not"
     )  # fmt: skip
+    decided_context: bool = option(
+        False, "Tell the decoder the likeliest action as if it were certain, but in training; the "
+        "doubt then lowers the confidences of the mask instead"
+    )  # fmt: skip
     motion_memory: bool = option(
         False, "Remember the motion in the picture as a whole for the action, in a network with "
         "flow; the paper does not"
@@ -102,6 +106,8 @@ class NetworkConfig(Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.decided_context and not self.action_context:
+            raise ConfigError("decided_context without action_context; expected both, or neither")
         self.labels  # noqa: B018  (building the label set validates the names)
 
     @property

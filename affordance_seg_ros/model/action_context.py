@@ -24,7 +24,7 @@ class DecoderContext(NamedTuple):
 
 
 _CERTAIN = 10.0
-"""Logit of an action that is told; it leaves the others 0.04 % together."""
+"""Logit of an action that is told, the others' being 0; it leaves them 0.04 % together."""
 
 
 def certain_logits(action: Tensor, otherwise: Tensor) -> Tensor:
@@ -49,13 +49,20 @@ class ActionContext(nn.Module):
     A pixel then affords c and c is shown with the product of both probabilities, which is a sum of
     logarithms. The features let the decoder also draw another part for another action.
 
+    Two actions that are as likely leave less of each one's part, and a mask of patches of both. A
+    decided context tells the likeliest action as if it were certain; the doubt is left to the
+    confidence of the mask (`label_map`). In training it tells the probabilities all the same, so
+    that the mask teaches the action too.
+
     Args:
         channels: Channels of the memory.
         labels: Affordances and actions; they correspond by name.
+        decided: Whether to tell the likeliest action alone, but in training.
     """
 
-    def __init__(self, channels: int, labels: LabelSet) -> None:
+    def __init__(self, channels: int, labels: LabelSet, *, decided: bool = False) -> None:
         super().__init__()
+        self.decided = decided
         self.features = nn.Linear(len(labels.actions), channels, bias=False)
         actions = labels.actions
         self._action_of_class = (
@@ -65,6 +72,9 @@ class ActionContext(nn.Module):
 
     def forward(self, action_logits: Tensor) -> DecoderContext:
         """Return what (B, actions) logits say of the picture."""
+        if self.decided and not self.training:
+            likeliest = action_logits == action_logits.amax(-1, keepdim=True)
+            action_logits = _CERTAIN * likeliest.to(action_logits.dtype)
         known = action_logits.log_softmax(-1)
         unknown = torch.zeros_like(known[:, :1])
         prior = [unknown if i is None else known[:, i : i + 1] for i in self._action_of_class]

@@ -134,7 +134,11 @@ class AffordanceNetwork(nn.Module):
         self.motion_memory = PooledMemory(8 * w) if moved else None
         self.state_type: type[Memory] = MotionState if moved else NetworkState
         self.action_head = ActionHead(8 * w, len(config.actions), motion=moved)
-        self.action_context = ActionContext(8 * w, config.labels) if config.action_context else None
+        self.action_context = (
+            ActionContext(8 * w, config.labels, decided=config.decided_context)
+            if config.action_context
+            else None
+        )
 
     def forward(
         self,

@@ -21,7 +21,13 @@ class LabelMap(NamedTuple):
 
 
 def label_map(
-    logits: Tensor, placed: Fit, width: int, height: int, *, min_confidence: float
+    logits: Tensor,
+    placed: Fit,
+    width: int,
+    height: int,
+    *,
+    min_confidence: float,
+    certainty: float = 1.0,
 ) -> LabelMap:
     """Choose the most probable label of each pixel of the colour picture.
 
@@ -34,6 +40,8 @@ def label_map(
         width: Width of the colour picture [px].
         height: Height of the colour picture [px].
         min_confidence: Pixels whose affordance is less probable become background, in [0, 1].
+        certainty: Probability of the action that the logits take for granted, in [0, 1]. It says
+            nothing of which label wins, and is a factor of the confidence of every affordance.
     """
     probabilities = logits.softmax(0).cpu().numpy()
     winners = np.unique(probabilities.argmax(0))
@@ -48,7 +56,10 @@ def label_map(
         # Where it wins; several times faster than indexing by it, here and below.
         np.copyto(mask, label_id, where=probability > confidence, casting="unsafe")
         np.maximum(confidence, probability, out=confidence)
-    doubtful = (mask != BACKGROUND) & (confidence < min_confidence)
+    marked = mask != BACKGROUND
+    if certainty != 1.0:
+        np.multiply(confidence, certainty, out=confidence, where=marked)
+    doubtful = marked & (confidence < min_confidence)
     np.copyto(mask, BACKGROUND, where=doubtful)
     np.copyto(confidence, background, where=doubtful)
     if size == (width, height):

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from affordance_seg_ros.config import NetworkConfig
 from affordance_seg_ros.frames import Action
 from affordance_seg_ros.labels import BACKGROUND, LabelSet
 from affordance_seg_ros.model.network import StepOutput
@@ -63,10 +64,12 @@ class HostReadout:
 
     Args:
         labels: Names of labels and actions.
+        decided: Whether the network takes the action that it names for granted in its mask.
     """
 
-    def __init__(self, labels: LabelSet) -> None:
+    def __init__(self, labels: LabelSet, *, decided: bool = False) -> None:
         self._labels = labels
+        self._decided = decided
 
     def __call__(
         self,
@@ -80,8 +83,15 @@ class HostReadout:
         with_confidence: bool = True,
     ) -> Reading:
         """Read a frame's result; see `Readout`."""
-        labelled = label_map(output.logits[0], placed, width, height, min_confidence=min_confidence)
         action = choose_action(output.action_logits[0], self._labels)
+        labelled = label_map(
+            output.logits[0],
+            placed,
+            width,
+            height,
+            min_confidence=min_confidence,
+            certainty=action.score if self._decided else 1.0,
+        )
         if not with_confidence:
             labelled = labelled._replace(confidence=NO_CONFIDENCE)
         picture = _NO_PICTURE if flow_color is None else flow_color.cpu().numpy()
@@ -94,10 +104,12 @@ class DeviceReadout:
     Args:
         labels: Names of labels and actions.
         device: Where the network's output lies.
+        decided: As for `HostReadout`.
     """
 
-    def __init__(self, labels: LabelSet, device: torch.device) -> None:
+    def __init__(self, labels: LabelSet, device: torch.device, *, decided: bool = False) -> None:
         self._labels = labels
+        self._decided = decided
         self._download = Download(device)
 
     def __call__(
@@ -112,10 +124,16 @@ class DeviceReadout:
         with_confidence: bool = True,
     ) -> Reading:
         """Read a frame's result; see `Readout`."""
+        scores = output.action_logits[0].softmax(0)
         mask, confidence = _label_map(
-            output.logits[0], placed, width, height, min_confidence=min_confidence
+            output.logits[0],
+            placed,
+            width,
+            height,
+            min_confidence=min_confidence,
+            certainty=scores.max() if self._decided else None,
         )
-        wanted = {"scores": output.action_logits[0].softmax(0), "mask": mask}
+        wanted = {"scores": scores, "mask": mask}
         if with_confidence:
             wanted = {"confidence": confidence, **wanted}
         if flow_color is not None:
@@ -128,13 +146,22 @@ class DeviceReadout:
         )
 
 
-def build_readout(labels: LabelSet, device: torch.device) -> Readout:
-    """Return the readout that suits a device."""
-    return DeviceReadout(labels, device) if device.type == "cuda" else HostReadout(labels)
+def build_readout(network: NetworkConfig, device: torch.device) -> Readout:
+    """Return the readout that suits a network's output on a device."""
+    labels, decided = network.labels, network.decided_context
+    if device.type == "cuda":
+        return DeviceReadout(labels, device, decided=decided)
+    return HostReadout(labels, decided=decided)
 
 
 def _label_map(
-    logits: Tensor, placed: Fit, width: int, height: int, *, min_confidence: float
+    logits: Tensor,
+    placed: Fit,
+    width: int,
+    height: int,
+    *,
+    min_confidence: float,
+    certainty: Tensor | None,
 ) -> tuple[Tensor, Tensor]:
     """Return what `label_map` does, as tensors on the device of the logits.
 
@@ -145,7 +172,10 @@ def _label_map(
     size = (placed.source.height, placed.source.width)
     enlarged = functional.interpolate(seen, size, mode="bilinear", align_corners=False)[0]
     confidence, mask = enlarged.max(0)
-    doubtful = (mask != BACKGROUND) & (confidence < min_confidence)
+    marked = mask != BACKGROUND
+    if certainty is not None:
+        confidence = torch.where(marked, confidence * certainty, confidence)
+    doubtful = marked & (confidence < min_confidence)
     confidence = torch.where(doubtful, enlarged[BACKGROUND], confidence)
     mask = mask.masked_fill(doubtful, BACKGROUND).to(torch.uint8)
     if size == (height, width):

@@ -104,7 +104,7 @@ class Pipeline:
         self._labels = checkpoint.network_config.labels
         self._tracker = RegionTracker()
         self._rest = Rest()
-        self._readout = build_readout(self._labels, device)
+        self._readout = build_readout(self._architecture, device)
         self._stream: _Stream | None = None
         self._last_ns = 0
 

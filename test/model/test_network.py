@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from affordance_seg_ros.config import NETWORKS, STILL, NetworkConfig
-from affordance_seg_ros.errors import FrameError
+from affordance_seg_ros.errors import ConfigError, FrameError
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.model.action_context import ActionContext
 from affordance_seg_ros.model.attention import UniformAttention
@@ -227,6 +227,30 @@ def test_a_told_action_is_the_masks_and_not_the_answer():
     assert torch.equal(told.logits[0], heard.logits[0])  # where it is not known
     change = (told.logits - heard.logits)[1].mean((2, 3))  # (T, classes)
     assert (change[:, 1:].argmax(1) == 3).all()
+
+
+def test_a_decided_context_is_told_the_likeliest_action_alone():
+    undecided = network_of(replace(SMALL, action_context=True))
+    decided = network_of(replace(SMALL, action_context=True, decided_context=True))
+    clip = clip_of(undecided, 2, 3, 40, 48)
+    with torch.no_grad():
+        doubted = undecided(*clip)
+        likeliest = doubted.action_logits[:, -1].argmax(-1)
+        told = undecided(*clip, told_action=likeliest)
+        # Xavier's seed is the same, so the weights are.
+        heard = decided(*clip)
+        other = decided(*clip, told_action=(likeliest + 1) % 9)
+        learning = decided.train()(*clip)
+    assert torch.equal(heard.action_logits, doubted.action_logits)
+    torch.testing.assert_close(heard.logits, told.logits, **EXACT)
+    assert not torch.allclose(heard.logits, doubted.logits, atol=0.1)
+    assert not torch.allclose(heard.logits, other.logits, atol=0.1)
+    torch.testing.assert_close(learning.logits, doubted.logits, **EXACT)
+
+
+def test_a_decided_context_needs_a_context():
+    with pytest.raises(ConfigError, match="decided_context without action_context"):
+        replace(SMALL, decided_context=True)
 
 
 def test_the_memory_of_motion_hears_the_flow_of_the_past_and_no_appearance():

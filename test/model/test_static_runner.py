@@ -15,7 +15,10 @@ from affordance_seg_ros.model.network import AffordanceNetwork, in_turn
 from affordance_seg_ros.model.runner import converted
 from affordance_seg_ros.model.static_runner import StaticRunner, capture_directly
 
-FULL = replace(COMPACT, width=8, center_flow=True, action_context=True, motion_memory=True)
+FULL = replace(
+    COMPACT, width=8, center_flow=True, action_context=True, decided_context=True,
+    motion_memory=True,
+)  # fmt: skip
 SIZE = (49, 66)
 FRAMES = 4
 

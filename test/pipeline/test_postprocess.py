@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -38,6 +40,16 @@ def test_no_affordance_below_the_threshold_survives(threshold: float) -> None:
     assert (labelled.confidence[chosen] >= threshold).all()
     loose = label_map(blobs(3), placed, 320, 240, min_confidence=0)
     assert (loose.mask[chosen] == labelled.mask[chosen]).all()
+
+
+def test_a_doubt_about_the_action_lowers_confidences_and_moves_no_border() -> None:
+    placed = fit(320, 240, InputConfig(width=80, height=60))
+    read = partial(label_map, blobs(3), placed, 320, 240)
+    sure, doubtful = read(min_confidence=0), read(min_confidence=0, certainty=0.5)
+    assert (doubtful.mask == sure.mask).all()
+    factor = np.where(sure.mask > 0, 0.5, 1)
+    np.testing.assert_allclose(doubtful.confidence, factor * sure.confidence, atol=1e-6)
+    assert not read(min_confidence=0.5, certainty=0.49).mask.any()
 
 
 def test_padding_is_cut_away_and_the_mask_has_the_size_of_the_picture() -> None:

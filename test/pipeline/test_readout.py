@@ -27,19 +27,23 @@ def output_of(seed: int, height: int, width: int) -> StepOutput:
 
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("threshold", [0.0, 0.6])
+@pytest.mark.parametrize("decided", [False, True])
 @pytest.mark.parametrize(
     ("how", "size"),
     [("stretch", (320, 240)), ("letterbox", (320, 180)), ("center_crop", (333, 201)),
      ("stretch", (41, 37))],
 )  # fmt: skip
-def test_device_and_host_read_the_same_from_one_output(how, size, threshold, device) -> None:
+def test_device_and_host_read_the_same_from_one_output(
+    how, size, decided, threshold, device
+) -> None:
     placed = fit(*size, InputConfig(width=80, height=60, fit=how))
     picture = torch.randint(0, 256, (60, 80, 3), dtype=torch.uint8)
     for seed in range(3):
         output = output_of(seed, 60, 80)
-        host = HostReadout(LABELS)(output, picture, placed, *size, min_confidence=threshold)
+        on_host = HostReadout(LABELS, decided=decided)
+        host = on_host(output, picture, placed, *size, min_confidence=threshold)
         there = StepOutput(*(each.to(device) for each in output))
-        readout = DeviceReadout(LABELS, torch.device(device))
+        readout = DeviceReadout(LABELS, torch.device(device), decided=decided)
         ours = readout(there, picture.to(device), placed, *size, min_confidence=threshold)
         assert ours.labelled.mask.dtype == np.uint8
         assert ours.labelled.confidence.dtype == np.float32
@@ -52,6 +56,23 @@ def test_device_and_host_read_the_same_from_one_output(how, size, threshold, dev
         assert ours.action.id == host.action.id
         np.testing.assert_allclose(ours.action.scores, host.action.scores, atol=1e-6)
         assert (ours.flow_color == host.flow_color).all()
+
+
+def test_only_a_decided_mask_is_as_doubtful_as_its_action() -> None:
+    placed = fit(80, 60, InputConfig(width=80, height=60))
+    output = output_of(0, 60, 80)
+    plain, decided = (
+        HostReadout(LABELS, decided=each)(output, None, placed, 80, 60, min_confidence=0.0)
+        for each in (False, True)
+    )
+    marked = plain.labelled.mask > 0
+    assert marked.any()
+    assert (decided.labelled.mask == plain.labelled.mask).all()
+    np.testing.assert_allclose(
+        decided.labelled.confidence[marked],
+        plain.action.score * plain.labelled.confidence[marked],
+        atol=1e-6,
+    )
 
 
 def test_what_is_unpacked_is_what_was_packed() -> None:

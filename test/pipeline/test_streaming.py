@@ -7,11 +7,10 @@ import pytest
 import torch
 
 from affordance_seg_ros.camera import Camera
-from affordance_seg_ros.config import FlowConfig, PipelineConfig
+from affordance_seg_ros.config import FlowConfig, NetworkConfig, PipelineConfig
 from affordance_seg_ros.errors import CheckpointError, ConfigError, DeviceError, FrameError
 from affordance_seg_ros.flow.estimator import build_estimator
 from affordance_seg_ros.frames import DepthImage, Prediction, RgbdFrame, Wanted
-from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.model.checkpoint import Checkpoint, untrained
 from affordance_seg_ros.model.initialisation import xavier_initialise
 from affordance_seg_ros.model.network import AffordanceNetwork
@@ -320,9 +319,9 @@ def test_where_the_flow_cannot_be_built_the_network_stays_too(
     assert same(pipeline.step(second), fresh.step(second))
 
 
-def on_the_device(labels: LabelSet, device: torch.device) -> Readout:
+def on_the_device(network: NetworkConfig, device: torch.device) -> Readout:
     """Read out as on a GPU, on any device."""
-    return DeviceReadout(labels, device)
+    return DeviceReadout(network.labels, device, decided=network.decided_context)
 
 
 @pytest.mark.parametrize("readout", [build_readout, on_the_device])

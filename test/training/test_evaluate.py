@@ -200,7 +200,10 @@ def test_a_pause_between_clips_is_a_rest_in_one_stream(sequences):
 def test_onnx_does_what_pytorch_does(more, tmp_path):
     checkpoint = untrained("compact")
     if more:
-        config = replace(COMPACT, center_flow=True, action_context=True, motion_memory=True)
+        config = replace(
+            COMPACT, center_flow=True, action_context=True, decided_context=True,
+            motion_memory=True,
+        )  # fmt: skip
         network = AffordanceNetwork(config)
         xavier_initialise(network, torch.Generator().manual_seed(0))
         checkpoint = replace(checkpoint, network=network.eval(), network_config=config)

@@ -72,12 +72,14 @@ class EagerPipeline:
         output, self._state = self._network.step(appearance, encoded, self._state)
         clock.mark()
         height, width = frame.color.shape[:2]
+        action = choose_action(output.action_logits[0], labels)
         labelled = label_map(
             output.logits[0],
             prepared.fit,
             width,
             height,
             min_confidence=self._config.min_confidence,
+            certainty=action.score if architecture.decided_context else 1.0,
         )
         find_regions(
             labelled,
@@ -87,7 +89,6 @@ class EagerPipeline:
             min_area_px=self._config.min_region_area_px,
             limit=self._config.max_regions,
         )
-        action = choose_action(output.action_logits[0], labels)
         picture = colorize(flow, self._input, mode="3d") * flow.valid
         picture.permute(1, 2, 0).mul(255).round().to(torch.uint8).cpu()
         clock.mark()
