@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from affordance_seg_ros.labels import LabelSet
 
@@ -34,8 +33,8 @@ def certain_logits(action: Tensor, otherwise: Tensor) -> Tensor:
         action: (B,) int64 action ids; negative where the action is not known.
         otherwise: (B, A) logits for where it is not known.
     """
-    count = otherwise.shape[1]
-    certain = _CERTAIN * functional.one_hot(action.clamp(min=0), count).to(otherwise.dtype)
+    ids = torch.arange(otherwise.shape[1], device=otherwise.device)
+    certain = _CERTAIN * (action[:, None] == ids).to(otherwise.dtype)
     return torch.where(action[:, None] >= 0, certain, otherwise)
 
 
@@ -73,8 +72,7 @@ class ActionContext(nn.Module):
     def forward(self, action_logits: Tensor) -> DecoderContext:
         """Return what (B, actions) logits say of the picture."""
         if self.decided and not self.training:
-            likeliest = action_logits == action_logits.amax(-1, keepdim=True)
-            action_logits = _CERTAIN * likeliest.to(action_logits.dtype)
+            action_logits = certain_logits(action_logits.argmax(-1), action_logits)
         known = action_logits.log_softmax(-1)
         unknown = torch.zeros_like(known[:, :1])
         prior = [unknown if i is None else known[:, i : i + 1] for i in self._action_of_class]
