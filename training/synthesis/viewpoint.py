@@ -12,6 +12,8 @@ from affordance_seg_ros.training.synthesis.rotations import Array, pose, unit
 _KINECT_FOCAL_PER_WIDTH = 365.5 / 512
 _FULL_FRAME_SHARE = 0.12
 _ACROSS_SHARE = 0.7  # of wide scenes that are filmed across the table
+_CLOSE_SHARE = 0.5  # of those, by a camera that stands on the table, near the object
+_LARGEST_SHARE = 0.7  # of the picture's height that the object of such a camera fills
 
 
 def look_at(eye_m: Array, target_m: Array, roll_rad: float = 0.0) -> Array:
@@ -64,7 +66,7 @@ def draw_viewpoint(
     """Draw a camera that sees the object and the hands.
 
     It is opposite the person and looks down by 24 to 53 degrees; in wide scenes it often looks
-    across the table, from nearer and from the side.
+    across the table, from nearer and from the side, or stands close to the object itself.
 
     Args:
         rng: Source of chance.
@@ -76,10 +78,16 @@ def draw_viewpoint(
         wide: Whether it may look across the table.
     """
     across = wide and rng.random() < _ACROSS_SHARE
+    close = across and rng.random() < _CLOSE_SHARE
     full_frame = not across and rng.random() < _FULL_FRAME_SHARE
-    azimuth = rng.uniform(-1.5, 1.5) if across else rng.uniform(-0.7, 0.7)
+    around = 2.2 if close else 1.5 if across else 0.7
+    azimuth = rng.uniform(-around, around)
     elevation = rng.uniform(0.05, 0.42) if across else rng.uniform(0.42, 0.92)
-    if across:
+    if close:
+        focal = rng.uniform(0.8, 1.3) * height
+        nearest = focal * object_size_m / (_LARGEST_SHARE * height)
+        distance = max(nearest, rng.uniform(0.2, 0.5))
+    elif across:
         distance = rng.uniform(0.45, 1.1)
         focal = rng.uniform(0.85, 1.8) * height
     elif full_frame:
@@ -93,7 +101,10 @@ def draw_viewpoint(
     target = centre_m + np.array(
         [rng.normal(0, 0.035), rng.normal(0.03, 0.03), rng.uniform(0, 0.05)]
     )
-    if across:
+    if close:
+        aside = rng.uniform(-0.3, 0.3) * distance
+        target = target + np.array([aside, 0, rng.uniform(0, 0.3) * distance])
+    elif across:
         target = target + np.array([0, 0, rng.uniform(0, 0.1)])
     line = np.array(
         [

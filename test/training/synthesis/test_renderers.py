@@ -85,23 +85,27 @@ def test_wide_scenes_are_filmed_across_the_table_too_and_have_windows_that_outsh
             np.random.default_rng(seed), Demonstration("cup", "lift"), split="train", width=WIDTH,
             height=HEIGHT, scenes="wide",
         )
-        for seed in range(12)
+        for seed in range(16)
     ]  # fmt: skip
     angles = sorted(looking_down_rad(scenario) for scenario in drawn)
     assert 0.04 < angles[0] < 0.3
     assert 0.42 < angles[-1] < 0.93
     assert looking_down_rad(scene()) >= 0.42
-    shown = 0
+    shown, nearest_m = 0, []
     for scenario in drawn:
         rendering = draw(renderer, scenario, color=True)
         names = scenario.stage.part_names
         panes = np.isin(rendering.part_id, [k for k, n in enumerate(names, 1) if n == "window"])
-        assert (rendering.part_id == 1 + names.index("body")).sum() > 40  # the cup is in view
+        body = rendering.part_id == 1 + names.index("body")
+        assert body.sum() > 40  # the cup is in view
+        nearest_m.append(np.median(rendering.depth_m[body]))
         if panes.sum() > 100:
             shown += 1
             assert rendering.color is not None
             assert rendering.color[panes].mean() > rendering.color[~panes].mean() + 40
     assert shown >= 3
+    # Some are filmed by a camera that stands on the table beside the cup.
+    assert min(nearest_m) < 0.35 < 0.6 < max(nearest_m)
 
 
 def test_motion_of_a_rigid_object_is_exact(renderer: GlRenderer) -> None:

@@ -62,6 +62,16 @@ def test_grazing_dark_and_mirroring_surfaces_lose_pixels(name: str) -> None:
     assert lost(gloss=1.0, incidence=0.3) > plain + 0.1
 
 
+def test_what_is_near_bright_and_frontal_is_too_bright_to_measure() -> None:
+    def lost(depth_m: float, **surface: float) -> float:
+        return float((sense("azure_kinect", wall(depth_m), **surface) == 0).mean())
+
+    assert lost(0.22, brightness=0.9, incidence=1.0) > 0.9
+    assert lost(0.22, brightness=0.1, incidence=1.0) < 0.05  # dark ink
+    assert lost(0.22, brightness=0.9, incidence=0.4) < 0.05  # the table, the side of a cup
+    assert lost(0.45, brightness=1.0, incidence=1.0) < 0.05
+
+
 @pytest.mark.parametrize("name", SENSORS)
 def test_edges_have_holes_and_flying_pixels(name: str) -> None:
     depth_m = wall(1.6)
