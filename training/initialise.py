@@ -7,9 +7,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from affordance_seg_ros.config import NetworkConfig
+from affordance_seg_ros.config import InputConfig, NetworkConfig
 from affordance_seg_ros.errors import CheckpointError, ConfigError
 from affordance_seg_ros.model.checkpoint import load_weights
+from affordance_seg_ros.model.depth_range import move_depth_range
 from affordance_seg_ros.model.encoder import VGG16_LAYERS
 from affordance_seg_ros.model.initialisation import xavier_initialise
 from affordance_seg_ros.model.network import AffordanceNetwork
@@ -20,12 +21,14 @@ _VGG16_WIDTH = 64
 
 
 def initial_network(
-    config: NetworkConfig, initialise: InitialiseConfig, seed: int
+    config: NetworkConfig, input_config: InputConfig, initialise: InitialiseConfig, seed: int
 ) -> AffordanceNetwork:
     """Build a network with the weights that training starts from.
 
     Args:
         config: The architecture.
+        input_config: How frames become its input: weights that learned from another range of depth
+            see the same depths in this one.
         initialise: Files to start from.
         seed: Seed of the weights that come from chance.
 
@@ -40,6 +43,7 @@ def initial_network(
         load_vgg16(network, Path(initialise.vgg16))
     if initialise.weights:
         started = load_weights(initialise.weights, "cpu")
+        move_depth_range(started.network, started.input_config, input_config)
         if initialise.fitting:
             parts = [part for part in initialise.leave_out if part]
             for part in parts:

@@ -49,6 +49,18 @@ def test_the_mean_of_two_files_is_a_file_without_figures(
     assert card.recipe["mean"] == {"of": [card.name, card.name], "share_of_second": 0.5}
 
 
+def test_the_first_file_is_moved_into_the_depth_range_of_the_second(average_weights: Any) -> None:
+    first, second = (untrained("compact", seed) for seed in (1, 2))
+    wider = replace(second.input_config, depth_near_m=0.0)
+    mean = average_weights.average(first, replace(second, input_config=wider), 0.0)
+    assert mean.input_config == wider
+    name = "streams.appearance.conv1_1.conv.weight"
+    moved, learned = parameters(mean)[name], parameters(first)[name]
+    torch.testing.assert_close(moved[:, 3], learned[:, 3] * 3.0 / 2.7)
+    torch.testing.assert_close(moved[:, :3], learned[:, :3])
+    assert torch.equal(learned, parameters(untrained("compact", 1))[name])
+
+
 def test_a_share_that_is_none_is_refused(
     average_weights: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
