@@ -73,7 +73,8 @@ def draw_viewpoint(
         width: Picture width [px].
         height: Picture height [px].
         centre_m: (3,) middle of where the object will be.
-        object_size_m: Its extent, which becomes 0.12 of the picture's height at least.
+        object_size_m: Its extent, which becomes 0.12 of the picture's height at least, and 0.7 at
+            most where the camera stands close.
         moving: Whether the camera sways slowly.
         wide: Whether it may look across the table.
     """
