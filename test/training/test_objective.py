@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from affordance_seg_ros.config import COMPACT, COMPACT_INPUT
+from affordance_seg_ros.config import COMPACT
 from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.labels import IGNORE
 from affordance_seg_ros.model.network import AffordanceNetwork
@@ -24,7 +24,7 @@ CONFIG = replace(COMPACT, width=4)
 
 @pytest.fixture
 def network():
-    return initial_network(CONFIG, COMPACT_INPUT, InitialiseConfig(), 0)
+    return initial_network(CONFIG, InitialiseConfig(), 0)
 
 
 @pytest.fixture
@@ -63,9 +63,7 @@ def test_a_label_at_another_frame_adds_to_a_loss_at_every_frame(network, batch):
 
 
 def test_the_decoder_is_told_the_action_and_the_action_head_is_not(batch):
-    network = initial_network(
-        replace(CONFIG, action_context=True), COMPACT_INPUT, InitialiseConfig(), 0
-    )
+    network = initial_network(replace(CONFIG, action_context=True), InitialiseConfig(), 0)
     objective = AffordanceObjective(network, StageConfig(), None)
     heard, told = objective(batch), objective(batch._replace(told_action=batch.action))
     assert torch.equal(heard.action, told.action)
@@ -90,9 +88,7 @@ def test_pretraining_moves_one_stream_and_nothing_else(network, batch, task, str
 
 
 def test_the_memory_of_motion_learns_with_the_flow_stream(batch):
-    network = initial_network(
-        replace(CONFIG, motion_memory=True), COMPACT_INPUT, InitialiseConfig(), 0
-    )
+    network = initial_network(replace(CONFIG, motion_memory=True), InitialiseConfig(), 0)
     ActionObjective(network, CONFIG, StageConfig(task="motion"))(batch).total.backward()
     moved = {name.split(".")[0] for name, p in network.named_parameters() if p.grad is not None}
     assert moved == {"streams", "motion_memory"}
