@@ -16,7 +16,7 @@ import torch
 
 from affordance_seg_ros.errors import AffordanceError, CheckpointError, ConfigError
 from affordance_seg_ros.model.checkpoint import Checkpoint, load_weights, save_checkpoint
-from affordance_seg_ros.model.depth_range import move_depth_range
+from affordance_seg_ros.model.depth_range import in_depth_range
 
 
 def average(first: Checkpoint, second: Checkpoint, share: float) -> Checkpoint:
@@ -30,17 +30,15 @@ def average(first: Checkpoint, second: Checkpoint, share: float) -> Checkpoint:
     """
     if not 0 <= share <= 1:
         raise ConfigError(f"share={share:g}; expected 0 to 1")
-    learned, wanted = first.input_config, second.input_config
-    moved_input = replace(learned, depth_near_m=wanted.depth_near_m, depth_far_m=wanted.depth_far_m)
+    first = in_depth_range(first, second.input_config)
     for one, other in (
         (first.network_config, second.network_config),
-        (moved_input, wanted),
+        (first.input_config, second.input_config),
     ):
         if one != other:
             raise CheckpointError(f"weights of {one} and {other}; expected the same")
-    moved, network = deepcopy(first.network), deepcopy(second.network)
-    move_depth_range(moved, learned, wanted)
-    before, after = moved.state_dict(), second.network.state_dict()
+    before, after = first.network.state_dict(), second.network.state_dict()
+    network = deepcopy(second.network)
     network.load_state_dict({name: before[name].lerp(after[name], share) for name in before})
     mean = {"of": [first.card.name, second.card.name], "share_of_second": share}
     card = replace(second.card, metrics={}, recipe={**second.card.recipe, "mean": mean})

@@ -7,43 +7,37 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from affordance_seg_ros.config import InputConfig, NetworkConfig
 from affordance_seg_ros.errors import CheckpointError, ConfigError
 from affordance_seg_ros.model.checkpoint import load_weights
-from affordance_seg_ros.model.depth_range import move_depth_range
+from affordance_seg_ros.model.depth_range import in_depth_range
 from affordance_seg_ros.model.encoder import VGG16_LAYERS
 from affordance_seg_ros.model.initialisation import xavier_initialise
 from affordance_seg_ros.model.network import AffordanceNetwork
 from affordance_seg_ros.training.network_parts import find_part
-from affordance_seg_ros.training.run_config import InitialiseConfig
+from affordance_seg_ros.training.run_config import RunConfig
 
 _VGG16_WIDTH = 64
 
 
-def initial_network(
-    config: NetworkConfig, input_config: InputConfig, initialise: InitialiseConfig, seed: int
-) -> AffordanceNetwork:
+def initial_network(run: RunConfig) -> AffordanceNetwork:
     """Build a network with the weights that training starts from.
 
+    Weights that learned from another range of depth see the same depths in the run's.
+
     Args:
-        config: The architecture.
-        input_config: How frames become its input: weights that learned from another range of depth
-            see the same depths in this one.
-        initialise: Files to start from.
-        seed: Seed of the weights that come from chance.
+        run: Its network, input, files to start from, and the seed of what comes from chance.
 
     Raises:
         CheckpointError: A file is missing, damaged or of another network.
         ConfigError: VGG16's weights are wanted for a network of another width, or a part is to be
             left out that the weights do not have.
     """
-    network = AffordanceNetwork(config)
-    xavier_initialise(network, torch.Generator().manual_seed(seed))
+    network, initialise = AffordanceNetwork(run.network), run.initialise
+    xavier_initialise(network, torch.Generator().manual_seed(run.seed))
     if initialise.vgg16:
         load_vgg16(network, Path(initialise.vgg16))
     if initialise.weights:
-        started = load_weights(initialise.weights, "cpu")
-        move_depth_range(started.network, started.input_config, input_config)
+        started = in_depth_range(load_weights(initialise.weights, "cpu"), run.input)
         if initialise.fitting:
             parts = [part for part in initialise.leave_out if part]
             for part in parts:
@@ -56,8 +50,8 @@ def initial_network(
             network.load_state_dict(started.network.state_dict())
         except RuntimeError:
             raise CheckpointError(
-                f"{initialise.weights}: {started.network_config}; expected weights of {config}, "
-                "or initialise.fitting=true"
+                f"{initialise.weights}: {started.network_config}; expected weights of "
+                f"{run.network}, or initialise.fitting=true"
             ) from None
     return network
 

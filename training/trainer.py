@@ -95,7 +95,7 @@ class Trainer:
         self._fabric.barrier()
         self._progress = self._resumed.progress if self._resumed else Progress()
         torch.manual_seed(run.seed)
-        self._network = initial_network(run.network, run.input, run.initialise, run.seed)
+        self._network = initial_network(run)
 
     def run(self) -> Path:
         """Train what is left to train."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from affordance_seg_ros.config import COMPACT, COMPACT_INPUT, PAPER
+from affordance_seg_ros.config import COMPACT, PAPER
 from affordance_seg_ros.errors import CheckpointError, ConfigError
 from affordance_seg_ros.model.checkpoint import load_weights
 from affordance_seg_ros.model.encoder import VGG16_LAYERS
@@ -85,9 +85,7 @@ def test_another_file_is_refused(tmp_path, content, words):
 
 
 def test_the_seed_decides_the_weights():
-    a, b, c = (
-        initial_network(SMALL, COMPACT_INPUT, InitialiseConfig(), seed) for seed in (0, 0, 1)
-    )
+    a, b, c = (initial_network(RunConfig(network=SMALL, seed=seed)) for seed in (0, 0, 1))
     assert torch.equal(a.fusion.conv.weight, b.fusion.conv.weight)
     assert not torch.equal(a.fusion.conv.weight, c.fusion.conv.weight)
 
@@ -95,16 +93,16 @@ def test_the_seed_decides_the_weights():
 @pytest.fixture
 def started(tmp_path):
     path = tmp_path / "start.safetensors"
-    network = initial_network(SMALL, COMPACT_INPUT, InitialiseConfig(), 5)
-    save_weights(
-        path, network, RunConfig(network=SMALL, input=COMPACT_INPUT), {}, StageConfig(), Progress()
-    )
+    network = initial_network(RunConfig(network=SMALL, seed=5))
+    save_weights(path, network, RunConfig(network=SMALL), {}, StageConfig(), Progress())
     return path, network
 
 
 def test_a_run_starts_from_the_weights_of_another(started):
     path, network = started
-    again = initial_network(SMALL, COMPACT_INPUT, InitialiseConfig(weights=str(path)), 9)
+    again = initial_network(
+        RunConfig(network=SMALL, initialise=InitialiseConfig(weights=str(path)), seed=9)
+    )
     torch.testing.assert_close(
         again.fusion.conv.weight, network.fusion.conv.weight, rtol=1e-3, atol=1e-4
     )
@@ -112,9 +110,9 @@ def test_a_run_starts_from_the_weights_of_another(started):
 
 def test_weights_of_another_range_of_depth_see_the_same_depths(started):
     path, _ = started
-    wider = replace(COMPACT_INPUT, depth_near_m=0.0, depth_far_m=4.0)
-    moved = initial_network(SMALL, wider, InitialiseConfig(weights=str(path)), 9)
-    same = initial_network(SMALL, COMPACT_INPUT, InitialiseConfig(weights=str(path)), 9)
+    learned = RunConfig(network=SMALL, initialise=InitialiseConfig(weights=str(path)))
+    wider = replace(learned.input, depth_near_m=0.0, depth_far_m=4.0)
+    same, moved = (initial_network(run) for run in (learned, replace(learned, input=wider)))
     rgb, depth_m = torch.rand(3, 32, 32), 0.4 + 2 * torch.rand(1, 32, 32)
 
     def seen(network, scale):
@@ -123,14 +121,17 @@ def test_weights_of_another_range_of_depth_see_the_same_depths(started):
         # Beside the border a picture goes on with zeros, which are another depth then.
         return network.streams["appearance"].conv1_1.conv(picture)[..., 1:-1, 1:-1]
 
-    torch.testing.assert_close(seen(moved, wider), seen(same, COMPACT_INPUT))
-    assert not torch.equal(seen(moved, COMPACT_INPUT), seen(same, COMPACT_INPUT))
+    torch.testing.assert_close(seen(moved, wider), seen(same, learned.input))
+    assert not torch.equal(seen(moved, learned.input), seen(same, learned.input))
 
 
 def test_weights_of_another_network_are_refused(started):
     with pytest.raises(CheckpointError, match="expected weights of"):
         initial_network(
-            replace(SMALL, width=8), COMPACT_INPUT, InitialiseConfig(weights=str(started[0])), 0
+            RunConfig(
+                network=replace(SMALL, width=8),
+                initialise=InitialiseConfig(weights=str(started[0])),
+            )
         )
 
 
@@ -139,7 +140,8 @@ def test_of_another_network_what_fits_is_taken(started):
     config = replace(SMALL, appearance="rgb", flow="none", affordances=("cut", "lift"))
     start = InitialiseConfig(weights=str(path), fitting=True)
     found, chance = (
-        initial_network(config, COMPACT_INPUT, each, 9) for each in (start, InitialiseConfig())
+        initial_network(RunConfig(network=config, initialise=each, seed=9))
+        for each in (start, InitialiseConfig())
     )
     near = {"rtol": 1e-3, "atol": 1e-4}  # a weight file is in half precision
     stream, theirs = found.streams["appearance"], network.streams["appearance"]
@@ -154,7 +156,8 @@ def test_parts_are_left_out_by_name(started):
     path, _ = started
     start = InitialiseConfig(weights=str(path), fitting=True, leave_out=("streams.flow",))
     found, chance = (
-        initial_network(SMALL, COMPACT_INPUT, each, 9) for each in (start, InitialiseConfig())
+        initial_network(RunConfig(network=SMALL, initialise=each, seed=9))
+        for each in (start, InitialiseConfig())
     )
     first = "conv1_1.conv.weight"
     flow, appearance = (f"streams.{stream}.{first}" for stream in ("flow", "appearance"))
@@ -165,7 +168,7 @@ def test_parts_are_left_out_by_name(started):
 def test_a_part_that_is_not_there_cannot_be_left_out(started):
     start = InitialiseConfig(weights=str(started[0]), fitting=True, leave_out=("head",))
     with pytest.raises(ConfigError, match=r"initialise\.leave_out='head'; expected one of streams"):
-        initial_network(SMALL, COMPACT_INPUT, start, 0)
+        initial_network(RunConfig(network=SMALL, initialise=start))
 
 
 def test_leaving_out_without_fitting_is_refused():
@@ -174,9 +177,9 @@ def test_leaving_out_without_fitting_is_refused():
 
 
 def test_more_input_channels_than_the_start_has_begin_with_chance():
-    chance = initial_network(SMALL, COMPACT_INPUT, InitialiseConfig(), 9)
-    found = initial_network(SMALL, COMPACT_INPUT, InitialiseConfig(), 9)
-    rgb = initial_network(replace(SMALL, appearance="rgb"), COMPACT_INPUT, InitialiseConfig(), 5)
+    chance = initial_network(RunConfig(network=SMALL, seed=9))
+    found = initial_network(RunConfig(network=SMALL, seed=9))
+    rgb = initial_network(RunConfig(network=replace(SMALL, appearance="rgb"), seed=5))
     load_fitting(found, rgb.state_dict())
     name = "streams.appearance.conv1_1.conv.weight"
     weight = found.state_dict()[name]
@@ -191,6 +194,6 @@ def test_weights_of_which_nothing_fits_are_refused():
 
 def test_a_run_starts_from_weights_of_the_package_by_their_name():
     config = load_weights("parts", "cpu").network_config
-    found = initial_network(config, COMPACT_INPUT, InitialiseConfig(weights="parts"), 0)
+    found = initial_network(RunConfig(network=config, initialise=InitialiseConfig(weights="parts")))
     weight = load_weights("parts", "cpu").network.fusion.conv.weight
     assert torch.equal(found.fusion.conv.weight, weight)

@@ -15,7 +15,7 @@ from affordance_seg_ros.training.objective import (
     freeze,
     freeze_for,
 )
-from affordance_seg_ros.training.run_config import InitialiseConfig
+from affordance_seg_ros.training.run_config import RunConfig
 from affordance_seg_ros.training.sample import NO_ACTION, Batch
 from affordance_seg_ros.training.stage_config import StageConfig
 
@@ -24,7 +24,7 @@ CONFIG = replace(COMPACT, width=4)
 
 @pytest.fixture
 def network():
-    return initial_network(CONFIG, InitialiseConfig(), 0)
+    return initial_network(RunConfig(network=CONFIG))
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_a_label_at_another_frame_adds_to_a_loss_at_every_frame(network, batch):
 
 
 def test_the_decoder_is_told_the_action_and_the_action_head_is_not(batch):
-    network = initial_network(replace(CONFIG, action_context=True), InitialiseConfig(), 0)
+    network = initial_network(RunConfig(network=replace(CONFIG, action_context=True)))
     objective = AffordanceObjective(network, StageConfig(), None)
     heard, told = objective(batch), objective(batch._replace(told_action=batch.action))
     assert torch.equal(heard.action, told.action)
@@ -88,7 +88,7 @@ def test_pretraining_moves_one_stream_and_nothing_else(network, batch, task, str
 
 
 def test_the_memory_of_motion_learns_with_the_flow_stream(batch):
-    network = initial_network(replace(CONFIG, motion_memory=True), InitialiseConfig(), 0)
+    network = initial_network(RunConfig(network=replace(CONFIG, motion_memory=True)))
     ActionObjective(network, CONFIG, StageConfig(task="motion"))(batch).total.backward()
     moved = {name.split(".")[0] for name, p in network.named_parameters() if p.grad is not None}
     assert moved == {"streams", "motion_memory"}

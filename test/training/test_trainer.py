@@ -179,7 +179,7 @@ def test_the_flow_stream_learns_from_clips_and_not_from_pictures(clips, tmp_path
     )
     train(run, tmp_path / "run", progress=False)
     name = "streams.flow.conv1_1.conv.weight"
-    before = initial_network(run.network, run.input, run.initialise, run.seed).state_dict()[name]
+    before = initial_network(run).state_dict()[name]
     assert torch.equal(weights(tmp_path / "run")[f"network.{name}"], before) != learns
 
 
@@ -191,7 +191,7 @@ def test_a_stream_is_pretrained_on_actions(clips, tmp_path, task, stream):
     run = parse_run(run_of(clips).to_yaml(), [f"stages={stages}"])
     train(run, tmp_path / "run", progress=False)
     assert load_state(tmp_path / "run").progress.finished
-    began = initial_network(run.network, run.input, run.initialise, run.seed).state_dict()
+    began = initial_network(run).state_dict()
     found = load_checkpoint(tmp_path / "run" / "weights-first.safetensors", "cpu").network
     moved = {
         name.split(".conv")[0]
