@@ -16,13 +16,13 @@ import torch
 
 from affordance_seg_ros.errors import AffordanceError, CheckpointError, ConfigError
 from affordance_seg_ros.model.checkpoint import Checkpoint, load_weights, save_checkpoint
-from affordance_seg_ros.model.depth_range import in_depth_range
+from affordance_seg_ros.model.depth_input import with_depth_input
 
 
 def average(first: Checkpoint, second: Checkpoint, share: float) -> Checkpoint:
     """Return `share` of the second weights and the rest of the first; both stay as they are.
 
-    Where the second went on in another range of depth, the first is moved into it.
+    Where the second went on with another depth input, the first is made to see it.
 
     Raises:
         ConfigError: The share is not one.
@@ -30,7 +30,7 @@ def average(first: Checkpoint, second: Checkpoint, share: float) -> Checkpoint:
     """
     if not 0 <= share <= 1:
         raise ConfigError(f"share={share:g}; expected 0 to 1")
-    first = in_depth_range(first, second.input_config)
+    first = with_depth_input(first, second.network_config, second.input_config)
     for one, other in (
         (first.network_config, second.network_config),
         (first.input_config, second.input_config),

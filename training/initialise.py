@@ -9,7 +9,7 @@ from torch import Tensor
 
 from affordance_seg_ros.errors import CheckpointError, ConfigError
 from affordance_seg_ros.model.checkpoint import load_weights
-from affordance_seg_ros.model.depth_range import in_depth_range
+from affordance_seg_ros.model.depth_input import with_depth_input
 from affordance_seg_ros.model.encoder import VGG16_LAYERS
 from affordance_seg_ros.model.initialisation import xavier_initialise
 from affordance_seg_ros.model.network import AffordanceNetwork
@@ -22,7 +22,8 @@ _VGG16_WIDTH = 64
 def initial_network(run: RunConfig) -> AffordanceNetwork:
     """Build a network with the weights that training starts from.
 
-    Weights that learned from another range of depth see the same depths in the run's.
+    Weights that learned from another range of depth, or without a mask of it, see the same depths
+    in the run's.
 
     Args:
         run: Its network, input, files to start from, and the seed of what comes from chance.
@@ -37,7 +38,8 @@ def initial_network(run: RunConfig) -> AffordanceNetwork:
     if initialise.vgg16:
         load_vgg16(network, Path(initialise.vgg16))
     if initialise.weights:
-        started = in_depth_range(load_weights(initialise.weights, "cpu"), run.input)
+        started = load_weights(initialise.weights, "cpu")
+        started = with_depth_input(started, run.network, run.input)
         if initialise.fitting:
             parts = [part for part in initialise.leave_out if part]
             for part in parts:
@@ -95,7 +97,9 @@ def _without_inputs(tensor: Tensor) -> tuple[int, ...]:
 
 
 def load_vgg16(network: AffordanceNetwork, path: Path) -> None:
-    """Copy ImageNet's VGG16 into both streams; the depth channel gets the mean over colours.
+    """Copy ImageNet's VGG16 into both streams.
+
+    The depth channel gets the mean over colours, a mask of the depth zeros.
 
     Args:
         network: Network of width 64; changed in place.
@@ -118,7 +122,8 @@ def load_vgg16(network: AffordanceNetwork, path: Path) -> None:
                 channels = convolution.weight.shape[1]
                 if ours == "conv1_1" and channels > weight.shape[1]:
                     mean = weight.mean(1, keepdim=True)
-                    weight = torch.cat((weight, mean.expand(-1, channels - 3, -1, -1)), 1)
+                    with_depth = torch.cat((weight, mean, torch.zeros_like(mean)), 1)
+                    weight = with_depth[:, :channels]
                 if weight.shape != convolution.weight.shape:
                     raise CheckpointError(
                         f"{path}: {theirs} is {tuple(weight.shape)}; expected "

@@ -46,7 +46,7 @@ class EncoderStream(nn.Module):
     poolings the features have an eighth of the picture's size, not the sixth that the paper writes.
 
     Args:
-        in_channels: 3 for colour or coloured flow, 4 for RGB-D.
+        in_channels: 3 for colour or coloured flow, 4 for RGB-D, 5 with a mask of the depth.
         width: Channels of the first convolution; 64 is VGG16's.
         norm: Normalisation after each convolution.
 

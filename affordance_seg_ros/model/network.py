@@ -21,6 +21,9 @@ from affordance_seg_ros.model.pooled_memory import PooledMemory
 from affordance_seg_ros.model.residual import ResidualBlock
 
 APPEARANCE_CHANNELS = {"rgb": 3, "rgbd": 4}
+DEPTH = 3
+"""Channel of the appearance, after the colours: 0 where there is none."""
+
 FLOW_CHANNELS = {"none": 0, "2d": 3, "3d": 3}
 """Channels of the coloured flow. 2D flow is coloured like 3D flow without motion in depth."""
 
@@ -106,7 +109,7 @@ class AffordanceNetwork(nn.Module):
         w, norm = config.width, config.norm
         self.appearance_channels = APPEARANCE_CHANNELS[config.appearance]
         self.flow_channels = FLOW_CHANNELS[config.flow]
-        channels = {"appearance": self.appearance_channels}
+        channels = {"appearance": self.appearance_channels + config.depth_mask}
         if self.flow_channels:
             channels["flow"] = self.flow_channels
         self.streams = nn.ModuleDict(
@@ -240,6 +243,8 @@ class AffordanceNetwork(nn.Module):
         """Run one stream, 'appearance' or 'flow', on its (N, channels, H, W) pictures."""
         if stream == "flow" and self.config.center_flow:
             pictures = pictures - STILL
+        if stream == "appearance" and self.config.depth_mask:
+            pictures = torch.cat((pictures, (pictures[:, DEPTH:] > 0).to(pictures.dtype)), 1)
         features: StreamFeatures = self.streams[stream](pictures)
         return features
 

@@ -121,8 +121,9 @@ def test_a_reset_runner_is_as_good_as_new(network, prepared, backend) -> None:
         {"appearance": "rgb", "flow": "none", "attention": False, "norm": "none"},
         {"flow": "2d", "skips": "appearance", "attention_norm": "softmax"},
         {"action_context": True, "decided_context": True},
+        {"depth_mask": True},
     ],
-    ids=["plain", "other", "decided"],
+    ids=["plain", "other", "decided", "masked"],
 )
 def test_openvino_runs_other_variants_too(changes) -> None:
     network = network_of(replace(COMPACT, width=4, **changes))

@@ -61,6 +61,7 @@ def test_step_by_step_equals_the_sequence(seed):
         config,
         skips=("both", "appearance")[seed % 2],
         center_flow=seed > 3,
+        depth_mask=seed > 3 and config.appearance == "rgbd",
         action_context=seed > 3,
         motion_memory=seed > 3,
     )
@@ -246,6 +247,11 @@ def test_a_decided_context_is_told_the_likeliest_action_alone():
     assert not torch.allclose(heard.logits, doubted.logits, atol=0.1)
     assert not torch.allclose(heard.logits, other.logits, atol=0.1)
     torch.testing.assert_close(learning.logits, doubted.logits, **EXACT)
+
+
+def test_a_mask_of_the_depth_needs_depth():
+    with pytest.raises(ConfigError, match="depth_mask with appearance='rgb'; expected 'rgbd'"):
+        replace(SMALL, appearance="rgb", depth_mask=True)
 
 
 def test_a_decided_context_needs_a_context():

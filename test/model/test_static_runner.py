@@ -48,7 +48,9 @@ def static(network, dtype=torch.float32, capture=capture_directly) -> StaticRunn
     return StaticRunner(network, network.step, *SIZE, capture=capture, description="static")
 
 
-@pytest.mark.parametrize("changes", [{}, {"flow": "none"}, {"decided_context": True}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"flow": "none"}, {"decided_context": True}, {"depth_mask": True}]
+)
 def test_static_buffers_change_nothing(changes) -> None:
     network = network_of(**changes)
     runner = static(network)

@@ -60,6 +60,14 @@ def test_depth_gets_the_mean_over_colours(paper):
     assert torch.equal(network.streams["flow"].conv1_1.conv.weight, weight[:, :3])
 
 
+def test_a_mask_of_the_depth_has_no_say_at_first(vgg16):
+    network = AffordanceNetwork(replace(PAPER, depth_mask=True))
+    load_vgg16(network, vgg16)
+    weight = network.streams["appearance"].conv1_1.conv.weight
+    assert weight[:, 3].any()
+    assert not weight[:, 4].any()
+
+
 def test_vgg16_is_refused_for_another_width(vgg16):
     with pytest.raises(ConfigError, match="width=4; expected 64"):
         load_vgg16(AffordanceNetwork(SMALL), vgg16)
@@ -123,6 +131,16 @@ def test_weights_of_another_range_of_depth_see_the_same_depths(started):
 
     torch.testing.assert_close(seen(moved, wider), seen(same, learned.input))
     assert not torch.equal(seen(moved, learned.input), seen(same, learned.input))
+
+
+def test_weights_without_a_mask_of_the_depth_start_with_one(started):
+    path, network = started
+    start = InitialiseConfig(weights=str(path))
+    masked = initial_network(RunConfig(network=replace(SMALL, depth_mask=True), initialise=start))
+    weight = masked.streams["appearance"].conv1_1.conv.weight
+    learned = network.streams["appearance"].conv1_1.conv.weight
+    torch.testing.assert_close(weight[:, :4], learned, rtol=1e-3, atol=1e-4)
+    assert not weight[:, 4].any()
 
 
 def test_weights_of_another_network_are_refused(started):
