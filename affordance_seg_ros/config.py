@@ -66,8 +66,8 @@ class NetworkConfig(Options):
     )  # fmt: skip
     appearance: str = option("rgbd", "Input of the appearance stream", choices=("rgb", "rgbd"))
     depth_mask: bool = option(
-        False, "Tell the appearance stream where depth is missing, apart from where it is near; "
-        "the paper does not"
+        False, "Tell the appearance stream where depth is missing, apart from where it is near, in "
+        "a network with depth; the paper does not"
     )  # fmt: skip
     flow: str = option(
         "3d", "Input of the flow stream; none leaves the stream out", choices=("none", "2d", "3d")
@@ -112,8 +112,6 @@ class NetworkConfig(Options):
         super().__post_init__()
         if self.decided_context and not self.action_context:
             raise ConfigError("decided_context without action_context; expected both, or neither")
-        if self.depth_mask and self.appearance != "rgbd":
-            raise ConfigError(f"depth_mask with appearance={self.appearance!r}; expected 'rgbd'")
         self.labels  # noqa: B018  (building the label set validates the names)
 
     @property

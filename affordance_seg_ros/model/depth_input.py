@@ -40,14 +40,14 @@ def with_depth_input(
     if checkpoint.network.config.appearance != "rgbd":
         return replace(checkpoint, input_config=moved_input)
     network = deepcopy(checkpoint.network)
-    if network_config.depth_mask and not network.config.depth_mask:
+    if network_config.depth_mask and not network.depth_mask:
         network = _with_mask(network)
     if moved_input != learned:
         span_m = learned.depth_far_m - learned.depth_near_m
         offset = (near_m - learned.depth_near_m) / span_m
         first = _first_convolution(network)
         of_depth = first.weight[:, DEPTH]
-        if network.config.depth_mask:
+        if network.depth_mask:
             first.weight[:, _MASK] += offset * of_depth
         else:
             assert first.bias is not None

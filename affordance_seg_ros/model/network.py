@@ -109,7 +109,8 @@ class AffordanceNetwork(nn.Module):
         w, norm = config.width, config.norm
         self.appearance_channels = APPEARANCE_CHANNELS[config.appearance]
         self.flow_channels = FLOW_CHANNELS[config.flow]
-        channels = {"appearance": self.appearance_channels + config.depth_mask}
+        self.depth_mask = config.depth_mask and config.appearance == "rgbd"
+        channels = {"appearance": self.appearance_channels + self.depth_mask}
         if self.flow_channels:
             channels["flow"] = self.flow_channels
         self.streams = nn.ModuleDict(
@@ -243,7 +244,7 @@ class AffordanceNetwork(nn.Module):
         """Run one stream, 'appearance' or 'flow', on its (N, channels, H, W) pictures."""
         if stream == "flow" and self.config.center_flow:
             pictures = pictures - STILL
-        if stream == "appearance" and self.config.depth_mask:
+        if stream == "appearance" and self.depth_mask:
             pictures = torch.cat((pictures, (pictures[:, DEPTH:] > 0).to(pictures.dtype)), 1)
         features: StreamFeatures = self.streams[stream](pictures)
         return features

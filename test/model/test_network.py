@@ -24,7 +24,7 @@ def test_step_by_step_equals_the_sequence(seed):
         config,
         skips=("both", "appearance")[seed % 2],
         center_flow=seed > 3,
-        depth_mask=seed > 3 and config.appearance == "rgbd",
+        depth_mask=seed > 3,
         action_context=seed > 3,
         motion_memory=seed > 3,
     )

@@ -88,9 +88,10 @@ def test_a_mask_tells_a_hole_from_what_is_as_near_as_can_be():
     assert not torch.allclose(*deep[1], atol=1e-3)
 
 
-def test_a_mask_of_the_depth_needs_depth():
-    with pytest.raises(ConfigError, match="depth_mask with appearance='rgb'; expected 'rgbd'"):
-        replace(SMALL, appearance="rgb", depth_mask=True)
+def test_a_network_without_depth_has_no_mask_of_it():
+    network = network_of(replace(SMALL, appearance="rgb", depth_mask=True))
+    assert not network.depth_mask
+    assert network.streams["appearance"].conv1_1.conv.in_channels == 3
 
 
 def test_a_decided_context_needs_a_context():
