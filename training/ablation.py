@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Networks that differ in one thing, each trained by the same run: table 3, and open choices."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import torch
 
 from affordance_seg_ros.config import NetworkConfig, PipelineConfig
+from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.evaluation.report import write_json
 from affordance_seg_ros.flow.estimator import build_estimator
 from affordance_seg_ros.model.checkpoint import load_checkpoint
@@ -43,6 +44,7 @@ def run_ablation(
     out: Path,
     comparison: str = "table_3",
     *,
+    names: Sequence[str] = (),
     resume: bool = False,
     progress: bool = True,
 ) -> dict[str, Any]:
@@ -53,6 +55,7 @@ def run_ablation(
         out: Folder; each row has its own in it, and `<comparison>.md` and `<comparison>.json` are
             written anew after each.
         comparison: A name of `COMPARISONS`.
+        names: The rows to train; none for all.
         resume: Go on where an earlier run was stopped: finished rows are not trained again, those
             of another comparison in the same folder neither.
         progress: Whether to show progress bars.
@@ -61,12 +64,14 @@ def run_ablation(
         The evaluation of each row by its name.
 
     Raises:
-        ConfigError: The folder holds a run already and `resume` is not set.
+        ConfigError: The folder holds a run already and `resume` is not set, or a name is not a
+            row's.
         SourceError: Data are missing or damaged.
     """
     compared = COMPARISONS[comparison]
+    runs = chosen(compared.rows(run), names)
     rows: dict[str, Any] = {}
-    for name, differing in compared.rows(run).items():
+    for name, differing in runs.items():
         row = replace(differing, name=f"{run.name}-{name}")
         folder = out / name
         started = (folder / STATE_FILE).exists()
@@ -75,6 +80,18 @@ def run_ablation(
         write_json(out / f"{comparison}.json", rows)
         (out / f"{comparison}.md").write_text(compared.table(rows, run.name), encoding="utf-8")
     return rows
+
+
+def chosen(runs: Mapping[str, RunConfig], names: Sequence[str]) -> Mapping[str, RunConfig]:
+    """Return the named rows in the comparison's order, or all of them where none is named.
+
+    Raises:
+        ConfigError: A name is not a row's.
+    """
+    for name in names:
+        if name not in runs:
+            raise ConfigError(f"row '{name}'; expected some of {', '.join(runs)}")
+    return {name: run for name, run in runs.items() if not names or name in names}
 
 
 def rows_of_table_3(run: RunConfig) -> dict[str, RunConfig]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from affordance_seg_ros.cli.extras import require
+from affordance_seg_ros.errors import ConfigError
 
 if TYPE_CHECKING:
     from affordance_seg_ros.labels import LabelSet
@@ -44,6 +45,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="train and evaluate every row of the paper's table 3 with this run, or every choice "
         "that the paper leaves open, and write the table",
     )
+    parser.add_argument(
+        "--rows",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="rows of --ablation to train, instead of all of them",
+    )
     parser.add_argument("--json", type=Path, help="write the result as JSON to this file")
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
 
@@ -52,6 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Train; return the exit code: 2 also when --check-data finds a problem."""
     from affordance_seg_ros.training.run_config import read_run
 
+    if arguments.rows and not arguments.ablation:
+        raise ConfigError(f"--rows {' '.join(arguments.rows)} without --ablation; expected both")
     config = read_run(arguments.config, arguments.set)
     if arguments.check_data:
         return _check(arguments, config.network.labels)
@@ -65,6 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
             config,
             arguments.out,
             arguments.ablation,
+            names=arguments.rows,
             resume=arguments.resume,
             progress=not arguments.quiet,
         )

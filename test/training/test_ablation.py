@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 from dataclasses import fields
 
+import pytest
+
+from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.model.network import AffordanceNetwork
 from affordance_seg_ros.model.variants import table_3
-from affordance_seg_ros.training.ablation import rows_of_open_choices, rows_of_table_3
+from affordance_seg_ros.training.ablation import chosen, rows_of_open_choices, rows_of_table_3
 from affordance_seg_ros.training.objective import freeze
 from affordance_seg_ros.training.run_config import read_run
 
@@ -32,3 +35,11 @@ def test_each_open_choice_changes_one_option_of_the_run():
         }
         assert len(changed) == 1, name
         assert row.stages == run.stages
+
+
+def test_some_rows_are_chosen_by_name_in_the_order_of_the_table():
+    rows = rows_of_table_3(read_run("ablation"))
+    assert chosen(rows, ()) == rows
+    assert list(chosen(rows, ("rgbd", "rgb"))) == ["rgb", "rgbd"]
+    with pytest.raises(ConfigError, match="row 'rgbe'; expected some of rgb, rgb_attention, "):
+        chosen(rows, ("rgb", "rgbe"))
