@@ -6,7 +6,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -93,13 +92,16 @@ def largest_difference(
 ) -> dict[str, float]:
     """Run a sequence through onnxruntime and through PyTorch, each with its own memory.
 
+    Logits are compared as the probabilities that they stand for: of a real picture, onnxruntime's
+    logits of -25 to 16 were 4e-3 off those of float64 (PyTorch's 2e-5), probabilities by 6e-4.
+
     Args:
         path: File that `export_onnx` wrote.
         checkpoint: The weights it was made of, on the CPU.
         frames: Consecutive inputs.
 
     Returns:
-        Largest absolute difference of each output over all frames.
+        Largest absolute difference of each output over all frames; of logits, of their softmax.
     """
     import onnxruntime
 
@@ -118,6 +120,9 @@ def largest_difference(
         memory = theirs[-len(states) :]
         with torch.inference_mode():
             output, state = network.step(frame.appearance, frame.flow, state)
-        for name, a, b in zip(outputs, (*output, *state), theirs, strict=True):
-            worst[name] = max(worst[name], float(np.abs(a.numpy() - b).max()))
+        ours = (*output, *state)
+        for name, a, b in zip(outputs, ours, map(torch.from_numpy, theirs), strict=True):
+            if name in ("logits", "action_logits"):
+                a, b = a.softmax(1), b.softmax(1)
+            worst[name] = max(worst[name], float((a - b).abs().max()))
     return worst

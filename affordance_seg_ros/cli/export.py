@@ -48,7 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
     differences = largest_difference(arguments.out, checkpoint, inputs)
     agrees = max(differences.values()) <= _TOLERANCE
     for name, value in differences.items():
-        print(f"{name}: largest difference {value:.2g}")
+        what = f"probabilities of the {name}" if name.endswith("logits") else name
+        print(f"{what}: largest difference {value:.2g}")
     if not agrees:
         print(f"onnxruntime differs from PyTorch by more than {_TOLERANCE:g}", file=sys.stderr)
     if arguments.json:

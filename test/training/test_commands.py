@@ -2,13 +2,18 @@
 """The subcommands train, evaluate and export, as a user calls them."""
 
 import json
+import os
 import shutil
+from pathlib import Path
 
 import pytest
 from tiny_clips import write_clips
 
 from affordance_seg_ros.cli import main
 
+ROOT = Path(__file__).parents[2]
+SHARED = Path(os.environ.get("AFFORDANCE_SHARED_DATA", ROOT.parent / "shared/data"))
+REAL = SHARED / "azure_kinect_mug/recording.mkv"
 STAGE = "{name: clips, frames: 1, epochs: 1, batch_size: 3}"
 
 
@@ -72,6 +77,20 @@ def test_clips_that_do_not_know_their_interaction_are_not_cut_there(weights, cli
     arguments = ["--data", str(clips), "--weights", str(weights), "--until", "acting"]
     assert main(["evaluate", *arguments]) == 2
     assert "val_000 does not say when its interaction is; expected" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "recording",
+    [
+        ROOT / "data/demo_clip",
+        pytest.param(REAL, marks=pytest.mark.skipif(not REAL.exists(), reason="no shared data")),
+    ],
+    ids=["rendered", "real"],
+)
+def test_the_package_s_weights_say_the_same_in_onnxruntime(recording, tmp_path, capsys):
+    arguments = ["--out", str(tmp_path / "step.onnx"), "--check", str(recording), "--frames", "3"]
+    assert main(["export", *arguments]) == 0
+    assert "probabilities of the logits: largest difference" in capsys.readouterr().out
 
 
 def test_export_compares_the_frames_of_a_recording(weights, clips, tmp_path, capsys):

@@ -202,7 +202,7 @@ def test_onnx_does_what_pytorch_does(more, tmp_path):
     if more:
         config = replace(
             COMPACT, center_flow=True, action_context=True, decided_context=True,
-            motion_memory=True,
+            depth_mask=True, motion_memory=True,
         )  # fmt: skip
         network = AffordanceNetwork(config)
         xavier_initialise(network, torch.Generator().manual_seed(0))
