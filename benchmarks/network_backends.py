@@ -20,7 +20,8 @@ import torch  # noqa: E402  (after the threads' policy)
 
 from affordance_seg_ros.model.backends import BACKENDS, build_runner  # noqa: E402
 from affordance_seg_ros.model.checkpoint import Checkpoint, load_weights  # noqa: E402
-from affordance_seg_ros.model.network import Memory, StepOutput  # noqa: E402
+from affordance_seg_ros.model.network import StepOutput  # noqa: E402
+from affordance_seg_ros.model.network_state import Memory  # noqa: E402
 from affordance_seg_ros.model.runner import NetworkRunner  # noqa: E402
 from affordance_seg_ros.pipeline.device import resolve_device  # noqa: E402
 from affordance_seg_ros.pipeline.timing import percentiles  # noqa: E402

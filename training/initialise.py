@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Weights before the first stage: Xavier, ImageNet's VGG16, or those of an earlier run."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -11,6 +10,7 @@ from affordance_seg_ros.errors import CheckpointError, ConfigError
 from affordance_seg_ros.model.checkpoint import load_weights
 from affordance_seg_ros.model.depth_input import with_depth_input
 from affordance_seg_ros.model.encoder import VGG16_LAYERS
+from affordance_seg_ros.model.fitting import load_fitting
 from affordance_seg_ros.model.initialisation import xavier_initialise
 from affordance_seg_ros.model.network import AffordanceNetwork
 from affordance_seg_ros.training.network_parts import find_part
@@ -56,44 +56,6 @@ def initial_network(run: RunConfig) -> AffordanceNetwork:
                 f"{run.network}, or initialise.fitting=true"
             ) from None
     return network
-
-
-@torch.no_grad()
-def load_fitting(network: AffordanceNetwork, tensors: Mapping[str, Tensor]) -> None:
-    """Copy what fits of another network's weights; the rest stays as it is.
-
-    A tensor fits one of the same name and shape. Where they differ in the number of input
-    channels alone, the first ones that both have are copied: colour of RGB-D, and of the fusion
-    the appearance.
-
-    Args:
-        network: Changed in place.
-        tensors: The other's weights by name.
-
-    Raises:
-        CheckpointError: Nothing fits.
-    """
-    copied = 0
-    for name, ours in network.state_dict().items():
-        theirs = tensors.get(name)
-        if theirs is None or _without_inputs(theirs) != _without_inputs(ours):
-            continue
-        if ours.ndim > 1:
-            inputs = min(theirs.shape[1], ours.shape[1])
-            ours[:, :inputs] = theirs[:, :inputs]
-        else:
-            ours.copy_(theirs)
-        copied += 1
-    if not copied:
-        raise CheckpointError(
-            f"weights with the tensors {', '.join(list(tensors)[:3])}, ...; expected some of "
-            f"{', '.join(list(network.state_dict())[:3])}, ... in shapes that fit"
-        )
-
-
-def _without_inputs(tensor: Tensor) -> tuple[int, ...]:
-    """Return the shape of a weight without its second axis, the input channels."""
-    return (*tensor.shape[:1], *tensor.shape[2:])
 
 
 def load_vgg16(network: AffordanceNetwork, path: Path) -> None:

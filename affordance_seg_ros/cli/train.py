@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="NAME",
-        help="rows of --ablation to train, instead of all of them",
+        help="rows of --ablation to train and to write, instead of all of them",
     )
     parser.add_argument("--json", type=Path, help="write the result as JSON to this file")
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")

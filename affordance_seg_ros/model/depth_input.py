@@ -10,6 +10,7 @@ from torch import nn
 from affordance_seg_ros.config import InputConfig, NetworkConfig
 from affordance_seg_ros.model.checkpoint import Checkpoint
 from affordance_seg_ros.model.encoder import EncoderStream
+from affordance_seg_ros.model.fitting import load_fitting
 from affordance_seg_ros.model.network import DEPTH, AffordanceNetwork
 
 _MASK = DEPTH + 1
@@ -61,13 +62,8 @@ def with_depth_input(
 def _with_mask(network: AffordanceNetwork) -> AffordanceNetwork:
     """Return the same network with a mask that it pays no heed to."""
     masked = AffordanceNetwork(replace(network.config, depth_mask=True))
-    learned = network.state_dict()
-    for name, tensor in masked.state_dict().items():
-        if tensor.shape == learned[name].shape:
-            tensor.copy_(learned[name])
-    weight = _first_convolution(masked).weight
-    weight[:, :_MASK] = _first_convolution(network).weight
-    weight[:, _MASK] = 0
+    load_fitting(masked, network.state_dict())
+    _first_convolution(masked).weight[:, _MASK] = 0
     return masked.eval()
 
 

@@ -17,6 +17,7 @@ from affordance_seg_ros.model.conv_lstm import ConvLSTM, ConvLSTMState
 from affordance_seg_ros.model.convolution import NORMS, ConvReLU
 from affordance_seg_ros.model.decoder import Decoder
 from affordance_seg_ros.model.encoder import EncoderStream, StreamFeatures
+from affordance_seg_ros.model.network_state import Memory, MotionState, NetworkState
 from affordance_seg_ros.model.pooled_memory import PooledMemory
 from affordance_seg_ros.model.residual import ResidualBlock
 
@@ -35,33 +36,6 @@ Fork: TypeAlias = Callable[[Sequence[Callable[[], StreamFeatures]]], list[Stream
 def in_turn(jobs: Sequence[Callable[[], StreamFeatures]]) -> list[StreamFeatures]:
     """Run one job after the other."""
     return [job() for job in jobs]
-
-
-class NetworkState(NamedTuple):
-    """Memory between two frames: hidden and cell state of both convLSTM layers.
-
-    Each is (B, 8w, H/8, W/8), sizes rounded down.
-    """
-
-    hidden1: Tensor
-    cell1: Tensor
-    hidden2: Tensor
-    cell2: Tensor
-
-
-class MotionState(NamedTuple):
-    """The same in a network with a memory of motion, whose states are (B, 8w, 1, 1)."""
-
-    hidden1: Tensor
-    cell1: Tensor
-    hidden2: Tensor
-    cell2: Tensor
-    motion_hidden: Tensor
-    motion_cell: Tensor
-
-
-Memory: TypeAlias = NetworkState | MotionState
-"""What a network carries from frame to frame; `AffordanceNetwork.state_type` says which."""
 
 
 class StepOutput(NamedTuple):

@@ -8,7 +8,8 @@ from typing import Protocol, TypeAlias
 import torch
 from torch import Tensor
 
-from affordance_seg_ros.model.network import AffordanceNetwork, Memory, StepOutput
+from affordance_seg_ros.model.network import AffordanceNetwork, StepOutput
+from affordance_seg_ros.model.network_state import Memory
 
 Step: TypeAlias = Callable[[Tensor, Tensor | None, Memory | None], tuple[StepOutput, Memory]]
 """`AffordanceNetwork.step`, or something that computes the same."""

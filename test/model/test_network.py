@@ -8,7 +8,8 @@ from small_network import EXACT, SMALL, clip_of, frame, network_of, run_steps
 from affordance_seg_ros.config import NETWORKS, NetworkConfig
 from affordance_seg_ros.errors import FrameError
 from affordance_seg_ros.model.attention import UniformAttention
-from affordance_seg_ros.model.network import AffordanceNetwork, NetworkState
+from affordance_seg_ros.model.network import AffordanceNetwork
+from affordance_seg_ros.model.network_state import NetworkState
 from affordance_seg_ros.model.variants import TABLE_3, table_3
 
 

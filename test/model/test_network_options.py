@@ -11,7 +11,7 @@ from affordance_seg_ros.config import STILL
 from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.model.action_context import ActionContext
-from affordance_seg_ros.model.network import NetworkState
+from affordance_seg_ros.model.network_state import NetworkState
 
 
 def test_centred_flow_without_motion_is_nothing_to_the_flow_stream():

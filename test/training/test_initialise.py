@@ -8,8 +8,9 @@ from affordance_seg_ros.config import COMPACT, PAPER
 from affordance_seg_ros.errors import CheckpointError, ConfigError
 from affordance_seg_ros.model.checkpoint import load_weights
 from affordance_seg_ros.model.encoder import VGG16_LAYERS
+from affordance_seg_ros.model.fitting import load_fitting
 from affordance_seg_ros.model.network import AffordanceNetwork
-from affordance_seg_ros.training.initialise import initial_network, load_fitting, load_vgg16
+from affordance_seg_ros.training.initialise import initial_network, load_vgg16
 from affordance_seg_ros.training.run_config import InitialiseConfig, RunConfig
 from affordance_seg_ros.training.stage_config import StageConfig
 from affordance_seg_ros.training.training_state import Progress

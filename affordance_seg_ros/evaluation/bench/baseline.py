@@ -11,7 +11,7 @@ from affordance_seg_ros.flow.colorize import colorize
 from affordance_seg_ros.flow.incremental import PrimalDualFlow
 from affordance_seg_ros.frames import Action, RgbdFrame, StageTimes
 from affordance_seg_ros.model.checkpoint import Checkpoint
-from affordance_seg_ros.model.network import Memory
+from affordance_seg_ros.model.network_state import Memory
 from affordance_seg_ros.pipeline.postprocess import LabelMap, choose_action, label_map
 from affordance_seg_ros.pipeline.preprocess import Preprocessor
 from affordance_seg_ros.pipeline.regions import find_regions
