@@ -1,21 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which sequences an epoch shows, in which order: known from the seed alone."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
+from affordance_seg_ros.training.datasets.labelled_sequence import LabelledSequence
 from affordance_seg_ros.training.samples import SampleKey
 
 
 def epoch_batches(
-    actions: Sequence[str],
+    sequences: Sequence[LabelledSequence],
     *,
     seed: int,
     epoch: int,
     batch_size: int,
     static_share: float = 0.0,
-    balance_actions: bool = False,
+    balance: str = "none",
     rank: int = 0,
     world: int = 1,
 ) -> list[list[SampleKey]]:
@@ -25,18 +26,21 @@ def epoch_batches(
     epoch waits for the next one.
 
     Args:
-        actions: Action of every sequence.
+        sequences: All sequences.
         seed: Seed of the order.
         epoch: Number of the epoch, over all stages.
         batch_size: Sequences of a batch.
         static_share: Share of batches that show the last frame alone.
-        balance_actions: Draw every action equally often, with repetition, instead of every
-            sequence once.
+        balance: 'none' shows every sequence once; 'actions' and 'uses' draw every action, or every
+            action with every object, equally often, with repetition.
         rank: Number of this process.
         world: Number of processes.
     """
     random = np.random.default_rng((seed, epoch))
-    order = _balanced(actions, random) if balance_actions else random.permutation(len(actions))
+    if balance == "none":
+        order = random.permutation(len(sequences))
+    else:
+        order = _balanced([_kind(each, balance) for each in sequences], random)
     batch_size = min(batch_size, max(1, len(order) // world))
     step = batch_size * world
     steps = len(order) // step
@@ -50,17 +54,22 @@ def epoch_batches(
     ]
 
 
-def _balanced(actions: Sequence[str], random: np.random.Generator) -> np.ndarray:
-    """Return as many indices as there are sequences, every action equally often."""
-    names = sorted(set(actions))
-    piles = {name: [i for i, action in enumerate(actions) if action == name] for name in names}
-    rounds = -(-len(actions) // len(names))
+def _kind(sequence: LabelledSequence, balance: str) -> Hashable:
+    """Return what a sequence is one of."""
+    uses = balance == "uses"
+    return (sequence.action, sequence.object_name) if uses else sequence.action
+
+
+def _balanced(kinds: Sequence[Hashable], random: np.random.Generator) -> np.ndarray:
+    """Return as many indices as there are sequences, every kind of them equally often."""
+    piles = [[i for i, each in enumerate(kinds) if each == kind] for kind in dict.fromkeys(kinds)]
+    rounds = -(-len(kinds) // len(piles))
     drawn = []
-    for name in names:
-        pile: list[int] = []
-        while len(pile) < rounds:
-            pile.extend(random.permutation(piles[name]))
-        drawn.append(pile[:rounds])
-    # One of each action after the other: a batch holds different ones.
+    for pile in piles:
+        shown: list[int] = []
+        while len(shown) < rounds:
+            shown.extend(random.permutation(pile))
+        drawn.append(shown[:rounds])
+    # One of each kind after the other: a batch holds different ones.
     mixed = [random.permutation(column) for column in np.array(drawn).T]
-    return np.concatenate(mixed)[: len(actions)]
+    return np.concatenate(mixed)[: len(kinds)]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a step of training computes: the loss of a batch, under one stage's rules."""
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -112,6 +112,10 @@ class ActionObjective(nn.Module):
         remembered = memory(deep.view(batch_size, frames, *deep.shape[1:]))  # (B, T, 8w, 1, 1)
         logits: Tensor = self.classifier(remembered.flatten(2))
         return logits
+
+
+Objective: TypeAlias = AffordanceObjective | ActionObjective
+"""What a stage makes small, around the network that learns."""
 
 
 def freeze_for(stage: StageConfig, network: AffordanceNetwork) -> None:

@@ -8,13 +8,12 @@ from pathlib import Path
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.strategies import DDPStrategy
-from torch import nn
 
 from affordance_seg_ros.config import NetworkConfig
 from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.model.network import AffordanceNetwork
 from affordance_seg_ros.training.loss import class_weights
-from affordance_seg_ros.training.objective import ActionObjective, AffordanceObjective
+from affordance_seg_ros.training.objective import ActionObjective, AffordanceObjective, Objective
 from affordance_seg_ros.training.run_config import RunConfig, parse_run
 from affordance_seg_ros.training.run_data import StageData, count_pixels
 from affordance_seg_ros.training.stage_config import StageConfig
@@ -70,7 +69,7 @@ def prepare_folder(run: RunConfig, out: Path, *, resume: bool, chief: bool) -> T
     return None
 
 
-def build_objective(network: AffordanceNetwork, stage: StageConfig, data: StageData) -> nn.Module:
+def build_objective(network: AffordanceNetwork, stage: StageConfig, data: StageData) -> Objective:
     """Return what a stage makes small, around the network that learns."""
     if stage.task != "affordances":
         return ActionObjective(network, naming_actions(network.config, data), stage)
@@ -81,7 +80,7 @@ def build_objective(network: AffordanceNetwork, stage: StageConfig, data: StageD
     return AffordanceObjective(network, stage, weights)
 
 
-def build_optimizer(objective: nn.Module, stage: StageConfig) -> torch.optim.Optimizer:
+def build_optimizer(objective: Objective, stage: StageConfig) -> torch.optim.Optimizer:
     """Return the stage's optimiser of what is not frozen."""
     learning = [each for each in objective.parameters() if each.requires_grad]
     if stage.optimizer == "adam":

@@ -73,6 +73,10 @@ class StageConfig(Options):
     gradient_norm: float = option(
         0.0, "Gradients are shortened to this norm; 0 leaves them", minimum=0.0, maximum=1e6
     )
+    average_steps: int = option(
+        0, "Steps over which the weights that are measured and kept are averaged; 0 keeps those of "
+        "the last step", unit="steps", minimum=0, maximum=1_000_000,
+    )  # fmt: skip
     segmentation_weight: float = option(0.5, "λ1 of the mask's loss", minimum=0.0, maximum=100.0)
     action_weight: float = option(0.5, "λ2 of the action's loss", minimum=0.0, maximum=100.0)
     action_frames: str = option(
@@ -90,7 +94,11 @@ class StageConfig(Options):
         "batch", "Where a class's Dice score is taken: over the whole batch, or over each picture, "
         "so that small parts count as much as large ones", choices=("batch", "picture"),
     )  # fmt: skip
-    balance_actions: bool = option(False, "Show every action equally often")
+    balance: str = option(
+        "none", "What an epoch shows equally often: every sequence once, every action, or every "
+        "use, which is an action with an object: else who sees a sponge bets on squeezing",
+        choices=("none", "actions", "uses"),
+    )  # fmt: skip
     frozen: tuple[str, ...] = option(
         ("",),
         "Parts of the network that do not learn, such as streams.appearance or decoder; the "

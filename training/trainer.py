@@ -10,39 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 from torch.utils.data import DataLoader
 
 from affordance_seg_ros.evaluation.report import write_json
-from affordance_seg_ros.training.augmentation.augmentation_config import NO_AUGMENTATION
 from affordance_seg_ros.training.datasets.kept_records import KeptRecords, keep_all
 from affordance_seg_ros.training.epoch_order import epoch_batches
 from affordance_seg_ros.training.initialise import initial_network
 from affordance_seg_ros.training.logbook import Logbook
-from affordance_seg_ros.training.objective import ActionObjective, freeze_for
+from affordance_seg_ros.training.objective import ActionObjective
 from affordance_seg_ros.training.run_config import RunConfig
-from affordance_seg_ros.training.run_data import (
-    StageData,
-    flow_caches,
-    stage_data,
-    stage_pictures,
-)
-from affordance_seg_ros.training.run_setup import (
-    as_measured,
-    build_fabric,
-    build_objective,
-    build_optimizer,
-    naming_actions,
-    prepare_folder,
-)
-from affordance_seg_ros.training.samples import TrainingSamples
-from affordance_seg_ros.training.schedule import learning_rate, scaled_epochs
+from affordance_seg_ros.training.run_data import StageData, flow_caches, stage_pictures
+from affordance_seg_ros.training.run_setup import build_fabric, prepare_folder
+from affordance_seg_ros.training.schedule import learning_rate
 from affordance_seg_ros.training.stage_config import StageConfig
-from affordance_seg_ros.training.training_state import (
-    Progress,
-    TrainingState,
-    save_state,
-)
+from affordance_seg_ros.training.stage_run import StageRun, begin_stage
+from affordance_seg_ros.training.training_state import Progress, TrainingState, save_state
 from affordance_seg_ros.training.validation import (
     Validation,
     ValidationSet,
@@ -99,72 +81,60 @@ class Trainer:
 
     def run(self) -> Path:
         """Train what is left to train."""
-        stages = self._config.stages
-        with Logbook(self._out, self._progress.global_step, active=self._chief) as logbook:
-            while self._progress.stage < len(stages):
-                self._run_stage(stages[self._progress.stage], logbook)
+        if not self._progress.finished:
+            with Logbook(self._out, self._progress.global_step, active=self._chief) as logbook:
+                running: StageRun | None = self._begin()
+                while running:
+                    running = self._run_stage(running, logbook)
         return self._out / WEIGHTS_FILE
 
-    def _run_stage(self, stage: StageConfig, logbook: Logbook) -> None:
-        data = stage_data(self._config, stage)
-        self._keep_inputs(stage, data)
-        objective = build_objective(self._network, stage, data)
-        freeze_for(stage, self._network)
-        optimizer = build_optimizer(objective, stage)
-        if self._resumed:
-            objective.load_state_dict(self._resumed.objective)
-        module, wrapped = self._fabric.setup(objective, optimizer)
-        if self._resumed:
-            optimizer.load_state_dict(self._resumed.optimizer)
-            self._fabric.strategy.precision.load_state_dict(self._resumed.scaler)
-            torch.set_rng_state(self._resumed.random)
-            self._resumed = None
-        epochs = scaled_epochs(stage.epochs, self._config.epoch_scale)
-        done = self._progress
-        while done.epoch < epochs:
-            self._run_epoch(stage, data, module, wrapped, epochs, logbook)
+    def _run_stage(self, running: StageRun, logbook: Logbook) -> StageRun | None:
+        """Run a stage to its end; return the next one, begun, or None after the last."""
+        stage, done = running.stage, self._progress
+        self._keep_inputs(stage, running.data)
+        while done.epoch < running.epochs:
+            self._run_epoch(running, logbook)
             done.epoch, done.batch = done.epoch + 1, 0
-            last = done.epoch == epochs
+            last = done.epoch == running.epochs
             if last or done.epoch % stage.validate_every == 0:
-                self._look(stage, data, objective, logbook)
+                self._look(running, logbook)
             if stage.patience and done.epochs_without_gain >= stage.patience:
-                done.epoch = epochs
-            if done.epoch < epochs:
-                self._save(objective, optimizer)
-        done.next_stage(epochs)
+                done.epoch = running.epochs
+            if done.epoch < running.epochs:
+                self._save(running)
+        running.average.take_over()
+        done.next_stage(running.epochs)
         done.finished = done.stage == len(self._config.stages)
-        if done.finished:
-            self._save(objective, optimizer)
-        else:
-            # The next stage has an objective and an optimiser of its own.
-            self._save_between_stages()
+        # The next stage has an objective, an optimiser and a mean of its own.
+        following = None if done.finished else self._begin()
+        self._save(following or running)
+        return following
 
-    def _run_epoch(
-        self,
-        stage: StageConfig,
-        data: StageData,
-        module: nn.Module,
-        optimizer: torch.optim.Optimizer,
-        epochs: int,
-        logbook: Logbook,
-    ) -> None:
+    def _begin(self) -> StageRun:
+        """Set up the stage that the run has come to, as it was left if it was."""
+        before, self._resumed = self._resumed, None
+        number = self._progress.stage
+        return begin_stage(self._config, number, self._network, self._fabric, before)
+
+    def _run_epoch(self, running: StageRun, logbook: Logbook) -> None:
         from tqdm import tqdm
 
         fabric, done = self._fabric, self._progress
+        stage, module, optimizer = running.stage, running.module, running.optimizer
         batches = epoch_batches(
-            [sequence.action for sequence in data.train],
+            running.data.train,
             seed=self._config.seed,
             epoch=done.epochs_before + done.epoch,
             batch_size=stage.batch_size,
             static_share=stage.static_share,
-            balance_actions=stage.balance_actions,
+            balance=stage.balance,
             rank=fabric.global_rank,
             world=fabric.world_size,
         )
         accumulate = min(stage.accumulate, len(batches))
         steps = len(batches) // accumulate
         loader = DataLoader(
-            self._samples(stage, data, train=True),
+            running.samples(self._config, train=True),
             batch_sampler=batches[done.batch : steps * accumulate],
             num_workers=self._config.data.workers,
             pin_memory=fabric.device.type == "cuda",
@@ -174,7 +144,7 @@ class Trainer:
             total=steps * accumulate,
             initial=done.batch,
             unit="batch",
-            desc=f"{stage.name} {done.epoch + 1}/{epochs}",
+            desc=f"{stage.name} {done.epoch + 1}/{running.epochs}",
             disable=not self._show,
         )
         module.train()
@@ -183,7 +153,7 @@ class Trainer:
             step = done.epoch * steps + done.batch // accumulate
             rate = learning_rate(
                 step,
-                epochs * steps,
+                running.epochs * steps,
                 largest=stage.learning_rate,
                 schedule=stage.schedule,
                 warmup_share=stage.warmup_share,
@@ -201,29 +171,14 @@ class Trainer:
                 fabric.clip_gradients(module, optimizer, max_norm=stage.gradient_norm)
             optimizer.step()
             optimizer.zero_grad()
+            running.average.update()
             done.global_step += 1
             logbook.step(done.global_step, losses, rate)
             if done.global_step % self._config.checkpoint_steps == 0:
                 done.seconds += time.monotonic() - began
                 began = time.monotonic()
-                self._save(module.module, optimizer.optimizer)
+                self._save(running)
         done.seconds += time.monotonic() - began
-
-    def _samples(self, stage: StageConfig, data: StageData, *, train: bool) -> TrainingSamples:
-        run = self._config
-        network = run.network
-        if stage.task == "actions":
-            network = naming_actions(network, data)
-        return TrainingSamples(
-            sequences=data.train if train else data.validation,
-            stage=stage if train else as_measured(stage),
-            network=network,
-            input_config=run.input,
-            augmentation=run.augmentation if train else NO_AUGMENTATION,
-            pictures=stage_pictures(run, stage, data.labels),
-            caches=flow_caches(run) if stage.task != "actions" else (),
-            seed=run.seed,
-        )
 
     def _keep_inputs(self, stage: StageConfig, data: StageData) -> None:
         """Compute flow and pictures that are not there yet."""
@@ -242,56 +197,52 @@ class Trainer:
             )
         self._fabric.barrier()
 
-    def _look(
-        self, stage: StageConfig, data: StageData, objective: nn.Module, logbook: Logbook
-    ) -> None:
+    def _look(self, running: StageRun, logbook: Logbook) -> None:
         """Validate, and keep the weights if they are the best of the stage."""
         done = self._progress
         score = 0.0
         if self._chief:
-            seen = self._validated(stage, data, objective)
-            logbook.validation(done.global_step, stage.name, seen)
+            seen = self._validated(running)
+            logbook.validation(done.global_step, running.stage.name, seen)
             score = seen.score
             if done.best_score is None or score > done.best_score:
                 done.best_metrics = seen.document()
-                self._keep(stage, done.best_metrics)
+                self._keep(running, done.best_metrics)
         score = self._fabric.broadcast(score)
         if done.best_score is None or score > done.best_score:
             done.best_score, done.epochs_without_gain = score, 0
         else:
-            done.epochs_without_gain += stage.validate_every
+            done.epochs_without_gain += running.stage.validate_every
 
-    def _validated(self, stage: StageConfig, data: StageData, objective: nn.Module) -> Validation:
+    def _validated(self, running: StageRun) -> Validation:
         fabric, workers = self._fabric, self._config.data.workers
-        samples = self._samples(stage, data, train=False)
-        shown = ValidationSet(samples, data.labels, fabric.device, fabric.autocast, workers)
+        samples = running.samples(self._config, train=False)
+        labels = running.data.labels
+        shown = ValidationSet(samples, labels, fabric.device, fabric.autocast, workers)
+        objective = running.average.objective
         if isinstance(objective, ActionObjective):
             return validate_actions(objective, shown)
-        return validate(self._network, shown)
+        return validate(objective.network, shown)
 
-    def _keep(self, stage: StageConfig, seen: dict[str, Any]) -> None:
-        run = self._config
+    def _keep(self, running: StageRun, seen: dict[str, Any]) -> None:
+        run, stage = self._config, running.stage
+        network = running.average.objective.network
         metrics = {"validation_at_network_size": seen}
         for name in (stage_weights_file(stage.name), WEIGHTS_FILE):
             path = self._out / name
-            save_weights(path, self._network, run, metrics, stage, self._progress)
+            save_weights(path, network, run, metrics, stage, self._progress)
         write_json(self._out / "validation.json", {"stage": stage.name, **metrics})
 
-    def _save(self, objective: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    def _save(self, running: StageRun) -> None:
         if self._chief:
             state = TrainingState(
                 run_yaml=self._config.to_yaml(),
                 progress=self._progress,
-                objective=objective.state_dict(),
-                optimizer=optimizer.state_dict(),
+                objective=running.objective.state_dict(),
+                average=running.average.state_dict(),
+                optimizer=running.optimizer.state_dict(),
                 scaler=self._fabric.strategy.precision.state_dict(),
                 random=torch.get_rng_state(),
             )
             save_state(self._out, state)
         self._fabric.barrier()
-
-    def _save_between_stages(self) -> None:
-        stage = self._config.stages[self._progress.stage]
-        objective = build_objective(self._network, stage, stage_data(self._config, stage))
-        freeze_for(stage, self._network)
-        self._save(objective, build_optimizer(objective, stage))

@@ -11,7 +11,7 @@ from affordance_seg_ros.errors import CheckpointError
 from affordance_seg_ros.whole_file import whole_file
 
 STATE_FILE = "state.pt"
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass
@@ -58,6 +58,7 @@ class TrainingState:
         run_yaml: The run.
         progress: How far it has come.
         objective: State of the objective, with the network in it.
+        average: State of the mean of the weights; empty where a stage has none.
         optimizer: State of the optimiser.
         scaler: State of the gradient scaler of mixed precision.
         random: PyTorch's random state.
@@ -66,6 +67,7 @@ class TrainingState:
     run_yaml: str
     progress: Progress
     objective: dict[str, Any]
+    average: dict[str, Any]
     optimizer: dict[str, Any]
     scaler: dict[str, Any]
     random: torch.Tensor

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 from collections import Counter
+from types import SimpleNamespace
+
+import pytest
 
 from affordance_seg_ros.training.epoch_order import epoch_batches
 
-ACTIONS = ["lift"] * 20 + ["cut"] * 4
+USES = [("lift", "book")] * 17 + [("lift", "can")] * 3 + [("cut", "knife")] * 4
+SEQUENCES = [SimpleNamespace(action=action, object_name=name) for action, name in USES]
 
 
 def indices(batches):
@@ -11,7 +15,7 @@ def indices(batches):
 
 
 def order(**options):
-    return epoch_batches(ACTIONS, **{"seed": 1, "epoch": 0, "batch_size": 4, **options})
+    return epoch_batches(SEQUENCES, **{"seed": 1, "epoch": 0, "batch_size": 4, **options})
 
 
 def test_every_sequence_is_shown_once():
@@ -38,13 +42,20 @@ def test_a_batch_larger_than_the_set_is_the_set():
     assert [len(batch) for batch in order(batch_size=100)] == [24]
 
 
-def test_balanced_actions_come_equally_often():
-    shown = Counter(ACTIONS[index] for index in indices(order(balance_actions=True)))
-    assert shown == {"lift": 12, "cut": 12}
+@pytest.mark.parametrize(
+    ("balance", "shown"),
+    [
+        ("actions", {"lift": 12, "cut": 12}),
+        ("uses", {("lift", "book"): 8, ("lift", "can"): 8, ("cut", "knife"): 8}),
+    ],
+)
+def test_what_is_balanced_comes_equally_often(balance, shown):
+    drawn = [USES[index] for index in indices(order(balance=balance))]
+    assert Counter(drawn if balance == "uses" else (action for action, _ in drawn)) == shown
 
 
 def test_a_share_of_the_batches_is_static():
-    batches = epoch_batches(["lift"] * 400, seed=0, epoch=0, batch_size=2, static_share=0.25)
+    batches = epoch_batches(SEQUENCES[:1] * 400, seed=0, epoch=0, batch_size=2, static_share=0.25)
     static = [batch[0].static for batch in batches]
     assert all(key.static == batch[0].static for batch in batches for key in batch)
     assert 30 <= sum(static) <= 70

@@ -34,9 +34,11 @@ data:
 stages:
   - {{name: parts, frames: 1, target: affordances, epochs: {epochs}, batch_size: 3,
       learning_rate: 0.01, dice_weight: 1.0, class_balance: sqrt, action_weight: 0.0}}
+  - {{name: motion, task: motion, epochs: {epochs}, batch_size: 3, learning_rate: 0.01,
+      average_steps: 2}}
   - {{name: clips, supervision: every, static_share: 0.3, epochs: {epochs}, batch_size: 2,
       accumulate: 2, learning_rate: 0.003, schedule: cosine, warmup_share: 0.1,
-      gradient_norm: 1.0, action_frames: mean, balance_actions: true}}
+      gradient_norm: 1.0, action_frames: mean, balance: actions, average_steps: 4}}
 """
 
 
@@ -88,7 +90,7 @@ def test_a_killed_run_resumes_to_the_weights_of_one_that_was_not(clips, finished
         assert torch.equal(tensor, expected[name]), name
 
 
-@pytest.mark.parametrize("steps", [3, 5])
+@pytest.mark.parametrize("steps", [3, 5, 7, 8, 11])
 def test_a_run_stopped_between_two_checkpoints_resumes_alike(
     clips, finished, tmp_path, monkeypatch, steps
 ):
@@ -170,6 +172,23 @@ def test_a_stage_ends_when_nothing_is_gained(clips, tmp_path):
     run = parse_run(run_of(clips).to_yaml(), [f"stages=[{stage}]"])
     train(run, tmp_path / "run", progress=False)
     assert load_state(tmp_path / "run").progress.global_step == 3
+
+
+def test_a_stage_measures_keeps_and_ends_with_the_mean_of_its_steps(clips, tmp_path):
+    ends = {}
+    for steps in (0, 1, 100):
+        run = parse_run(run_of(clips).to_yaml(), ["stages=[{name: only, learning_rate: 0.01}]"])
+        run = parse_run(
+            run.to_yaml(), ["stages.only.epochs=1", f"stages.only.average_steps={steps}"]
+        )
+        out = tmp_path / str(steps)
+        kept = load_checkpoint(train(run, out, progress=False), "cpu").network.state_dict()
+        ends[steps] = weights(out)
+        for name, tensor in kept.items():
+            assert torch.equal(tensor, ends[steps][f"network.{name}"].half().float()), name
+    name = "network.fusion.conv.weight"
+    assert torch.equal(ends[0][name], ends[1][name])
+    assert not torch.equal(ends[0][name], ends[100][name])
 
 
 @pytest.mark.parametrize(("frames", "learns"), [(1, False), (2, True)])

@@ -21,6 +21,7 @@ class LabelledSequence(ABC):
     Attributes:
         name: Name for people, unique in its data set.
         action: Name of the demonstrated action in the run's label set; empty if unknown.
+        object_name: Name of the object that is handled; empty if unknown.
         cache_folder: Folder for what is computed once from the frames, such as flow; None where a
             single picture needs none.
         interaction: First and last frame in which the action is under way; None if unknown.
@@ -30,6 +31,7 @@ class LabelledSequence(ABC):
     action: str
     cache_folder: Path | None
     interaction: tuple[int, int] | None = None
+    object_name: str = ""
 
     @abstractmethod
     def __len__(self) -> int:

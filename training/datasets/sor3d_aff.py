@@ -71,6 +71,7 @@ class Sor3dSequence(LabelledSequence):
         self.action = label_map.action(parts[1], labels)
         if not self.action:
             raise SourceError(f"action '{parts[1]}'; expected one of {', '.join(SOR3D_AFF)}")
+        self.object_name = parts[-1]
         self.cache_folder = folder / "cache"
         self._table = label_map.table(labels)
 

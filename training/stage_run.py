@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A stage while it runs: what learns, from which samples, and the mean that is kept of it."""
+
+from dataclasses import dataclass
+
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+
+from affordance_seg_ros.model.network import AffordanceNetwork
+from affordance_seg_ros.training.augmentation.augmentation_config import NO_AUGMENTATION
+from affordance_seg_ros.training.objective import Objective, freeze_for
+from affordance_seg_ros.training.run_config import RunConfig
+from affordance_seg_ros.training.run_data import (
+    StageData,
+    flow_caches,
+    stage_data,
+    stage_pictures,
+)
+from affordance_seg_ros.training.run_setup import (
+    as_measured,
+    build_objective,
+    build_optimizer,
+    naming_actions,
+)
+from affordance_seg_ros.training.samples import TrainingSamples
+from affordance_seg_ros.training.schedule import scaled_epochs
+from affordance_seg_ros.training.stage_config import StageConfig
+from affordance_seg_ros.training.training_state import TrainingState
+from affordance_seg_ros.training.weight_average import WeightAverage
+
+
+@dataclass(frozen=True)
+class StageRun:
+    """One stage of a run.
+
+    Attributes:
+        stage: The stage.
+        data: Its sequences.
+        objective: What it makes small.
+        module: The same as Fabric calls it, in one process or many.
+        optimizer: Its optimiser, as Fabric calls it.
+        average: The weights that are measured and kept.
+        epochs: Number of epochs.
+    """
+
+    stage: StageConfig
+    data: StageData
+    objective: Objective
+    module: nn.Module
+    optimizer: torch.optim.Optimizer
+    average: WeightAverage
+    epochs: int
+
+    def samples(self, run: RunConfig, *, train: bool) -> TrainingSamples:
+        """Return what is learned from, or what is measured on, without augmentation."""
+        network = run.network
+        if self.stage.task == "actions":
+            network = naming_actions(network, self.data)
+        return TrainingSamples(
+            sequences=self.data.train if train else self.data.validation,
+            stage=self.stage if train else as_measured(self.stage),
+            network=network,
+            input_config=run.input,
+            augmentation=run.augmentation if train else NO_AUGMENTATION,
+            pictures=stage_pictures(run, self.stage, self.data.labels),
+            caches=flow_caches(run) if self.stage.task != "actions" else (),
+            seed=run.seed,
+        )
+
+
+def begin_stage(
+    run: RunConfig,
+    number: int,
+    network: AffordanceNetwork,
+    fabric: Fabric,
+    before: TrainingState | None,
+) -> StageRun:
+    """Set up a stage.
+
+    Args:
+        run: The run.
+        number: Index of the stage.
+        network: Network that learns.
+        fabric: Moves it to its device and processes.
+        before: Where the stage was left; None at its beginning.
+
+    Raises:
+        ConfigError: The network has no such part, or stream, as the stage names.
+        SourceError: There are no data.
+    """
+    stage = run.stages[number]
+    data = stage_data(run, stage)
+    # Where a run was stopped before must not decide what a new stage's own layers begin with.
+    torch.manual_seed(run.seed + number)
+    objective = build_objective(network, stage, data)
+    freeze_for(stage, network)
+    module, optimizer = fabric.setup(objective, build_optimizer(objective, stage))
+    average = WeightAverage(objective, stage.average_steps)
+    if before:
+        objective.load_state_dict(before.objective)
+        average.load_state_dict(before.average)
+        optimizer.load_state_dict(before.optimizer)
+        fabric.strategy.precision.load_state_dict(before.scaler)
+        torch.set_rng_state(before.random)
+    epochs = scaled_epochs(stage.epochs, run.epoch_scale)
+    return StageRun(stage, data, objective, module, optimizer, average, epochs)
