@@ -30,7 +30,8 @@ Picture = npt.NDArray[np.uint8]
 
 POSECNN_CAMERA = Camera(640, 480, 1066.778, 1067.487, 312.9869, 241.3109)
 POSECNN_METRES_PER_UNIT = 1e-4
-_TILE_HEIGHT = 300
+_TILE_HEIGHT = 240
+_QUALITY = (cv2.IMWRITE_JPEG_QUALITY, 88)
 
 
 def stills(folder: Path) -> Iterator[tuple[str, RgbdFrame]]:
@@ -119,7 +120,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except AffordanceError as error:
         print(error, file=sys.stderr)
         return 2
-    if not cv2.imwrite(str(arguments.out), cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR)):
+    if not cv2.imwrite(str(arguments.out), cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR), _QUALITY):
         print(f"{arguments.out} cannot be written", file=sys.stderr)
         return 2
     print(table(("picture", "--min-confidence", "marked", "action"), rows))

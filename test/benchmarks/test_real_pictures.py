@@ -32,7 +32,7 @@ def test_every_picture_and_confidence_is_drawn_and_listed(main, tmp_path, capsys
     still(tmp_path / "stills", "000002")
     sheet = tmp_path / "sheet.png"
     assert main(["--stills", str(tmp_path / "stills"), "--out", str(sheet)]) == 0
-    assert cv2.imread(str(sheet)).shape == (2 * 300, 2 * 400, 3)
+    assert cv2.imread(str(sheet)).shape == (2 * 240, 2 * 320, 3)
     lines = capsys.readouterr().out.splitlines()[2:]
     assert [line.split(" | ")[:2] for line in lines] == [
         ["| 000001", "0.750"],
