@@ -36,6 +36,9 @@ from affordance_seg_ros.training.weights_output import save_weights
 WEIGHTS_FILE = "weights.safetensors"
 """The best weights of the last stage so far; those of each stage lie beside it, by its name."""
 
+LAST_WEIGHTS_FILE = "last.safetensors"
+"""The weights of the last validation, better or not: a validation of few clips errs."""
+
 
 def stage_weights_file(stage: str) -> str:
     """Return the name of the file that keeps the best weights of a stage."""
@@ -198,21 +201,24 @@ class Trainer:
         self._fabric.barrier()
 
     def _look(self, running: StageRun, logbook: Logbook) -> None:
-        """Validate, and keep the weights if they are the best of the stage."""
-        done = self._progress
+        """Validate, and keep the weights, also as the stage's best if they are."""
+        done, stage = self._progress, running.stage
         score = 0.0
         if self._chief:
             seen = self._validated(running)
-            logbook.validation(done.global_step, running.stage.name, seen)
+            logbook.validation(done.global_step, stage.name, seen)
             score = seen.score
+            metrics = {"validation_at_network_size": seen.document()}
+            self._keep(running, metrics, LAST_WEIGHTS_FILE)
             if done.best_score is None or score > done.best_score:
                 done.best_metrics = seen.document()
-                self._keep(running, done.best_metrics)
+                self._keep(running, metrics, stage_weights_file(stage.name), WEIGHTS_FILE)
+                write_json(self._out / "validation.json", {"stage": stage.name, **metrics})
         score = self._fabric.broadcast(score)
         if done.best_score is None or score > done.best_score:
             done.best_score, done.epochs_without_gain = score, 0
         else:
-            done.epochs_without_gain += running.stage.validate_every
+            done.epochs_without_gain += stage.validate_every
 
     def _validated(self, running: StageRun) -> Validation:
         fabric, workers = self._fabric, self._config.data.workers
@@ -224,14 +230,11 @@ class Trainer:
             return validate_actions(objective, shown)
         return validate(objective.network, shown)
 
-    def _keep(self, running: StageRun, seen: dict[str, Any]) -> None:
-        run, stage = self._config, running.stage
+    def _keep(self, running: StageRun, metrics: dict[str, Any], *names: str) -> None:
         network = running.average.objective.network
-        metrics = {"validation_at_network_size": seen}
-        for name in (stage_weights_file(stage.name), WEIGHTS_FILE):
+        for name in names:
             path = self._out / name
-            save_weights(path, network, run, metrics, stage, self._progress)
-        write_json(self._out / "validation.json", {"stage": stage.name, **metrics})
+            save_weights(path, network, self._config, metrics, running.stage, self._progress)
 
     def _save(self, running: StageRun) -> None:
         if self._chief:

@@ -16,7 +16,7 @@ from affordance_seg_ros.model.checkpoint import load_checkpoint
 from affordance_seg_ros.training.initialise import initial_network
 from affordance_seg_ros.training.run_config import parse_run
 from affordance_seg_ros.training.run_setup import RUN_FILE
-from affordance_seg_ros.training.trainer import WEIGHTS_FILE, train
+from affordance_seg_ros.training.trainer import LAST_WEIGHTS_FILE, WEIGHTS_FILE, train
 from affordance_seg_ros.training.training_state import STATE_FILE, load_state
 
 RUN = """
@@ -127,6 +127,12 @@ def test_the_weights_hold_the_whole_run(clips, finished):
     assert checkpoint.network_config == run_of(clips).network
     assert "iou" in checkpoint.card.metrics["validation_at_network_size"]
     assert parse_run((finished / RUN_FILE).read_text()) == run_of(clips)
+
+
+def test_the_last_weights_are_kept_beside_the_best(finished):
+    last = load_checkpoint(finished / LAST_WEIGHTS_FILE, "cpu").network.state_dict()
+    for name, tensor in weights(finished).items():
+        assert torch.equal(last[name.removeprefix("network.")], tensor.half().float()), name
 
 
 def test_predictions_are_drawn_for_tensorboard(finished):
