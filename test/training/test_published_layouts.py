@@ -121,9 +121,10 @@ def test_sor3d_frames_end_before_the_mask(sor3d):
     assert sequences[0].frame(2).color[0, 0, 0] == 130
 
 
-def test_sor3d_action_is_the_second_word(sor3d):
+def test_sor3d_action_is_the_second_word_and_the_object_the_last(sor3d):
     sequences, _ = scan("sor3d_aff", sor3d, "train")
-    assert [each.action for each in sequences] == ["lift", "rotate"]
+    uses = [(each.action, each.object_name) for each in sequences]
+    assert uses == [("lift", "cup"), ("rotate", "cup")]
 
 
 def test_sor3d_only_the_last_frame_is_labelled(sor3d):
