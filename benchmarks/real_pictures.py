@@ -24,7 +24,7 @@ from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.pipeline.overlay import draw_overlay
 from affordance_seg_ros.pipeline.streaming import build_pipeline
 from affordance_seg_ros.sources.bag import open_recording
-from affordance_seg_ros.sources.picture import read_picture
+from affordance_seg_ros.training.datasets.picture_file import read_color, read_depth_mm
 
 Picture = npt.NDArray[np.uint8]
 
@@ -45,18 +45,10 @@ def stills(folder: Path) -> Iterator[tuple[str, RgbdFrame]]:
         raise SourceError(f"{folder} holds no still picture; expected NNNNNN-color.png")
     for number, path in enumerate(colors):
         name = path.name.removesuffix("-color.png")
-        color = cv2.cvtColor(read_picture(path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
-        depth = read_picture(path.with_name(f"{name}-depth.png"), cv2.IMREAD_UNCHANGED)
-        yield (
-            name,
-            RgbdFrame(
-                number,
-                "camera",
-                np.asarray(color, np.uint8),
-                DepthImage(depth, POSECNN_METRES_PER_UNIT),
-                POSECNN_CAMERA,
-            ),
+        depth = DepthImage(
+            read_depth_mm(path.with_name(f"{name}-depth.png")), POSECNN_METRES_PER_UNIT
         )
+        yield name, RgbdFrame(number, "camera", read_color(path), depth, POSECNN_CAMERA)
 
 
 def first_frame(path: Path) -> tuple[str, RgbdFrame]:
@@ -93,7 +85,9 @@ def sheet(
         for name, frame in frames:
             pipeline.reset()
             prediction = pipeline.step(frame)
-            drawn = draw_overlay(frame.color, prediction, pipeline.labels, trained=True)
+            drawn = draw_overlay(
+                frame.color, prediction, pipeline.labels, trained=pipeline.card.trained
+            )
             width = round(_TILE_HEIGHT * drawn.shape[1] / drawn.shape[0])
             tiles.append(cv2.resize(drawn, (width, _TILE_HEIGHT), interpolation=cv2.INTER_AREA))
             action = f"{prediction.action.name} {prediction.action.score:.2f}"

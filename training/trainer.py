@@ -211,7 +211,6 @@ class Trainer:
             metrics = {"validation_at_network_size": seen.document()}
             self._keep(running, metrics, LAST_WEIGHTS_FILE)
             if done.best_score is None or score > done.best_score:
-                done.best_metrics = seen.document()
                 self._keep(running, metrics, stage_weights_file(stage.name), WEIGHTS_FILE)
                 write_json(self._out / "validation.json", {"stage": stage.name, **metrics})
         score = self._fabric.broadcast(score)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Everything that a killed run needs to go on as if it had not been killed."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,6 @@ class Progress:
         epochs_before: Epochs of all earlier stages.
         global_step: Steps of all stages.
         best_score: Best validation score of the stage; None before the first.
-        best_metrics: The metrics at that time.
         epochs_without_gain: Epochs since then.
         seconds: Time spent in training.
         finished: Whether all stages are done.
@@ -37,7 +36,6 @@ class Progress:
     epochs_before: int = 0
     global_step: int = 0
     best_score: float | None = None
-    best_metrics: dict[str, Any] = field(default_factory=dict)
     epochs_without_gain: int = 0
     seconds: float = 0.0
     finished: bool = False
@@ -47,7 +45,7 @@ class Progress:
         self.stage += 1
         self.epoch = self.batch = self.epochs_without_gain = 0
         self.epochs_before += epochs_done
-        self.best_score, self.best_metrics = None, {}
+        self.best_score = None
 
 
 @dataclass(frozen=True)

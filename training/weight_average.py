@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The mean of the weights over the last steps: what one step gains and the next loses evens out."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor
@@ -28,10 +29,12 @@ class WeightAverage:
         self._averaged: AveragedModel | None = None
         if steps:
 
-            def mean(so_far: Tensor, new: Tensor, number: Tensor | int) -> Tensor:
-                return so_far.lerp(new, max(1 / steps, 1 / (int(number) + 1)))
+            def take_in(means: Sequence[Tensor], new: Sequence[Tensor], number: Tensor) -> None:
+                share = (1 / (number + 1)).clamp(min=1 / steps)  # a tensor: no wait for a GPU
+                for mean, each in zip(means, new, strict=True):
+                    mean.lerp_(each, share)
 
-            self._averaged = AveragedModel(objective, avg_fn=mean)
+            self._averaged = AveragedModel(objective, multi_avg_fn=take_in)
 
     @property
     def objective(self) -> Objective:

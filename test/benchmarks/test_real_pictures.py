@@ -43,7 +43,8 @@ def test_every_picture_and_confidence_is_drawn_and_listed(main, tmp_path, capsys
 
 
 @pytest.mark.parametrize(
-    ("depth", "message"), [(None, "expected NNNNNN-color.png"), (False, "000001-depth.png cannot")]
+    ("depth", "message"),
+    [(None, "expected NNNNNN-color.png"), (False, "000001-depth.png is missing")],
 )
 def test_what_is_missing_is_named(main, tmp_path, capsys, depth, message):
     if depth is not None:
