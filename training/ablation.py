@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Networks that differ in one thing, each trained by the same run: table 3, and open choices."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,14 +18,17 @@ from affordance_seg_ros.model.checkpoint import load_checkpoint
 from affordance_seg_ros.model.variants import table_3 as variants
 from affordance_seg_ros.pipeline.streaming import Pipeline
 from affordance_seg_ros.training.evaluate import evaluate
-from affordance_seg_ros.training.run_config import RunConfig
+from affordance_seg_ros.training.run_config import RunConfig, read_run
 from affordance_seg_ros.training.run_data import find_sequences, spread
-from affordance_seg_ros.training.tables import open_choices, table_3
+from affordance_seg_ros.training.run_setup import RUN_FILE
+from affordance_seg_ros.training.tables import Evaluations, one_by_one, table_3
 from affordance_seg_ros.training.trainer import train
 from affordance_seg_ros.training.training_state import STATE_FILE
 
 _MOTION = ("streams.flow", "motion_memory")
 """Parts that only a network with flow has."""
+_EVALUATION_FILE = "evaluation.json"
+"""What one row with one seed came to; beside its weights."""
 
 
 class Comparison(NamedTuple):
@@ -32,11 +36,11 @@ class Comparison(NamedTuple):
 
     Attributes:
         rows: Makes the run of every row from the one that they share.
-        table: Writes the rows' evaluations as Markdown.
+        table: Writes the rows' evaluations, one for each seed, as Markdown.
     """
 
     rows: Callable[[RunConfig], Mapping[str, RunConfig]]
-    table: Callable[[Mapping[str, Any], str], str]
+    table: Callable[[Mapping[str, Evaluations], str], str]
 
 
 def run_ablation(
@@ -45,41 +49,72 @@ def run_ablation(
     comparison: str = "table_3",
     *,
     names: Sequence[str] = (),
+    seeds: Sequence[int] = (),
     resume: bool = False,
     progress: bool = True,
-) -> dict[str, Any]:
-    """Train every row of a comparison by the same recipe and seed, evaluate it, write the table.
+) -> dict[str, dict[int, Any]]:
+    """Train every row of a comparison by the same recipe, evaluate it, write the table.
+
+    The table holds every row and seed that the folder has, so it may be filled in several runs, or
+    by several at once, one for some rows or seeds.
 
     Args:
         run: Recipe; its network gives what the rows share.
-        out: Folder; each row has its own in it, and `<comparison>.md` and `<comparison>.json` are
-            written anew after each.
+        out: Folder; each row has its own in it, with one for each seed, and `<comparison>.md` and
+            `<comparison>.json` are written anew after each.
         comparison: A name of `COMPARISONS`.
         names: The rows to train; none for all.
-        resume: Go on where an earlier run was stopped: finished rows are not trained again, those
+        seeds: The seeds to train each of them with; none for the recipe's own.
+        resume: Go on where an earlier run was stopped: what is finished is not trained again, that
             of another comparison in the same folder neither.
         progress: Whether to show progress bars.
 
     Returns:
-        The evaluation of each row by its name.
+        The evaluations of each row that the folder has, by the row's name and the seed.
 
     Raises:
-        ConfigError: The folder holds a run already and `resume` is not set, or a name is not a
-            row's.
+        ConfigError: The folder holds a row that was trained already and `resume` is not set, or one
+            of another recipe, or a name is not a row's.
         SourceError: Data are missing or damaged.
     """
     compared = COMPARISONS[comparison]
-    runs = chosen(compared.rows(run), names)
-    rows: dict[str, Any] = {}
-    for name, differing in runs.items():
-        row = replace(differing, name=f"{run.name}-{name}")
-        folder = out / name
-        started = (folder / STATE_FILE).exists()
-        weights = train(row, folder, resume=resume and started, progress=progress)
-        rows[name] = _evaluate(row, weights, progress=progress)
-        write_json(out / f"{comparison}.json", rows)
-        (out / f"{comparison}.md").write_text(compared.table(rows, run.name), encoding="utf-8")
+    runs = {
+        name: replace(row, name=f"{run.name}-{name}") for name, row in compared.rows(run).items()
+    }
+    rows = _finished(runs, out)  # refuses rows of another recipe before hours are spent
+    for seed in seeds or (run.seed,):
+        for name, row in chosen(runs, names).items():
+            folder = out / name / f"seed_{seed}"
+            if not resume or not (folder / _EVALUATION_FILE).exists():
+                _train_row(replace(row, seed=seed), folder, resume=resume, progress=progress)
+            rows = _finished(runs, out)
+            write_json(out / f"{comparison}.json", rows)
+            evaluations = {each: list(found.values()) for each, found in rows.items()}
+            table = compared.table(evaluations, run.name)
+            (out / f"{comparison}.md").write_text(table, encoding="utf-8")
     return rows
+
+
+def _train_row(run: RunConfig, folder: Path, *, resume: bool, progress: bool) -> None:
+    started = (folder / STATE_FILE).exists()
+    weights = train(run, folder, resume=resume and started, progress=progress)
+    write_json(folder / _EVALUATION_FILE, _evaluate(run, weights, progress=progress))
+
+
+def _finished(runs: Mapping[str, RunConfig], out: Path) -> dict[str, dict[int, Any]]:
+    """Return the evaluations that a folder holds of these rows, by their names and seeds."""
+    rows: dict[str, dict[int, Any]] = {}
+    for name, run in runs.items():
+        for file in sorted(out.glob(f"{name}/seed_*/{_EVALUATION_FILE}")):
+            found = read_run(file.with_name(RUN_FILE))
+            if found != replace(run, seed=found.seed):
+                raise ConfigError(
+                    f"{file.parent} was trained by another recipe; expected the one of {run.name}, "
+                    "or a new folder"
+                )
+            document = json.loads(file.read_text(encoding="utf-8"))
+            rows.setdefault(name, {})[found.seed] = document
+    return {name: dict(sorted(found.items())) for name, found in rows.items()}
 
 
 def chosen(runs: Mapping[str, RunConfig], names: Sequence[str]) -> Mapping[str, RunConfig]:
@@ -118,6 +153,22 @@ def rows_of_open_choices(run: RunConfig) -> dict[str, RunConfig]:
     }
 
 
+def rows_of_attention(run: RunConfig) -> dict[str, RunConfig]:
+    """Return the run with and without attention, and both where no action is told the decoder.
+
+    Attention and the action context both tell the decoder where to look: what one is worth shows
+    where the other is missing.
+    """
+    full = list(variants(run.network))[-1]
+    plain = replace(run.network, action_context=False, decided_context=False)
+    return {
+        full: run,
+        "rgbd_flow3d": _with_network(run, replace(run.network, attention=False)),
+        f"{full}_no_context": _with_network(run, plain),
+        "rgbd_flow3d_no_context": _with_network(run, replace(plain, attention=False)),
+    }
+
+
 def _with_network(run: RunConfig, network: NetworkConfig) -> RunConfig:
     """Return the run of another network; one without flow has nothing that learns motion."""
     stages = run.stages
@@ -146,7 +197,8 @@ def _evaluate(run: RunConfig, weights: Path, *, progress: bool) -> dict[str, Any
 COMPARISONS: MappingProxyType[str, Comparison] = MappingProxyType(
     {
         "table_3": Comparison(rows_of_table_3, table_3),
-        "open_choices": Comparison(rows_of_open_choices, open_choices),
+        "open_choices": Comparison(rows_of_open_choices, one_by_one),
+        "attention": Comparison(rows_of_attention, one_by_one),
     }
 )
 """What can be compared, by name."""

@@ -2,6 +2,7 @@
 """What a run needs before its first step: processes, a folder, an objective, an optimiser."""
 
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,8 +27,11 @@ def build_fabric(precision: str) -> Fabric:
     """Return Fabric for this process: alone, or one of those that `torchrun` started."""
     world = int(os.environ.get("WORLD_SIZE", "1"))
     local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    accelerator = "cuda" if torch.cuda.is_available() else "cpu"
+    if accelerator == "cpu":
+        _warn_of_slow_arithmetic(precision)
     fabric = Fabric(
-        accelerator="cuda" if torch.cuda.is_available() else "cpu",
+        accelerator=accelerator,
         devices=local,
         num_nodes=max(1, world // local),
         # A stage without actions, or with frozen parts, leaves parameters without a gradient.
@@ -36,6 +40,17 @@ def build_fabric(precision: str) -> Fabric:
     )
     fabric.launch()
     return fabric
+
+
+def _warn_of_slow_arithmetic(precision: str) -> None:
+    """Say so where the CPU would compute bfloat16 value by value."""
+    without_avx512 = torch.backends.cpu.get_cpu_capability() in ("NO AVX", "AVX2")
+    if precision == "bf16-mixed" and without_avx512:
+        print(
+            "precision=bf16-mixed on a CPU without AVX-512: about ten times slower than "
+            "precision=32-true",
+            file=sys.stderr,
+        )
 
 
 def prepare_folder(run: RunConfig, out: Path, *, resume: bool, chief: bool) -> TrainingState | None:

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The paper's tables with our figures beside the paper's, as Markdown."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from statistics import mean, stdev
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
+
+Evaluations: TypeAlias = Sequence[Mapping[str, Any]]
+"""Documents of `training.evaluate.Evaluation`, one for each seed."""
 
 
 class PaperRow(NamedTuple):
@@ -88,36 +92,49 @@ def table_2(evaluation: Mapping[str, Any]) -> str:
     return _table(("IoU", *names, "action top-1"), rows) + "\n"
 
 
-def table_3(rows: Mapping[str, Mapping[str, Any]], data: str) -> str:
+def table_3(rows: Mapping[str, Evaluations], data: str) -> str:
     """Return table 3: what each part of the method is worth, on video.
 
     Args:
-        rows: Documents of `training.evaluate.Evaluation` by the names of `model.variants`.
+        rows: Evaluations, one for each seed, by the names of `model.variants`; a row that has none
+            is left open.
         data: Name of the data that were evaluated.
     """
-    lines = []
-    for name, paper in PAPER_TABLE_3.items():
-        scores = rows[name]["video"] if name in rows else {}
-        lines.append(
-            (
-                name, paper.iou, paper.f1, scores.get("iou_mean"), scores.get("f1_mean"),
-                scores.get("action_top1"),
-            )
-        )  # fmt: skip
-    header = ("video", "IoU, paper", "F1, paper", f"IoU, {data}", f"F1, {data}", "action top-1")
+    lines = [
+        (name, paper.iou, paper.f1, *_over_seeds(rows.get(name, ())))
+        for name, paper in PAPER_TABLE_3.items()
+    ]
+    header = ("video", "IoU, paper", "F1, paper", *_measured(data))
     return _table(header, lines) + "\n"
 
 
-def open_choices(rows: Mapping[str, Mapping[str, Any]], data: str) -> str:
-    """Return the table of the choices that the paper leaves open, on video.
+def one_by_one(rows: Mapping[str, Evaluations], data: str) -> str:
+    """Return the table of networks that differ from the first in one thing, on video.
 
     Args:
-        rows: Documents of `training.evaluate.Evaluation` by the names of the rows.
+        rows: Evaluations, one for each seed, by the names of the rows.
         data: Name of the data that were evaluated.
     """
+    lines = [(name, *_over_seeds(evaluations)) for name, evaluations in rows.items()]
+    return _table(("video", *_measured(data)), lines) + "\n"
+
+
+def _measured(data: str) -> tuple[str, ...]:
+    return (f"IoU, {data}", f"F1, {data}", "action top-1", "seeds")
+
+
+def _over_seeds(evaluations: Evaluations) -> tuple[Any, ...]:
+    """Return what `_measured` names: means, with the standard deviation where there are several."""
+    scores = [each["video"] for each in evaluations]
     names = ("iou_mean", "f1_mean", "action_top1")
-    lines = [(row, *(seen["video"][name] for name in names)) for row, seen in rows.items()]
-    return _table(("video", f"IoU, {data}", f"F1, {data}", "action top-1"), lines) + "\n"
+    return (*(_spread([each[name] for each in scores]) for name in names), len(scores))
+
+
+def _spread(values: Sequence[float | None]) -> Any:
+    known = [value for value in values if value is not None]
+    if len(known) < 2:
+        return known[0] if known else None
+    return f"{mean(known):.3f} ± {stdev(known):.3f}"
 
 
 def _table(header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:

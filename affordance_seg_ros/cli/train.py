@@ -41,16 +41,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--ablation",
         nargs="?",
         const="table_3",
-        choices=("table_3", "open_choices"),
+        choices=("table_3", "open_choices", "attention"),
         help="train and evaluate every row of the paper's table 3 with this run, or every choice "
-        "that the paper leaves open, and write the table",
+        "that the paper leaves open, or attention with and without the action context, and write "
+        "the table",
     )
     parser.add_argument(
         "--rows",
         nargs="+",
         default=[],
         metavar="NAME",
-        help="rows of --ablation to train and to write, instead of all of them",
+        help="rows of --ablation to train, instead of all of them",
+    )
+    parser.add_argument(
+        "--seeds",
+        nargs="+",
+        type=int,
+        default=[],
+        metavar="N",
+        help="train every row of --ablation with each of these seeds, instead of the run's own",
     )
     parser.add_argument("--json", type=Path, help="write the result as JSON to this file")
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
@@ -60,8 +69,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Train; return the exit code: 2 also when --check-data finds a problem."""
     from affordance_seg_ros.training.run_config import read_run
 
-    if arguments.rows and not arguments.ablation:
-        raise ConfigError(f"--rows {' '.join(arguments.rows)} without --ablation; expected both")
+    for option in ("rows", "seeds"):
+        values = getattr(arguments, option)
+        if values and not arguments.ablation:
+            given = " ".join(map(str, values))
+            raise ConfigError(f"--{option} {given} without --ablation; expected both")
     config = read_run(arguments.config, arguments.set)
     if arguments.check_data:
         return _check(arguments, config.network.labels)
@@ -76,6 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.out,
             arguments.ablation,
             names=arguments.rows,
+            seeds=arguments.seeds,
             resume=arguments.resume,
             progress=not arguments.quiet,
         )

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 
 from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.model.network import AffordanceNetwork
 from affordance_seg_ros.model.variants import table_3
-from affordance_seg_ros.training.ablation import chosen, rows_of_open_choices, rows_of_table_3
+from affordance_seg_ros.training.ablation import (
+    chosen,
+    rows_of_attention,
+    rows_of_open_choices,
+    rows_of_table_3,
+)
 from affordance_seg_ros.training.objective import freeze
 from affordance_seg_ros.training.run_config import read_run
 
@@ -43,3 +48,13 @@ def test_some_rows_are_chosen_by_name_in_the_order_of_the_table():
     assert list(chosen(rows, ("rgbd", "rgb"))) == ["rgb", "rgbd"]
     with pytest.raises(ConfigError, match="row 'rgbe'; expected some of rgb, rgb_attention, "):
         chosen(rows, ("rgb", "rgbe"))
+
+
+def test_attention_is_taken_away_with_and_without_the_action_context():
+    run = read_run("ablation")
+    networks = [row.network for row in rows_of_attention(run).values()]
+    assert [(each.attention, each.action_context) for each in networks] == [
+        (True, True), (False, True), (True, False), (False, False),
+    ]  # fmt: skip
+    for each in networks:
+        assert replace(each, attention=True, action_context=True) == run.network

@@ -102,24 +102,63 @@ def test_export_compares_the_frames_of_a_recording(weights, clips, tmp_path, cap
     assert "logits: largest difference" in capsys.readouterr().out
 
 
-def test_table_3_and_the_open_choices_are_trained_and_evaluated(clips, tmp_path):
+@pytest.fixture(scope="module")
+def ablation(clips):
+    """Return a function that trains rows of the ablation for one step."""
     settings = [
         "threads=1", "network.width=4", "input.height=32", "input.width=40", "data.workers=0",
         f"data.train=[{{root: {clips}, split: train}}]",
         f"data.validation=[{{root: {clips}, split: val}}]", "data.validation_limit=1",
         "stages=[{name: clips, frames: 2, epochs: 1, batch_size: 9}]",
     ]  # fmt: skip
-    arguments = ["--config", "ablation", "--ablation", "--out", str(tmp_path), "--quiet"]
-    assert main(["train", *arguments, "--set", *settings]) == 0
+
+    def train(out, *arguments, sets=()):
+        given = ["--config", "ablation", "--out", str(out), "--quiet", *arguments]
+        return main(["train", *given, "--set", *settings, *sets])
+
+    return train
+
+
+def test_comparisons_share_a_folder_and_the_row_that_they_have_in_common(ablation, tmp_path):
+    assert ablation(tmp_path, "--ablation") == 0
     rows = json.loads((tmp_path / "table_3.json").read_text())
     assert len(rows) == 6
     assert (tmp_path / "table_3.md").read_text().count("\n| rgb") == 6
-    arguments.insert(arguments.index("--ablation") + 1, "open_choices")
-    assert main(["train", *arguments, "--resume", "--set", *settings]) == 0
-    choices = json.loads((tmp_path / "open_choices.json").read_text())
-    assert len(choices) == 6
-    assert choices["rgbd_attention_flow3d"] == rows["rgbd_attention_flow3d"]
-    assert (tmp_path / "open_choices.md").read_text().count("\n") == 8
+    common = tmp_path / "rgbd_attention_flow3d" / "seed_0" / "weights.safetensors"
+    before = common.stat().st_mtime_ns
+    for name, count in (("open_choices", 6), ("attention", 4)):
+        assert ablation(tmp_path, "--ablation", name, "--resume") == 0
+        compared = json.loads((tmp_path / f"{name}.json").read_text())
+        assert len(compared) == count
+        assert compared["rgbd_attention_flow3d"] == rows["rgbd_attention_flow3d"]
+        assert (tmp_path / f"{name}.md").read_text().count("\n") == 2 + count
+    assert common.stat().st_mtime_ns == before
+
+
+def test_a_table_is_filled_row_by_row_and_seed_by_seed(ablation, tmp_path, capsys):
+    assert ablation(tmp_path, "--ablation", "--rows", "rgbd") == 0
+    assert ablation(tmp_path, "--ablation", "--rows", "rgb", "--seeds", "1", "2") == 0
+    rows = json.loads((tmp_path / "table_3.json").read_text())
+    assert {name: list(seeds) for name, seeds in rows.items()} == {"rgb": ["1", "2"], "rgbd": ["0"]}
+    lines = (tmp_path / "table_3.md").read_text().splitlines()
+    assert lines[2].count("±") == 3
+    assert lines[2].endswith("| 2 |")
+    assert lines[5].endswith("| 1 |")
+    assert ablation(tmp_path, "--ablation", "--rows", "rgb", "--seeds", "1") == 2
+    assert "holds a run already" in capsys.readouterr().err
+
+
+def test_rows_of_another_recipe_are_not_put_into_one_table(ablation, tmp_path, capsys):
+    assert ablation(tmp_path, "--ablation", "--rows", "rgb") == 0
+    assert ablation(tmp_path, "--ablation", "--rows", "rgbd", sets=["epoch_scale=2.0"]) == 2
+    assert "seed_0 was trained by another recipe" in capsys.readouterr().err
+
+
+def test_rows_and_seeds_belong_to_an_ablation(capsys):
+    assert main(["train", "--rows", "rgb"]) == 2
+    assert "--rows rgb without --ablation" in capsys.readouterr().err
+    assert main(["train", "--seeds", "1", "2"]) == 2
+    assert "--seeds 1 2 without --ablation" in capsys.readouterr().err
 
 
 def test_a_package_that_is_not_installed_is_named(monkeypatch, tmp_path, capsys):
