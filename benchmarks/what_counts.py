@@ -22,6 +22,7 @@ from affordance_seg_ros.evaluation.action_metrics import ActionMetrics
 from affordance_seg_ros.evaluation.bench.markdown import table
 from affordance_seg_ros.evaluation.metrics import SegmentationMetrics
 from affordance_seg_ros.evaluation.report import write_json
+from affordance_seg_ros.model.action_context import ActionContext, DecoderContext
 from affordance_seg_ros.model.checkpoint import Checkpoint, load_weights
 from affordance_seg_ros.model.network import AffordanceNetwork
 from affordance_seg_ros.training.augmentation.augmentation_config import NO_AUGMENTATION
@@ -47,6 +48,20 @@ class EvenAttention(nn.Module):
         """Return (B, 1, h, w) attention that favours no place."""
         attention: Tensor = self._uneven(features, memory)
         return attention.mean((-2, -1), keepdim=True).expand_as(attention)
+
+
+class AnyAction(nn.Module):
+    """What an action context tells the decoder where nothing is known of the action."""
+
+    def __init__(self, context: ActionContext) -> None:
+        super().__init__()
+        self._context = context
+        context.decided = False
+
+    def forward(self, action_logits: Tensor) -> DecoderContext:
+        """Return the context of logits (B, actions), whatever they say."""
+        told: DecoderContext = self._context(torch.zeros_like(action_logits))
+        return told
 
 
 class Case(NamedTuple):
@@ -76,12 +91,19 @@ def _even(network: AffordanceNetwork) -> None:
     network.attention = EvenAttention(network.attention)
 
 
+def _any_action(network: AffordanceNetwork) -> None:
+    """Tell the decoder that every action is as likely; nothing where it is told none anyway."""
+    if network.action_context is not None:
+        network.action_context = AnyAction(network.action_context)
+
+
 CASES = (
     Case("as they are"),
     Case("nothing moves", lambda clip, _: clip._replace(flow=torch.full_like(clip.flow, STILL))),
     Case("another clip's motion", lambda clip, other: clip._replace(flow=other.flow)),
     Case("the last five frames alone", lambda clip, _: _last(clip, 5)),
     Case("attention even over the picture", network=_even),
+    Case("no action told to the decoder", network=_any_action),
     Case("the true action told", lambda clip, _: clip._replace(told_action=clip.action)),
 )
 """All cases, in the order of the table."""
@@ -114,6 +136,27 @@ def measure(checkpoint: Checkpoint, batches: Sequence[Batch], case: Case) -> dic
         "iou_mean": scored.iou.mean,
         "f1_mean": scored.f1.mean,
         "action_top1": actions.result().accuracy,
+    }
+
+
+@torch.inference_mode()
+def describe_attention(checkpoint: Checkpoint, batches: Sequence[Batch]) -> dict[str, float]:
+    """Tell how much an attention prefers some places to others.
+
+    Args:
+        checkpoint: The weights.
+        batches: Batches of one clip each.
+
+    Returns:
+        Over the last pictures of all clips: the mean, the mean of each picture's standard deviation
+        over its positions, and the least value.
+    """
+    network = checkpoint.network.eval()
+    maps = torch.cat([network(clip.appearance, clip.flow).attention[:, -1] for clip in batches])
+    return {
+        "mean": float(maps.mean()),
+        "deviation": float(maps.flatten(1).std(1).mean()),
+        "least": float(maps.min()),
     }
 
 
@@ -154,10 +197,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     rows = {case.name: measure(checkpoint, batches, case) for case in CASES}
+    attention = describe_attention(checkpoint, batches)
     headers = ("the network's own choice", "mean IoU", "mean F1", "action")
     print(table(headers, [[name, *row.values()] for name, row in rows.items()]))
+    print(
+        "\nattention: mean {mean:.3f}, standard deviation over a picture {deviation:.3f}, "
+        "least {least:.3f}".format(**attention)
+    )
     if arguments.json:
-        write_json(arguments.json, {"clips": len(batches), "cases": rows})
+        document = {"clips": len(batches), "cases": rows, "attention": attention}
+        write_json(arguments.json, document)
     return 0
 
 

@@ -89,6 +89,31 @@ def test_a_told_action_changes_the_masks_alone_and_no_case_the_weights(
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
+def test_a_decoder_that_is_told_no_action_pays_no_heed_to_it(
+    what_counts: Any, checkpoint: Checkpoint
+) -> None:
+    case(what_counts, "no action told to the decoder").network(checkpoint.network)
+    clip = batch(0)
+    told = [
+        checkpoint.network(clip.appearance, clip.flow, told_action=torch.tensor([action])).logits
+        for action in (0, 1)
+    ]
+    assert torch.equal(*told)
+
+
+def test_attention_is_described_by_how_much_it_differs_within_a_picture(
+    what_counts: Any, checkpoint: Checkpoint
+) -> None:
+    batches = [batch(seed) for seed in range(2)]
+    seen = what_counts.describe_attention(checkpoint, batches)
+    assert 0 < seen["least"] < seen["mean"] < 1
+    assert seen["deviation"] > 0
+    case(what_counts, "attention even over the picture").network(checkpoint.network)
+    even = what_counts.describe_attention(checkpoint, batches)
+    assert even["mean"] == pytest.approx(seen["mean"])
+    assert even["deviation"] == pytest.approx(0, abs=1e-6)
+
+
 def test_clips_give_a_table_and_their_figures(
     what_counts: Any,
     tmp_path: Path,
@@ -104,6 +129,7 @@ def test_clips_give_a_table_and_their_figures(
     assert what_counts.main(arguments) == 0
     figures = json.loads(result.read_text())
     assert figures["clips"] == 3
+    assert figures["attention"].keys() == {"mean", "deviation", "least"}
     assert figures["cases"].keys() == {each.name for each in what_counts.CASES}
     assert capsys.readouterr().out.count("\n") >= 2 + len(what_counts.CASES)
     assert what_counts.main([str(tmp_path / "none")]) == 2
