@@ -10,17 +10,32 @@ import numpy.typing as npt
 from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.evaluation.action_metrics import ActionMetrics, ActionResult
 from affordance_seg_ros.evaluation.class_scores import defined_or_none
-from affordance_seg_ros.evaluation.metrics import SegmentationMetrics, SegmentationResult
+from affordance_seg_ros.evaluation.interval import MaskIntervals, mask_intervals, share_interval
+from affordance_seg_ros.evaluation.metrics import (
+    PixelCounts,
+    SegmentationMetrics,
+    SegmentationResult,
+    count_picture,
+    picture_iou,
+)
 from affordance_seg_ros.frames import Prediction
+from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.pipeline.streaming import Pipeline
 from affordance_seg_ros.training.datasets.labelled_sequence import LabelImage, LabelledSequence
 
 
 class Scores(NamedTuple):
-    """Masks and actions of one way of looking at a set of clips."""
+    """Masks and actions of one way of looking at a set of clips.
+
+    Attributes:
+        masks: Scores of the masks.
+        actions: Scores of the actions.
+        ranges: How far the means of the masks can be relied on.
+    """
 
     masks: SegmentationResult
     actions: ActionResult
+    ranges: MaskIntervals
 
     def document(self) -> dict[str, Any]:
         """Return JSON values: the headline figures, and everything under `details`."""
@@ -32,12 +47,20 @@ class Scores(NamedTuple):
             }
             for name in self.masks.iou.by_class
         }
+        ranges = {
+            "iou_mean": self.ranges.iou,
+            "f1_mean": self.ranges.f1,
+            "action_top1": share_interval(self.actions.hits, self.actions.clips),
+        }
         return {
             "iou_mean": defined_or_none(self.masks.iou.mean),
             "f1_mean": defined_or_none(self.masks.f1.mean),
             "f1_paper_weighted": defined_or_none(self.masks.f1_paper_weighted),
             "fw_margolin": defined_or_none(self.masks.fw_margolin.mean),
             "action_top1": defined_or_none(self.actions.accuracy),
+            "interval_95": {
+                name: [defined_or_none(end) for end in ends] for name, ends in ranges.items()
+            },
             "per_class": by_class,
             "details": {"masks": self.masks.document(), "actions": self.actions.document()},
         }
@@ -116,8 +139,7 @@ def evaluate(
     from tqdm import tqdm
 
     labels = pipeline.labels
-    video, static = (SegmentationMetrics(labels) for _ in range(2))
-    video_actions, static_actions = (ActionMetrics(labels) for _ in range(2))
+    video, static = (_Collected.empty(labels) for _ in range(2))
     kept: list[Example] = []
     clips = 0
     for sequence in tqdm(sequences, unit="clip", desc="evaluate", disable=not progress):
@@ -127,15 +149,9 @@ def evaluate(
             continue
         clips += 1
         moving, still = run_clip(pipeline, sequence), run_frame(pipeline, sequence, last)
-        video.add(truth, moving.mask)
-        static.add(truth, still.mask)
-        if sequence.action in labels.actions:
-            action_id = labels.action_id(sequence.action)
-            video_actions.add(action_id, moving.action.id)
-            static_actions.add(action_id, still.action.id)
-        single = SegmentationMetrics(labels)
-        single.add(truth, moving.mask)
-        iou = single.result().iou.mean
+        video.add(truth, sequence.action, moving)
+        static.add(truth, sequence.action, still)
+        iou = picture_iou(truth, moving.mask, labels)
         example = Example(
             name=sequence.name,
             iou=0.0 if np.isnan(iou) else iou,
@@ -151,11 +167,34 @@ def evaluate(
     ranked = sorted(kept, key=lambda each: -each.iou)
     return Evaluation(
         clips=clips,
-        video=Scores(video.result(), video_actions.result()),
-        static=Scores(static.result(), static_actions.result()),
+        video=video.scores(),
+        static=static.scores(),
         best=tuple(ranked[:examples]),
         worst=tuple(ranked[examples:][::-1][:examples]),
     )
+
+
+class _Collected(NamedTuple):
+    """What one way of looking at clips has come to so far."""
+
+    labels: LabelSet
+    masks: SegmentationMetrics
+    actions: ActionMetrics
+    pictures: list[PixelCounts]
+
+    @classmethod
+    def empty(cls, labels: LabelSet) -> "_Collected":
+        return cls(labels, SegmentationMetrics(labels), ActionMetrics(labels), [])
+
+    def add(self, truth: LabelImage, action: str, seen: Prediction) -> None:
+        self.masks.add(truth, seen.mask)
+        self.pictures.append(count_picture(truth, seen.mask, self.labels))
+        if action in self.labels.actions:
+            self.actions.add(self.labels.action_id(action), seen.action.id)
+
+    def scores(self) -> Scores:
+        ranges = mask_intervals(self.pictures)
+        return Scores(self.masks.result(), self.actions.result(), ranges)
 
 
 def last_label(sequence: LabelledSequence, target: str = "demonstrated") -> LabelImage | None:

@@ -3,6 +3,7 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from affordance_seg_ros.config import FlowConfig, PipelineConfig
 from affordance_seg_ros.flags import add_options, read_options
@@ -96,12 +97,15 @@ def run(arguments: argparse.Namespace) -> int:
         write_json(arguments.json, document)
     video, static = document["video"], document["static"]
     print(
-        f"{evaluation.clips} clips: video IoU {_text(video['iou_mean'])}, F1 "
-        f"{_text(video['f1_mean'])}, action {_text(video['action_top1'])}; static IoU "
-        f"{_text(static['iou_mean'])}, F1 {_text(static['f1_mean'])}; see {arguments.out}"
+        f"{evaluation.clips} clips, with ranges of 95 %: video IoU {_text(video, 'iou_mean')}, F1 "
+        f"{_text(video, 'f1_mean')}, action {_text(video, 'action_top1')}; static IoU "
+        f"{_text(static, 'iou_mean')}, F1 {_text(static, 'f1_mean')}; see {arguments.out}"
     )
     return 0
 
 
-def _text(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+def _text(scores: dict[str, Any], name: str) -> str:
+    if scores[name] is None:
+        return "-"
+    low, high = scores["interval_95"][name]
+    return f"{scores[name]:.3f} ({low:.3f} to {high:.3f})"

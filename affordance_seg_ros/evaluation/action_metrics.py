@@ -26,6 +26,11 @@ class ActionResult(NamedTuple):
     recall: ClassScores
     confusion: npt.NDArray[np.int64]
 
+    @property
+    def hits(self) -> int:
+        """Number of clips whose action was recognised."""
+        return int(np.trace(self.confusion))
+
     def document(self) -> dict[str, Any]:
         """Return JSON values; what is not defined is None."""
         return {

@@ -67,7 +67,7 @@ class SegmentationMetrics:
         self._labels = labels
         classes = len(labels.affordances)
         self._images = 0
-        self._pooled = _Counts(*np.zeros((3, classes), np.int64))
+        self._pooled = PixelCounts(*np.zeros((3, classes), np.int64))
         self._iou = _Mean(classes)
         self._f1 = _Mean(classes)
         self._weighted = tuple(_Mean(classes) for _ in _BETA2)
@@ -91,9 +91,9 @@ class SegmentationMetrics:
         """
         self._check(truth, mask, probabilities)
         counted = truth != IGNORE
-        counts = _count(truth[counted], mask[counted], self._labels.class_count)
+        counts = count_picture(truth, mask, self._labels)
         self._images += 1
-        self._pooled = _Counts(*(a + b for a, b in zip(self._pooled, counts, strict=True)))
+        self._pooled = PixelCounts(*(a + b for a, b in zip(self._pooled, counts, strict=True)))
         self._iou.add(counts.iou())
         self._f1.add(counts.f1())
         scores = np.full((len(_BETA2), len(self._labels.affordances)), np.nan)
@@ -149,17 +149,25 @@ class SegmentationMetrics:
             raise FrameError(f"probabilities from {low} to {high}; expected 0 to 1")
 
 
-class _Counts(NamedTuple):
-    """Pixels of each affordance (N,): found, found where it is not, and not found."""
+class PixelCounts(NamedTuple):
+    """Numbers of pixels of each affordance (..., N), of one picture or of many.
+
+    Attributes:
+        hits: Found where they are.
+        false_alarms: Found where they are not.
+        misses: Not found.
+    """
 
     hits: npt.NDArray[np.int64]
     false_alarms: npt.NDArray[np.int64]
     misses: npt.NDArray[np.int64]
 
     def iou(self) -> npt.NDArray[np.float64]:
+        """Return the (..., N) intersection over union, NaN where it is not defined."""
         return _ratio(self.hits, self.hits + self.false_alarms + self.misses)
 
     def f1(self) -> npt.NDArray[np.float64]:
+        """Return the (..., N) harmonic mean of precision and recall, NaN likewise."""
         return _ratio(2 * self.hits, 2 * self.hits + self.false_alarms + self.misses)
 
 
@@ -178,6 +186,23 @@ class _Mean:
         return _ratio(self._sum, self._count)
 
 
+def count_picture(
+    truth: npt.NDArray[np.integer[Any]], mask: npt.NDArray[np.integer[Any]], labels: LabelSet
+) -> PixelCounts:
+    """Return the counts of one picture.
+
+    Args:
+        truth: (H, W) label ids; pixels of 255 do not count.
+        mask: (H, W) predicted label ids.
+        labels: The affordances.
+    """
+    counted, classes = truth != IGNORE, labels.class_count
+    pairs = truth[counted].astype(np.int64) * classes + mask[counted]
+    confusion = np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+    hits = np.diag(confusion)
+    return PixelCounts(hits[1:], (confusion.sum(0) - hits)[1:], (confusion.sum(1) - hits)[1:])
+
+
 def picture_iou(
     truth: npt.NDArray[np.integer[Any]], mask: npt.NDArray[np.integer[Any]], labels: LabelSet
 ) -> float:
@@ -188,20 +213,12 @@ def picture_iou(
         mask: (H, W) predicted label ids.
         labels: The affordances.
     """
-    counted = truth != IGNORE
-    iou = _count(truth[counted], mask[counted], labels.class_count).iou()
-    return float(np.nanmean(iou)) if not np.isnan(iou).all() else float("nan")
+    return float(mean_of_defined(count_picture(truth, mask, labels).iou()))
 
 
-def _count(
-    truth: npt.NDArray[np.integer[Any]], mask: npt.NDArray[np.integer[Any]], classes: int
-) -> _Counts:
-    """Compare (P,) label ids with (P,) label ids."""
-    pairs = truth.astype(np.int64) * classes + mask
-    confusion = np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
-    hits = np.diag(confusion)
-    counts = _Counts(hits, confusion.sum(0) - hits, confusion.sum(1) - hits)
-    return _Counts(*(each[1:] for each in counts))
+def mean_of_defined(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the (...) means of (..., N) scores over those that are defined; NaN without any."""
+    return _ratio(np.nansum(scores, -1), (~np.isnan(scores)).sum(-1))
 
 
 def _ratio(
@@ -209,6 +226,6 @@ def _ratio(
     whole: npt.NDArray[np.integer[Any]],
 ) -> npt.NDArray[np.float64]:
     """Return part / whole, NaN where the whole is 0."""
-    result = np.full(len(whole), np.nan)
+    result = np.full(np.shape(whole), np.nan)
     np.divide(part, whole, out=result, where=whole > 0)
     return result

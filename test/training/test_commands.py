@@ -58,11 +58,16 @@ def test_a_run_that_does_not_exist_is_one_clear_line(capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_evaluation_writes_all_its_files(weights, clips, tmp_path):
+def test_evaluation_writes_all_its_files(weights, clips, tmp_path, capsys):
     arguments = ["--data", str(clips), "--weights", str(weights), "--out", str(tmp_path), "--quiet"]
     result = tmp_path / "copy.json"
     assert main(["evaluate", *arguments, "--json", str(result)]) == 0
-    assert json.loads(result.read_text())["clips"] == 3
+    document = json.loads(result.read_text())
+    assert document["clips"] == 3
+    low, high = document["video"]["interval_95"]["action_top1"]
+    assert f"action {document['video']['action_top1']:.3f} ({low:.3f} to {high:.3f})" in (
+        capsys.readouterr().out
+    )
     names = {path.name for path in tmp_path.iterdir()}
     assert names >= {"evaluation.json", "tables.md", "confusion.png", "best_and_worst.png"}
 

@@ -115,6 +115,10 @@ def test_the_report_has_everything_in_its_place(sequences, tmp_path):
     for way in ("video", "static"):
         assert {"iou_mean", "f1_mean", "f1_paper_weighted", "fw_margolin", "action_top1",
                 "per_class"} <= document[way].keys()  # fmt: skip
+        ranges = document[way]["interval_95"]
+        assert ranges.keys() == {"iou_mean", "f1_mean", "action_top1"}
+        for name, (low, high) in ranges.items():
+            assert low <= document[way][name] <= high
     assert document["estimator"] == "none"
     tables = (tmp_path / "tables.md").read_text()
     assert "| RGB-D + attention + 3D flow, video (paper) | SOR3D-AFF | 0.720 | 0.800" in tables

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How far the scores of some clips may be from those of all clips of their kind."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from affordance_seg_ros.evaluation.metrics import PixelCounts, mean_of_defined
+
+_CONFIDENCE = 0.95
+_RESAMPLES = 2000
+
+
+class Interval(NamedTuple):
+    """A range that holds the true score in 95 of 100 cases; NaN where there is no score."""
+
+    low: float
+    high: float
+
+
+class MaskIntervals(NamedTuple):
+    """Of the means over the affordances."""
+
+    iou: Interval
+    f1: Interval
+
+
+def mask_intervals(pictures: Sequence[PixelCounts]) -> MaskIntervals:
+    """Return how far the pooled IoU and F1 of a set of pictures can be relied on.
+
+    The pictures are drawn anew, with repetition, 2000 times, and pooled each time as they are for
+    the score itself; the ranges leave out the lowest and the highest 2.5 % of what came of it. An
+    affordance of one picture is missing from a third of the draws: then it is missing from their
+    mean, as it is from the score of a set that does not show it.
+
+    Args:
+        pictures: Counts of pictures that have nothing to do with each other, such as the last
+            frames of clips; at least one.
+
+    Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
+    """
+    random = np.random.default_rng(0)
+    drawn = random.multinomial(len(pictures), np.full(len(pictures), 1 / len(pictures)), _RESAMPLES)
+    pooled = PixelCounts(*(drawn @ np.stack(each) for each in zip(*pictures, strict=True)))
+    return MaskIntervals(*(_middle(mean_of_defined(each)) for each in (pooled.iou(), pooled.f1())))
+
+
+def share_interval(hits: int, trials: int) -> Interval:
+    """Return how far a share of hits can be relied on: Wilson's interval.
+
+    Args:
+        hits: Number of trials that succeeded.
+        trials: Number of trials; without any, the interval is NaN.
+    """
+    from scipy.stats import binomtest
+
+    if not trials:
+        return Interval(np.nan, np.nan)
+    found = binomtest(hits, trials).proportion_ci(_CONFIDENCE, method="wilson")
+    return Interval(float(found.low), float(found.high))
+
+
+def _middle(scores: npt.NDArray[np.float64]) -> Interval:
+    defined = scores[~np.isnan(scores)]
+    if not defined.size:
+        return Interval(np.nan, np.nan)
+    outside = (1 - _CONFIDENCE) / 2
+    low, high = np.quantile(defined, (outside, 1 - outside))
+    return Interval(float(low), float(high))
