@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A constant makes weights prefer neither of two actions, and changes nothing else."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import expit
+
+from affordance_seg_ros.errors import ConfigError
+from affordance_seg_ros.model.checkpoint import load_weights, untrained
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def balance_actions(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    import balance_actions
+
+    return balance_actions
+
+
+def test_the_constant_makes_probabilities_right_on_average(balance_actions: Any) -> None:
+    random = np.random.default_rng(0)
+    second = np.arange(200) < 80
+    margins = random.normal(np.where(second, 1.0, -1.0), 1.5) - 3.0  # 3 too low
+    offset = balance_actions.likeliest_offset(margins, second)
+    assert expit(margins + offset).mean() == pytest.approx(0.4)
+    assert offset == pytest.approx(3.0, abs=0.7)
+
+
+def test_one_action_alone_cannot_be_balanced(balance_actions: Any) -> None:
+    with pytest.raises(ConfigError, match="3 of 3 clips show the second action; expected both"):
+        balance_actions.likeliest_offset(np.zeros(3), np.ones(3, bool))
+
+
+def test_only_one_score_changes(balance_actions: Any) -> None:
+    checkpoint = untrained("compact")
+    shifted = balance_actions.with_offset(checkpoint, "squeeze", 1.5)
+    before, after = checkpoint.network.state_dict(), shifted.network.state_dict()
+    changed = [name for name in before if not torch.equal(before[name], after[name])]
+    assert changed == ["action_head.layer3.bias"]
+    moved = after[changed[0]] - before[changed[0]]
+    squeeze = checkpoint.network_config.labels.action_id("squeeze")
+    assert moved.nonzero().flatten().tolist() == [squeeze]
+    assert moved[squeeze] == pytest.approx(1.5)
+    assert shifted.card.recipe["added_to_score"] == {"squeeze": 1.5}
+
+
+def test_clips_of_both_actions_give_a_file(
+    balance_actions: Any,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "test/training"))
+    from tiny_clips import write_clips
+
+    write_clips(tmp_path / "clips", 3, split="train")  # lift, push and grasp
+    out = tmp_path / "balanced.safetensors"
+    given = ["untrained:compact", "--clips", str(tmp_path / "clips"), "--out", str(out)]
+    assert balance_actions.main([*given, "--actions", "push", "lift"]) == 0
+    told = capsys.readouterr().out
+    assert "of 1 push" in told
+    assert "of 1 lift" in told
+    assert load_weights(str(out), "cpu").card.recipe["added_to_score"].keys() == {"lift"}
+    assert balance_actions.main([*given, "--actions", "push", "squeeze"]) == 2
+    assert "0 of 1 clips show the second action" in capsys.readouterr().err
+    assert balance_actions.main([*given, "--actions", "push", "sing"]) == 2
+    assert "action sing; expected two of cut, grasp" in capsys.readouterr().err

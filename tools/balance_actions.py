@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Weights that prefer neither of two actions that look alike: the score of one gets a constant.
+
+The constant is the likeliest one (logistic regression of an intercept) for clips that show both: on
+them the probabilities of both are right on average. Nothing else of the weights changes. The clips
+should be unlike those that the weights are measured on, and as many of each action as one mistake
+shall weigh against the other.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy.optimize import brentq
+from scipy.special import expit
+from tqdm import tqdm
+
+from affordance_seg_ros.config import FlowConfig, PipelineConfig
+from affordance_seg_ros.errors import AffordanceError, ConfigError
+from affordance_seg_ros.flow.estimator import build_estimator
+from affordance_seg_ros.model.checkpoint import Checkpoint, load_weights, save_checkpoint
+from affordance_seg_ros.pipeline.streaming import Pipeline
+from affordance_seg_ros.training.datasets.data_source import DataSource
+from affordance_seg_ros.training.datasets.labelled_sequence import LabelledSequence
+from affordance_seg_ros.training.evaluate import run_clip
+from affordance_seg_ros.training.run_data import find_sequences
+
+_RANGE = 50.0
+_LEAST = 1e-12
+
+
+def measure_margins(
+    checkpoint: Checkpoint, sequences: Sequence[LabelledSequence], actions: tuple[str, str]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Return how much higher the second action scores after each clip, and if it is shown.
+
+    Args:
+        checkpoint: The weights.
+        sequences: Clips; those of other actions are left out.
+        actions: Two actions of the weights.
+    """
+    config = PipelineConfig(min_confidence=0.0, flow=FlowConfig(estimator="dis"))
+    device = torch.device("cpu")
+    pipeline = Pipeline(checkpoint, build_estimator(config.flow, device), config, device)
+    ids = [checkpoint.network_config.labels.action_id(name) for name in actions]
+    shown = [each for each in sequences if each.action in actions]
+    scores = [run_clip(pipeline, each).action.scores for each in tqdm(shown, unit="clip")]
+    both = np.log(np.maximum([[each[i] for i in ids] for each in scores], _LEAST)).reshape(-1, 2)
+    return both[:, 1] - both[:, 0], np.array([each.action == actions[1] for each in shown], bool)
+
+
+def likeliest_offset(margins: npt.NDArray[np.float64], second: npt.NDArray[np.bool_]) -> float:
+    """Return the constant with which the margins say best which of two actions is shown.
+
+    Args:
+        margins: (N,) differences of scores.
+        second: (N,) whether the second action is shown.
+
+    Raises:
+        ConfigError: One of the actions is never shown.
+    """
+    if not second.any() or second.all():
+        raise ConfigError(
+            f"{int(second.sum())} of {len(second)} clips show the second action; expected both"
+        )
+    share = second.mean()
+    found: float = brentq(lambda x: expit(margins + x).mean() - share, -_RANGE, _RANGE)
+    return found
+
+
+def with_offset(checkpoint: Checkpoint, action: str, offset: float) -> Checkpoint:
+    """Return weights whose score of an action is higher by a constant; these stay as they are."""
+    network = deepcopy(checkpoint.network)
+    with torch.no_grad():
+        network.action_head.layer3.bias[checkpoint.network_config.labels.action_id(action)] += (
+            offset
+        )
+    recipe = {**checkpoint.card.recipe, "added_to_score": {action: round(offset, 3)}}
+    card = replace(checkpoint.card, metrics={}, recipe=recipe)
+    return replace(checkpoint, network=network, card=card)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Balance; return the exit code: 2 for weights or clips that cannot be used."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("weights", help="weight file, or a name of the package's own")
+    parser.add_argument("--clips", type=Path, required=True, help="folder of clips")
+    parser.add_argument("--split", default="train", help="split that is taken; '' for all")
+    parser.add_argument(
+        "--actions", nargs=2, default=("grasp", "squeeze"), help="the second gets the constant"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="file to write")
+    arguments = parser.parse_args(argv)
+    actions = (arguments.actions[0], arguments.actions[1])
+    try:
+        checkpoint = load_weights(arguments.weights, "cpu")
+        labels = checkpoint.network_config.labels
+        if unknown := sorted(set(actions) - set(labels.actions)):
+            raise ConfigError(f"action {unknown[0]}; expected two of {', '.join(labels.actions)}")
+        source = DataSource(root=str(arguments.clips), split=arguments.split)
+        margins, second = measure_margins(checkpoint, find_sequences([source], labels), actions)
+        offset = likeliest_offset(margins, second)
+        save_checkpoint(
+            arguments.out, with_offset(checkpoint, actions[1], offset), dtype=torch.float16
+        )
+    except AffordanceError as error:
+        print(error, file=sys.stderr)
+        return 2
+    for name, added in (("before", 0.0), ("after", offset)):
+        taken = margins + added > 0
+        print(
+            f"{name}: {int((~taken & ~second).sum())} of {int((~second).sum())} {actions[0]}, "
+            f"{int((taken & second).sum())} of {int(second.sum())} {actions[1]}"
+        )
+    print(f"{offset:.3f} added to {actions[1]}: {arguments.out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
