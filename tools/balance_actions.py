@@ -45,7 +45,7 @@ def measure_margins(
         sequences: Clips; those of other actions are left out.
         actions: Two actions of the weights.
     """
-    config = PipelineConfig(min_confidence=0.0, flow=FlowConfig(estimator="dis"))
+    config = PipelineConfig(min_confidence=0.0, max_gap_s=3600.0, flow=FlowConfig(estimator="dis"))
     device = torch.device("cpu")
     pipeline = Pipeline(checkpoint, build_estimator(config.flow, device), config, device)
     ids = [checkpoint.network_config.labels.action_id(name) for name in actions]
@@ -81,7 +81,9 @@ def with_offset(checkpoint: Checkpoint, action: str, offset: float) -> Checkpoin
         network.action_head.layer3.bias[checkpoint.network_config.labels.action_id(action)] += (
             offset
         )
-    recipe = {**checkpoint.card.recipe, "added_to_score": {action: round(offset, 3)}}
+    before = checkpoint.card.recipe.get("added_to_score", {})
+    added = {**before, action: round(before.get(action, 0.0) + offset, 3)}
+    recipe = {**checkpoint.card.recipe, "added_to_score": added}
     card = replace(checkpoint.card, metrics={}, recipe=recipe)
     return replace(checkpoint, network=network, card=card)
 

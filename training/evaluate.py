@@ -15,8 +15,7 @@ from affordance_seg_ros.evaluation.metrics import (
     PixelCounts,
     SegmentationMetrics,
     SegmentationResult,
-    count_picture,
-    picture_iou,
+    mean_of_defined,
 )
 from affordance_seg_ros.frames import Prediction
 from affordance_seg_ros.labels import LabelSet
@@ -149,12 +148,11 @@ def evaluate(
             continue
         clips += 1
         moving, still = run_clip(pipeline, sequence), run_frame(pipeline, sequence, last)
-        video.add(truth, sequence.action, moving)
+        iou = mean_of_defined(video.add(truth, sequence.action, moving).iou())
         static.add(truth, sequence.action, still)
-        iou = picture_iou(truth, moving.mask, labels)
         example = Example(
             name=sequence.name,
-            iou=0.0 if np.isnan(iou) else iou,
+            iou=0.0 if np.isnan(iou) else float(iou),
             color=sequence.frame(last).color,
             truth=truth,
             mask=moving.mask,
@@ -186,11 +184,12 @@ class _Collected(NamedTuple):
     def empty(cls, labels: LabelSet) -> "_Collected":
         return cls(labels, SegmentationMetrics(labels), ActionMetrics(labels), [])
 
-    def add(self, truth: LabelImage, action: str, seen: Prediction) -> None:
-        self.masks.add(truth, seen.mask)
-        self.pictures.append(count_picture(truth, seen.mask, self.labels))
+    def add(self, truth: LabelImage, action: str, seen: Prediction) -> PixelCounts:
+        counts = self.masks.add(truth, seen.mask)
+        self.pictures.append(counts)
         if action in self.labels.actions:
             self.actions.add(self.labels.action_id(action), seen.action.id)
+        return counts
 
     def scores(self) -> Scores:
         ranges = mask_intervals(self.pictures)

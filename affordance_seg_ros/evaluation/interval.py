@@ -14,7 +14,7 @@ _RESAMPLES = 2000
 
 
 class Interval(NamedTuple):
-    """A range that holds the true score in 95 of 100 cases; NaN where there is no score."""
+    """A range that is to hold the true score in 95 of 100 cases; NaN where there is no score."""
 
     low: float
     high: float
@@ -33,7 +33,9 @@ def mask_intervals(pictures: Sequence[PixelCounts]) -> MaskIntervals:
     The pictures are drawn anew, with repetition, 2000 times, and pooled each time as they are for
     the score itself; the ranges leave out the lowest and the highest 2.5 % of what came of it. An
     affordance of one picture is missing from a third of the draws: then it is missing from their
-    mean, as it is from the score of a set that does not show it.
+    mean, as it is from the score of a set that does not show it. Where the few pictures of an
+    affordance all came out alike, the draws cannot tell that others would not: the range is then
+    too narrow.
 
     Args:
         pictures: Counts of pictures that have nothing to do with each other, such as the last

@@ -77,8 +77,8 @@ class SegmentationMetrics:
         truth: npt.NDArray[np.integer[Any]],
         mask: npt.NDArray[np.integer[Any]],
         probabilities: npt.NDArray[np.floating[Any]] | None = None,
-    ) -> None:
-        """Add one picture.
+    ) -> "PixelCounts":
+        """Add one picture; return its counts.
 
         Args:
             truth: (H, W) label ids; pixels of 255 do not count.
@@ -105,6 +105,7 @@ class SegmentationMetrics:
             scores[:, index] = [score.f(beta2) for beta2 in _BETA2]
         for mean, score in zip(self._weighted, scores, strict=True):
             mean.add(score)
+        return counts
 
     def result(self) -> SegmentationResult:
         """Return the scores of all pictures added so far; NaN where there is nothing to score."""

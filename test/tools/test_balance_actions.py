@@ -48,6 +48,8 @@ def test_only_one_score_changes(balance_actions: Any) -> None:
     assert moved.nonzero().flatten().tolist() == [squeeze]
     assert moved[squeeze] == pytest.approx(1.5)
     assert shifted.card.recipe["added_to_score"] == {"squeeze": 1.5}
+    again = balance_actions.with_offset(shifted, "squeeze", 0.25)
+    assert again.card.recipe["added_to_score"] == {"squeeze": 1.75}
 
 
 def test_clips_of_both_actions_give_a_file(
