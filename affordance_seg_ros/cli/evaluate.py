@@ -53,6 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate; return the exit code."""
     from affordance_seg_ros.evaluation.report import write_json
+    from affordance_seg_ros.model.checkpoint import load_weights
+    from affordance_seg_ros.model.fingerprint import fingerprint
     from affordance_seg_ros.pipeline.streaming import build_pipeline
     from affordance_seg_ros.training.datasets.data_source import DataSource, detect_kind
     from affordance_seg_ros.training.datasets.shortened import until_acting
@@ -76,7 +78,11 @@ def run(arguments: argparse.Namespace) -> int:
     progress = not arguments.quiet
     evaluation = evaluate(pipeline, sequences, target=arguments.target, progress=progress)
     about = {
-        "weights": {"name": pipeline.card.name, "trained": pipeline.card.trained},
+        "weights": {
+            "name": pipeline.card.name,
+            "trained": pipeline.card.trained,
+            "fingerprint": fingerprint(load_weights(arguments.weights, "cpu").network),
+        },
         "data": {"root": str(arguments.data), "kind": source.kind, "split": source.split},
         "target": arguments.target,
         "until": arguments.until,

@@ -23,6 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from affordance_seg_ros.evaluation.report import write_json
     from affordance_seg_ros.model.checkpoint import load_weights
+    from affordance_seg_ros.model.fingerprint import fingerprint
     from affordance_seg_ros.model.openvino_runner import is_installed
 
     checkpoint = load_weights(arguments.weights, torch.device("cpu"))
@@ -31,6 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     document = {
         "version": __version__,
         "weights": asdict(checkpoint.card),
+        "fingerprint": fingerprint(checkpoint.network),
         "parameters": parameters,
         "network": asdict(checkpoint.network_config),
         "input": asdict(checkpoint.input_config),

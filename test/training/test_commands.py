@@ -10,6 +10,8 @@ import pytest
 from tiny_clips import write_clips
 
 from affordance_seg_ros.cli import main
+from affordance_seg_ros.model.checkpoint import load_checkpoint
+from affordance_seg_ros.model.fingerprint import fingerprint
 
 ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("AFFORDANCE_SHARED_DATA", ROOT.parent / "shared/data"))
@@ -64,6 +66,9 @@ def test_evaluation_writes_all_its_files(weights, clips, tmp_path, capsys):
     assert main(["evaluate", *arguments, "--json", str(result)]) == 0
     document = json.loads(result.read_text())
     assert document["clips"] == 3
+    assert document["weights"]["fingerprint"] == fingerprint(
+        load_checkpoint(weights, "cpu").network
+    )
     low, high = document["video"]["interval_95"]["action_top1"]
     assert f"action {document['video']['action_top1']:.3f} ({low:.3f} to {high:.3f})" in (
         capsys.readouterr().out

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The card of a weight file: its name, and what `affordance-seg evaluate` measured of it.
+
+    python tools/write_card.py mean.safetensors --name compact-rendered-12 --out default.safetensors
+        --metrics "validation, 150 rendered clips" val-dis.json val-primal_dual.json
+
+Figures of other weights are refused: the evaluation carries the fingerprint of those it measured.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from affordance_seg_ros.errors import AffordanceError, CheckpointError, ConfigError
+from affordance_seg_ros.model.checkpoint import Checkpoint, load_weights, save_checkpoint
+from affordance_seg_ros.model.fingerprint import fingerprint
+
+_SCORES = ("iou_mean", "f1_mean", "f1_paper_weighted", "fw_margolin", "action_top1")
+_UNTIL = {"end": "to their end", "acting": "cut while acting"}
+_TARGET = {"demonstrated": "demonstrated part", "affordances": "every part"}
+
+
+def gather(title: str, evaluations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the card's entries of evaluations of one set of clips.
+
+    Args:
+        title: What the clips are.
+        evaluations: Documents of `evaluate --json`, of one weight file.
+
+    Raises:
+        ConfigError: Two of them measured the same.
+    """
+    metrics: dict[str, Any] = {}
+    for each in evaluations:
+        clips = f"{title}, {_UNTIL[each['until']]}, {_TARGET[each['target']]}"
+        flow = each["estimator"].replace("_", "-").replace("dis", "DIS")
+        setting = f"{flow} flow, min_confidence {each['min_confidence']:g}"
+        measured = metrics.setdefault(clips, {})
+        if setting in measured:
+            raise ConfigError(f"{clips}, {setting}: measured twice; expected one evaluation of it")
+        measured[setting] = {way: _rounded(each[way]) for way in ("video", "static")}
+    return metrics
+
+
+def read_evaluation(path: Path, weights: str) -> dict[str, Any]:
+    """Return a document of `evaluate --json`.
+
+    Args:
+        path: The file.
+        weights: Fingerprint of the weights that it has to be of.
+
+    Raises:
+        ConfigError: The file cannot be read, or holds no evaluation.
+        CheckpointError: Other weights were evaluated.
+    """
+    try:
+        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        measured = document["weights"]["fingerprint"]
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError):
+        raise ConfigError(f"{path}; expected a file of affordance-seg evaluate --json") from None
+    if measured != weights:
+        raise CheckpointError(f"{path} is of weights {measured}; expected of {weights}")
+    return document
+
+
+def _rounded(way: Mapping[str, Any]) -> dict[str, Any]:
+    ranges = {
+        name: [_round(end) for end in ends] for name, ends in sorted(way["interval_95"].items())
+    }
+    return {**{name: _round(way[name]) for name in _SCORES}, "interval_95": ranges}
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write; return the exit code: 2 for weights or evaluations that cannot be used."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("weights", help="weight file, or a name of the package's own")
+    parser.add_argument("--name", help="name of the weights; none keeps it")
+    parser.add_argument("--description", help="one or two sentences; none keeps them")
+    parser.add_argument(
+        "--metrics",
+        nargs="+",
+        action="append",
+        default=[],
+        metavar=("TITLE", "FILE"),
+        help="what the clips are, and files of affordance-seg evaluate --json; once for each set",
+    )
+    parser.add_argument("--out", type=Path, required=True, help="file to write")
+    arguments = parser.parse_args(argv)
+    try:
+        checkpoint = load_weights(arguments.weights, "cpu")
+        weights = fingerprint(checkpoint.network)
+        metrics: dict[str, Any] = {}
+        for title, *files in arguments.metrics:
+            metrics.update(gather(title, [read_evaluation(Path(each), weights) for each in files]))
+        described = _described(checkpoint, arguments.name, arguments.description, metrics)
+        save_checkpoint(arguments.out, described, dtype=torch.float16)
+    except AffordanceError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(f"{described.card.name}, weights {weights}: {arguments.out}")
+    return 0
+
+
+def _described(
+    checkpoint: Checkpoint, name: str | None, description: str | None, metrics: Mapping[str, Any]
+) -> Checkpoint:
+    card = checkpoint.card
+    return replace(
+        checkpoint,
+        card=replace(
+            card,
+            name=name or card.name,
+            description=description or card.description,
+            metrics=metrics,
+        ),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
