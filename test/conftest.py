@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What all tests share."""
 
+import importlib.util
 import os
 
 import pytest
@@ -10,6 +11,9 @@ import torch
 # interprets them on the CPU.
 if not torch.cuda.is_available():
     os.environ.setdefault("TRITON_INTERPRET", "1")
+# Triton and Mesa's renderer bring an LLVM each, and Triton's crashes where it comes second.
+if importlib.util.find_spec("triton"):
+    import triton  # noqa: F401
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,25 +5,17 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import accuracy_cost
 import numpy as np
 import pytest
 import torch
+from posed_sequence import halve, rigid_flow
 
 from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.flow.flow_input import FlowInput
 
-ROOT = Path(__file__).parents[2]
 
-
-@pytest.fixture
-def accuracy_cost(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    import accuracy_cost
-
-    return accuracy_cost
-
-
-def test_a_mask_overlaps_itself_wholly_and_another_in_part(accuracy_cost: Any) -> None:
+def test_a_mask_overlaps_itself_wholly_and_another_in_part() -> None:
     truth = np.uint8([[0, 0, 1, 1], [0, 0, 1, 255]])
     overlap = accuracy_cost.Overlap(4)
     overlap.add(truth, np.where(truth == 255, 3, truth).astype(np.uint8))
@@ -34,10 +26,8 @@ def test_a_mask_overlaps_itself_wholly_and_another_in_part(accuracy_cost: Any) -
     assert overlap.iou == pytest.approx((1 + 2 / 3 + 0) / 3)
 
 
-def test_halved_truth_lies_on_the_pixels_of_halved_frames(accuracy_cost: Any) -> None:
+def test_halved_truth_lies_on_the_pixels_of_halved_frames() -> None:
     """A wall that moves towards the camera: its flow is linear in the pixel."""
-    from posed_sequence import halve, rigid_flow
-
     camera = Camera(64, 48, 60.0, 60.0, 31.0, 22.0)
     frame = FlowInput(torch.zeros(48, 64), torch.full((48, 64), 1.5), camera)
     closer = np.eye(4)
@@ -51,7 +41,7 @@ def test_halved_truth_lies_on_the_pixels_of_halved_frames(accuracy_cost: Any) ->
 
 
 def test_masks_meet_each_other_at_every_frame_and_the_labels_at_the_last(
-    accuracy_cost: Any, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Of two clips of three frames; the fast pipeline errs in the first, the plain in the last."""
     truth = np.uint8([[0, 1]])
@@ -85,6 +75,6 @@ def test_masks_meet_each_other_at_every_frame_and_the_labels_at_the_last(
     assert (cost.fast_truth.iou, cost.plain_truth.iou) == (1, 0)
 
 
-def test_clips_that_are_not_there_are_named(accuracy_cost: Any, tmp_path: Path, capsys) -> None:
+def test_clips_that_are_not_there_are_named(tmp_path: Path, capsys) -> None:
     assert accuracy_cost.main(["--device", "cpu", "--clips", str(tmp_path)]) == 2
     assert "holds no clip; expected folders with clip.json" in capsys.readouterr().err

@@ -3,51 +3,32 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
-import pytest
-
-ROOT = Path(__file__).parents[2]
+import all_tables
+import targets
 
 
-@pytest.fixture
-def all_tables(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    import all_tables
-
-    return all_tables
-
-
-def test_a_section_that_fails_says_why_in_place_of_its_table(
-    all_tables: Any, tmp_path: Path
-) -> None:
+def test_a_section_that_fails_says_why_in_place_of_its_table(tmp_path: Path) -> None:
     section = all_tables.Section("broken", "", ("affordance-seg", "bench", "--width", "huge"))
     text = all_tables.measure(section, tmp_path)
     assert text.startswith("not measured: affordance-seg bench: network 'huge'")
 
 
-def test_a_section_that_succeeds_is_what_its_command_prints(
-    all_tables: Any, tmp_path: Path
-) -> None:
+def test_a_section_that_succeeds_is_what_its_command_prints(tmp_path: Path) -> None:
     program = "import pathlib, sys; print('| table |'); pathlib.Path(sys.argv[-1]).write_text('1')"
     section = all_tables.Section("whole", "", ("python", "-c", program))
     assert all_tables.measure(section, tmp_path) == "| table |"
     assert json.loads((tmp_path / "whole.json").read_text()) == 1
 
 
-def test_the_table_of_contents_covers_both_networks_the_node_and_the_estimate(
-    all_tables: Any,
-) -> None:
+def test_the_table_of_contents_covers_both_networks_the_node_and_the_estimate() -> None:
     names = [section.name for section in all_tables.sections("cpu", 60, 8.0)]
     assert names == ["compact", "paper", "node", "accuracy", "jetson"]
     names = [section.name for section in all_tables.sections("cuda", 60, 8.0)]
     assert names == ["compact_gpu", "paper_gpu", "node_gpu", "accuracy_gpu", "jetson"]
 
 
-def test_targets_are_met_missed_or_not_measured(monkeypatch: Any, tmp_path: Path) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    import targets
-
+def test_targets_are_met_missed_or_not_measured(tmp_path: Path) -> None:
     compact = {
         "frames_per_s_at_p95": 12.0,
         "baseline_ratio": 2.9,

@@ -2,20 +2,18 @@
 """The benchmarks of flow against time, and of everything on a GPU."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
 import cv2
+import flow_tradeoff
+import gpu_check
 import numpy as np
 import pytest
 import torch
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(autouse=True)
-def scripts(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
 
 
 @pytest.fixture
@@ -38,8 +36,6 @@ def sequence(tmp_path):
 
 
 def test_the_tradeoff_has_a_point_for_each_budget_and_draws_them(sequence, tmp_path):
-    import flow_tradeoff
-
     out = tmp_path / "out"
     words = ["--sequence", str(sequence), "--out", str(out), "--halvings", "0", "--repeats", "1"]
     assert flow_tradeoff.main(words) == 0
@@ -55,24 +51,18 @@ def test_the_tradeoff_has_a_point_for_each_budget_and_draws_them(sequence, tmp_p
 
 
 def test_the_tradeoff_refuses_what_it_cannot_measure(tmp_path, capsys):
-    import flow_tradeoff
-
     assert flow_tradeoff.main(["--sequence", str(tmp_path), "--out", str(tmp_path)]) == 2
     assert "flow_tradeoff: " in capsys.readouterr().err
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
 def test_the_check_of_everything_says_that_it_needs_a_gpu(tmp_path, capsys):
-    import gpu_check
-
     assert gpu_check.main(["--out", str(tmp_path / "out")]) == 2
     assert "sees no CUDA device; expected a GPU" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
 def test_the_check_goes_on_after_a_failure_and_says_so_in_both_reports(tmp_path, monkeypatch):
-    import gpu_check
-
     found = {"pairs": [], "size": [4, 3], "times": {}}
     pair = {"pair": [0, 1], "same_start": True, "warm": False}
     found["pairs"] = [{**pair, "mean_px": 1e-4, "p999_px": 2e-3, "mean_mm": 3e-5}]
@@ -102,8 +92,6 @@ def test_the_check_goes_on_after_a_failure_and_says_so_in_both_reports(tmp_path,
 
 
 def test_the_check_runs_the_build_the_gpu_tests_and_every_benchmark(tmp_path):
-    import gpu_check
-
     commands = {step.name: step.command for step in gpu_check.steps(tmp_path, tmp_path, 7)}
     assert list(commands) == ["build", "tests", "flow", "backends", "tables", "sweep"]
     assert commands["tests"][1:5] == ["-m", "pytest", "-m", "gpu"]
@@ -115,8 +103,6 @@ def test_the_check_runs_the_build_the_gpu_tests_and_every_benchmark(tmp_path):
 
 def test_interpreted_kernels_are_compared_without_times(sequence, tmp_path, monkeypatch):
     pytest.importorskip("triton")
-    import subprocess
-
     monkeypatch.setenv("TRITON_INTERPRET", "1")
     out = tmp_path / "out.json"
     command = [sys.executable, str(ROOT / "benchmarks/fused_flow.py"), "--sequence", str(sequence)]

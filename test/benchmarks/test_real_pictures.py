@@ -1,22 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A sheet of what weights mark on single pictures."""
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
+import real_pictures
 
-ROOT = Path(__file__).parents[2]
 SIZE = (480, 640)
-
-
-@pytest.fixture
-def main(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    import real_pictures
-
-    return real_pictures.main
 
 
 def still(folder, name, depth=True):
@@ -27,11 +17,11 @@ def still(folder, name, depth=True):
         cv2.imwrite(str(folder / f"{name}-depth.png"), np.full(SIZE, 8000, np.uint16))
 
 
-def test_every_picture_and_confidence_is_drawn_and_listed(main, tmp_path, capsys):
+def test_every_picture_and_confidence_is_drawn_and_listed(tmp_path, capsys):
     still(tmp_path / "stills", "000001")
     still(tmp_path / "stills", "000002")
     sheet = tmp_path / "sheet.png"
-    assert main(["--stills", str(tmp_path / "stills"), "--out", str(sheet)]) == 0
+    assert real_pictures.main(["--stills", str(tmp_path / "stills"), "--out", str(sheet)]) == 0
     assert cv2.imread(str(sheet)).shape == (2 * 240, 2 * 320, 3)
     lines = capsys.readouterr().out.splitlines()[2:]
     assert [line.split(" | ")[:2] for line in lines] == [
@@ -46,8 +36,10 @@ def test_every_picture_and_confidence_is_drawn_and_listed(main, tmp_path, capsys
     ("depth", "message"),
     [(None, "expected NNNNNN-color.png"), (False, "000001-depth.png is missing")],
 )
-def test_what_is_missing_is_named(main, tmp_path, capsys, depth, message):
+def test_what_is_missing_is_named(tmp_path, capsys, depth, message):
     if depth is not None:
         still(tmp_path, "000001", depth=depth)
-    assert main(["--stills", str(tmp_path), "--out", str(tmp_path / "sheet.png")]) == 2
+    assert (
+        real_pictures.main(["--stills", str(tmp_path), "--out", str(tmp_path / "sheet.png")]) == 2
+    )
     assert message in capsys.readouterr().err

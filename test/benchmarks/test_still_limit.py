@@ -2,26 +2,17 @@
 """What somebody gets who knows all of a last frame but the action."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+import still_limit
 
 from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.sources.clip import Clip, ClipInfo, ClipWriter, read_clip
 
-ROOT = Path(__file__).parents[2]
 LABELS = LabelSet()
 GRASP, LIFT = (LABELS.label_id(name) for name in ("grasp", "lift"))
-
-
-@pytest.fixture
-def still_limit(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    import still_limit
-
-    return still_limit
 
 
 @pytest.fixture
@@ -49,16 +40,14 @@ def cup(folder: Path, action: str) -> Clip:
     return read_clip(folder)
 
 
-def test_the_commonest_action_with_the_object_is_guessed_and_drawn(
-    still_limit: Any, cups: list[Clip]
-) -> None:
+def test_the_commonest_action_with_the_object_is_guessed_and_drawn(cups: list[Clip]) -> None:
     found = still_limit.measure(cups, beside=False)
     assert found["action_top1"] == pytest.approx(2 / 3)
     lifted = 32 / (32 + 16)  # two bodies right, a third where a handle was grasped
     assert found["iou_mean"] == pytest.approx((lifted + 0) / 2)
 
 
-def test_a_guess_marks_the_used_object_alone(still_limit: Any, cups: list[Clip]) -> None:
+def test_a_guess_marks_the_used_object_alone(cups: list[Clip]) -> None:
     grasped, lifted, _ = cups
     assert (still_limit.guessed_mask(lifted, "lift") == lifted.label()).all()
     assert (still_limit.guessed_mask(grasped, "lift") == lifted.label()).all()
@@ -67,7 +56,7 @@ def test_a_guess_marks_the_used_object_alone(still_limit: Any, cups: list[Clip])
 
 
 def test_a_folder_without_clips_is_named(
-    still_limit: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert still_limit.main([str(tmp_path / "none")]) == 2
     assert f"no clip in {tmp_path / 'none'}" in capsys.readouterr().err

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-ROOT = Path(__file__).parents[2]
+import sweep
 
 WRITE = (
     "import json, pathlib, sys\n"
@@ -18,46 +17,34 @@ WRITE = (
 
 
 @pytest.fixture
-def sweep(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    import sweep
-
-    return sweep
-
-
-@pytest.fixture
-def point(sweep: Any, tmp_path: Path) -> Any:
+def point(tmp_path: Path) -> Any:
     def make(value: str) -> Any:
         return sweep.Point("point", (sys.executable, "-c", WRITE, str(tmp_path / "log"), value))
 
     return make
 
 
-def test_a_point_that_is_there_is_not_measured_again(
-    sweep: Any, point: Any, tmp_path: Path
-) -> None:
+def test_a_point_that_is_there_is_not_measured_again(point: Any, tmp_path: Path) -> None:
     for _ in range(2):
         assert sweep.measure(point("a"), tmp_path, again=False) == {"value": "a"}
     assert (tmp_path / "log").read_text() == "x"
 
 
-def test_another_command_or_the_wish_to_measures_it_again(
-    sweep: Any, point: Any, tmp_path: Path
-) -> None:
+def test_another_command_or_the_wish_to_measures_it_again(point: Any, tmp_path: Path) -> None:
     sweep.measure(point("a"), tmp_path, again=False)
     assert sweep.measure(point("b"), tmp_path, again=False) == {"value": "b"}
     sweep.measure(point("b"), tmp_path, again=True)
     assert (tmp_path / "log").read_text() == "xxx"
 
 
-def test_a_point_that_fails_leaves_no_file(sweep: Any, tmp_path: Path) -> None:
+def test_a_point_that_fails_leaves_no_file(tmp_path: Path) -> None:
     failing = sweep.Point("point", (sys.executable, "-c", "raise SystemExit(3)"))
     with pytest.raises(sweep.subprocess.CalledProcessError):
         sweep.measure(failing, tmp_path, again=False)
     assert not (tmp_path / "point.json").exists()
 
 
-def test_points_have_names_of_their_own(sweep: Any) -> None:
+def test_points_have_names_of_their_own() -> None:
     arguments = sweep.argparse.Namespace(
         device="cpu", frames=5, width="compact", seconds=1.0, minutes=60.0
     )
@@ -66,7 +53,7 @@ def test_points_have_names_of_their_own(sweep: Any) -> None:
     assert {"size-1920x1080", "width-paper", "cameras-4", "stream-60min"} <= set(names)
 
 
-def test_unknown_flags_go_to_the_benchmark(sweep: Any) -> None:
+def test_unknown_flags_go_to_the_benchmark() -> None:
     arguments = sweep.argparse.Namespace(device="cpu", frames=5, width="compact")
     for point in sweep.points("size", arguments, ["--flow-estimator", "dis"]):
         assert "--flow-estimator" in point.command

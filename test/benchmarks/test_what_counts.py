@@ -8,22 +8,14 @@ from typing import Any
 
 import pytest
 import torch
+import what_counts
+from tiny_clips import write_clips
 
 from affordance_seg_ros.config import COMPACT, STILL
 from affordance_seg_ros.model.checkpoint import Checkpoint, untrained
 from affordance_seg_ros.model.initialisation import xavier_initialise
 from affordance_seg_ros.model.network import AffordanceNetwork
 from affordance_seg_ros.training.sample import NO_ACTION, Batch
-
-ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def what_counts(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    import what_counts
-
-    return what_counts
 
 
 @pytest.fixture
@@ -45,15 +37,15 @@ def batch(seed: int, *, frames: int = 6) -> Batch:
     )
 
 
-def case(what_counts: Any, name: str) -> Any:
+def case(name: str) -> Any:
     return next(each for each in what_counts.CASES if each.name == name)
 
 
-def test_each_case_changes_what_it_says(what_counts: Any) -> None:
+def test_each_case_changes_what_it_says() -> None:
     clip, other = batch(1), batch(2)
 
     def shown(name: str) -> Batch:
-        return case(what_counts, name).shown(clip, other)
+        return case(name).shown(clip, other)
 
     assert shown("as they are") is clip
     assert (shown("nothing moves").flow == STILL).all()
@@ -66,19 +58,17 @@ def test_each_case_changes_what_it_says(what_counts: Any) -> None:
     assert (clip.flow[:, 1] != STILL).any()  # the clip itself is as it was
 
 
-def test_an_even_attention_has_the_same_mean_and_favours_no_place(
-    what_counts: Any, checkpoint: Checkpoint
-) -> None:
+def test_an_even_attention_has_the_same_mean_and_favours_no_place(checkpoint: Checkpoint) -> None:
     clip = batch(0)
     uneven = checkpoint.network(clip.appearance, clip.flow).attention
-    case(what_counts, "attention even over the picture").network(checkpoint.network)
+    case("attention even over the picture").network(checkpoint.network)
     even = checkpoint.network(clip.appearance, clip.flow).attention
     torch.testing.assert_close(even, uneven.mean((-2, -1), keepdim=True).expand_as(even))
     assert uneven.std() > 0
 
 
 def test_a_told_action_changes_the_masks_alone_and_no_case_the_weights(
-    what_counts: Any, checkpoint: Checkpoint
+    checkpoint: Checkpoint,
 ) -> None:
     batches = [batch(seed) for seed in range(3)]
     before = {name: each.clone() for name, each in checkpoint.network.state_dict().items()}
@@ -89,10 +79,8 @@ def test_a_told_action_changes_the_masks_alone_and_no_case_the_weights(
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
-def test_a_decoder_that_is_told_no_action_pays_no_heed_to_it(
-    what_counts: Any, checkpoint: Checkpoint
-) -> None:
-    case(what_counts, "no action told to the decoder").network(checkpoint.network)
+def test_a_decoder_that_is_told_no_action_pays_no_heed_to_it(checkpoint: Checkpoint) -> None:
+    case("no action told to the decoder").network(checkpoint.network)
     clip = batch(0)
     told = [
         checkpoint.network(clip.appearance, clip.flow, told_action=torch.tensor([action])).logits
@@ -102,27 +90,22 @@ def test_a_decoder_that_is_told_no_action_pays_no_heed_to_it(
 
 
 def test_attention_is_described_by_how_much_it_differs_within_a_picture(
-    what_counts: Any, checkpoint: Checkpoint
+    checkpoint: Checkpoint,
 ) -> None:
     batches = [batch(seed) for seed in range(2)]
     seen = what_counts.describe_attention(checkpoint, batches)
     assert 0 < seen["least"] < seen["mean"] < 1
     assert seen["deviation"] > 0
-    case(what_counts, "attention even over the picture").network(checkpoint.network)
+    case("attention even over the picture").network(checkpoint.network)
     even = what_counts.describe_attention(checkpoint, batches)
     assert even["mean"] == pytest.approx(seen["mean"])
     assert even["deviation"] == pytest.approx(0, abs=1e-6)
 
 
 def test_clips_give_a_table_and_their_figures(
-    what_counts: Any,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / "test/training"))
-    from tiny_clips import write_clips
-
     write_clips(tmp_path / "clips", 3, split="val")
     result = tmp_path / "figures.json"
     arguments = [str(tmp_path / "clips"), "--weights", "untrained:compact", "--json", str(result)]

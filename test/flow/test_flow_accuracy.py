@@ -7,23 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import cv2
+import flow_accuracy
 import numpy as np
 import pytest
 import torch
+from endpoint_error import endpoint_error
 from flow_scenes import CAMERA, plane
+from posed_sequence import halve, load_sequence
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("AFFORDANCE_SHARED_DATA", ROOT.parent / "shared" / "data"))
 
 POSE = "0 0 0\n1 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1\n"
-
-
-@pytest.fixture
-def benchmark(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    import flow_accuracy
-
-    return flow_accuracy
 
 
 @pytest.fixture
@@ -52,14 +47,14 @@ def sequence(tmp_path):
     return folder
 
 
-def run(benchmark, *arguments):
-    return benchmark.main(["--repeats", "0", "--threads", "1", *map(str, arguments)])
+def run(*arguments):
+    return flow_accuracy.main(["--repeats", "0", "--threads", "1", *map(str, arguments)])
 
 
-def test_the_benchmark_finds_small_errors_on_a_known_sequence(benchmark, sequence, tmp_path):
+def test_the_benchmark_finds_small_errors_on_a_known_sequence(sequence, tmp_path):
     out = tmp_path / "out.json"
     code = run(
-        benchmark, "--sequence", sequence, "--json", out, "--halvings", 0, "--still",
+        "--sequence", sequence, "--json", out, "--halvings", 0, "--still",
         "--pictures", tmp_path / "pictures",
     )  # fmt: skip
     assert code == 0
@@ -73,14 +68,12 @@ def test_the_benchmark_finds_small_errors_on_a_known_sequence(benchmark, sequenc
     assert len(report["primal_dual"]["pairs"]) == 2
 
 
-def test_a_sequence_without_poses_is_refused_unless_only_time_is_wanted(
-    benchmark, sequence, tmp_path, capsys
-):
+def test_a_sequence_without_poses_is_refused_unless_only_time_is_wanted(sequence, tmp_path, capsys):
     (sequence / "trajectory.log").unlink()
-    assert run(benchmark, "--sequence", sequence) == 2
+    assert run("--sequence", sequence) == 2
     assert "has no trajectory.log" in capsys.readouterr().err
     out = tmp_path / "out.json"
-    assert run(benchmark, "--sequence", sequence, "--without-truth", "--json", out) == 0
+    assert run("--sequence", sequence, "--without-truth", "--json", out) == 0
     assert "epe2d_px" not in json.loads(out.read_text())["dis"]
 
 
@@ -95,15 +88,13 @@ def test_a_sequence_without_poses_is_refused_unless_only_time_is_wanted(
         (lambda d: (d / "trajectory.log").write_text("0\nx\nx\nx\nx\n"), "is damaged"),
     ],
 )
-def test_a_spoilt_sequence_is_refused_with_the_reason(benchmark, sequence, spoil, message, capsys):
+def test_a_spoilt_sequence_is_refused_with_the_reason(sequence, spoil, message, capsys):
     spoil(sequence)
-    assert run(benchmark, "--sequence", sequence) == 2
+    assert run("--sequence", sequence) == 2
     assert message in capsys.readouterr().err
 
 
-def test_a_halved_camera_sees_the_same_points_at_half_the_pixels(benchmark):
-    from posed_sequence import halve
-
+def test_a_halved_camera_sees_the_same_points_at_half_the_pixels():
     camera = replace(CAMERA, distortion=(0.1, -0.05, 0.001, 0.002))
     frame = plane((0.0, 0.0, 0.0))._replace(camera=camera)
     points_m = np.random.default_rng(0).uniform((-0.3, -0.3, 0.8), (0.3, 0.3, 2), (20, 3))
@@ -112,9 +103,7 @@ def test_a_halved_camera_sees_the_same_points_at_half_the_pixels(benchmark):
     np.testing.assert_allclose(halved.project(points_m) * 4, camera.project(points_m))
 
 
-def test_depth_that_is_no_number_is_no_depth(benchmark, sequence):
-    from posed_sequence import load_sequence
-
+def test_depth_that_is_no_number_is_no_depth(sequence):
     for path in (sequence / "depth").iterdir():
         depth_mm = cv2.imread(str(path), cv2.IMREAD_UNCHANGED).astype(np.float32)
         depth_mm[0, :4] = (np.nan, np.inf, -np.inf, -1)
@@ -125,10 +114,7 @@ def test_depth_that_is_no_number_is_no_depth(benchmark, sequence):
         assert (frame.depth_m[1:] > 0.1).all()
 
 
-def test_the_truth_has_no_error_and_a_constant_offset_has_its_own(benchmark, sequence):
-    from endpoint_error import endpoint_error
-    from posed_sequence import load_sequence
-
+def test_the_truth_has_no_error_and_a_constant_offset_has_its_own(sequence):
     truth = load_sequence(sequence, halvings=1, with_truth=True).truths[0]
     assert endpoint_error(truth, truth)[:3] == (0.0, 0.0, 1.0)
     off = truth._replace(
@@ -142,11 +128,9 @@ def test_the_truth_has_no_error_and_a_constant_offset_has_its_own(benchmark, seq
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="needs the sample recordings")
-def test_the_sample_sequence_reaches_the_targets(benchmark, tmp_path):
+def test_the_sample_sequence_reaches_the_targets(tmp_path):
     out = tmp_path / "out.json"
-    assert (
-        run(benchmark, "--sequence", DATA / "open3d_redwood_5frames", "--json", out, "--still") == 0
-    )
+    assert run("--sequence", DATA / "open3d_redwood_5frames", "--json", out, "--still") == 0
     report = json.loads(out.read_text())
     cold, warm, dis = (report[name] for name in ("primal_dual", "primal_dual_warm", "dis"))
     assert cold["epe2d_px"] <= 0.30
@@ -163,9 +147,7 @@ def test_the_sample_sequence_reaches_the_targets(benchmark, tmp_path):
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="needs the sample recordings")
-def test_a_real_recording_without_poses_is_read(benchmark):
-    from posed_sequence import load_sequence
-
+def test_a_real_recording_without_poses_is_read():
     loaded = load_sequence(DATA / "pcl_openni_3frames", halvings=1, with_truth=False)
     assert len(loaded.frames) == 3
     assert loaded.truths is None

@@ -3,23 +3,13 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
+import node_latency
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def node_latency(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    import node_latency
-
-    return node_latency
 
 
 def test_measures_a_node_from_camera_to_mask(
-    node_latency: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "node.json"
     words = ["--size", "160x120", "--seconds", "1.5", "--rate", "20", "--json", str(file)]
@@ -42,7 +32,7 @@ def test_measures_a_node_from_camera_to_mask(
     ],
 )
 def test_bad_input_is_one_clear_line_and_exit_code_2(
-    node_latency: Any, words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert node_latency.main(words) == 2
     err = capsys.readouterr().err

@@ -1,32 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+import average_weights
 import pytest
 import torch
 
 from affordance_seg_ros.model.checkpoint import Checkpoint, load_checkpoint, untrained
 from affordance_seg_ros.model.checkpoint import save_checkpoint as save
 
-ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def average_weights(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.syspath_prepend(str(ROOT / "tools"))
-    import average_weights
-
-    return average_weights
-
 
 def parameters(checkpoint: Checkpoint) -> dict[str, torch.Tensor]:
     return {name: each.clone() for name, each in checkpoint.network.state_dict().items()}
 
 
-def test_a_share_lies_between_both_and_the_ends_are_the_files_themselves(
-    average_weights: Any,
-) -> None:
+def test_a_share_lies_between_both_and_the_ends_are_the_files_themselves() -> None:
     first, second = (parameters(untrained("compact", seed)) for seed in (1, 2))
     for share in (0.0, 0.25, 1.0):
         mean = average_weights.average(untrained("compact", 1), untrained("compact", 2), share)
@@ -35,9 +23,7 @@ def test_a_share_lies_between_both_and_the_ends_are_the_files_themselves(
             torch.testing.assert_close(each, expected)
 
 
-def test_the_mean_of_two_files_is_a_file_without_figures(
-    average_weights: Any, tmp_path: Path
-) -> None:
+def test_the_mean_of_two_files_is_a_file_without_figures(tmp_path: Path) -> None:
     for seed in (1, 2):
         trained = untrained("compact", seed)
         card = replace(trained.card, trained=True, metrics={"iou": seed})
@@ -49,7 +35,7 @@ def test_the_mean_of_two_files_is_a_file_without_figures(
     assert card.recipe["mean"] == {"of": [card.name, card.name], "share_of_second": 0.5}
 
 
-def test_the_first_file_is_moved_into_the_depth_range_of_the_second(average_weights: Any) -> None:
+def test_the_first_file_is_moved_into_the_depth_range_of_the_second() -> None:
     first, second = (untrained("compact", seed) for seed in (1, 2))
     wider = replace(second.input_config, depth_near_m=0.0)
     mean = average_weights.average(first, replace(second, input_config=wider), 0.0)
@@ -62,7 +48,7 @@ def test_the_first_file_is_moved_into_the_depth_range_of_the_second(average_weig
 
 
 def test_a_share_that_is_none_is_refused(
-    average_weights: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["untrained:compact", "untrained:compact", "--share", "1.5"]
     assert average_weights.main([*arguments, "--out", str(tmp_path / "mean.safetensors")]) == 2
@@ -70,7 +56,7 @@ def test_a_share_that_is_none_is_refused(
 
 
 def test_weights_of_other_networks_are_refused(
-    average_weights: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = ["--out", str(tmp_path / "mean.safetensors")]
     assert average_weights.main(["default", "untrained:compact", *out]) == 2

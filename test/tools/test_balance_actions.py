@@ -2,28 +2,19 @@
 """A constant makes weights prefer neither of two actions, and changes nothing else."""
 
 from pathlib import Path
-from typing import Any
 
+import balance_actions
 import numpy as np
 import pytest
 import torch
 from scipy.special import expit
+from tiny_clips import write_clips
 
 from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.model.checkpoint import load_weights, untrained
 
-ROOT = Path(__file__).parents[2]
 
-
-@pytest.fixture
-def balance_actions(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.syspath_prepend(str(ROOT / "tools"))
-    import balance_actions
-
-    return balance_actions
-
-
-def test_the_constant_makes_probabilities_right_on_average(balance_actions: Any) -> None:
+def test_the_constant_makes_probabilities_right_on_average() -> None:
     random = np.random.default_rng(0)
     second = np.arange(200) < 80
     margins = random.normal(np.where(second, 1.0, -1.0), 1.5) - 3.0  # 3 too low
@@ -32,12 +23,12 @@ def test_the_constant_makes_probabilities_right_on_average(balance_actions: Any)
     assert offset == pytest.approx(3.0, abs=0.7)
 
 
-def test_one_action_alone_cannot_be_balanced(balance_actions: Any) -> None:
+def test_one_action_alone_cannot_be_balanced() -> None:
     with pytest.raises(ConfigError, match="3 of 3 clips show the second action; expected both"):
         balance_actions.likeliest_offset(np.zeros(3), np.ones(3, bool))
 
 
-def test_only_one_score_changes(balance_actions: Any) -> None:
+def test_only_one_score_changes() -> None:
     checkpoint = untrained("compact")
     shifted = balance_actions.with_offset(checkpoint, "squeeze", 1.5)
     before, after = checkpoint.network.state_dict(), shifted.network.state_dict()
@@ -53,14 +44,9 @@ def test_only_one_score_changes(balance_actions: Any) -> None:
 
 
 def test_clips_of_both_actions_give_a_file(
-    balance_actions: Any,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / "test/training"))
-    from tiny_clips import write_clips
-
     write_clips(tmp_path / "clips", 3, split="train")  # lift, push and grasp
     out = tmp_path / "balanced.safetensors"
     given = ["untrained:compact", "--clips", str(tmp_path / "clips"), "--out", str(out)]

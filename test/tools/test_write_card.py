@@ -7,20 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import write_card
 
 from affordance_seg_ros.model.checkpoint import load_checkpoint, untrained
 from affordance_seg_ros.model.checkpoint import save_checkpoint as save
 from affordance_seg_ros.model.fingerprint import fingerprint
-
-ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def write_card(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.syspath_prepend(str(ROOT / "tools"))
-    import write_card
-
-    return write_card
 
 
 @pytest.fixture
@@ -61,7 +52,7 @@ def evaluation(tmp_path: Path, weights: Path) -> Callable[..., str]:
 
 
 def test_evaluations_become_metrics_of_the_file(
-    write_card: Any, weights: Path, evaluation: Callable[..., str], tmp_path: Path
+    weights: Path, evaluation: Callable[..., str], tmp_path: Path
 ) -> None:
     files = [
         evaluation("end.json"),
@@ -86,7 +77,6 @@ def test_evaluations_become_metrics_of_the_file(
 
 
 def test_figures_of_other_weights_are_refused(
-    write_card: Any,
     weights: Path,
     evaluation: Callable[..., str],
     tmp_path: Path,
@@ -100,7 +90,6 @@ def test_figures_of_other_weights_are_refused(
 
 
 def test_the_same_setting_twice_is_refused(
-    write_card: Any,
     weights: Path,
     evaluation: Callable[..., str],
     tmp_path: Path,
@@ -114,7 +103,6 @@ def test_the_same_setting_twice_is_refused(
 
 @pytest.mark.parametrize("text", ["no JSON", "[]", '{"weights": {}}'])
 def test_what_is_no_evaluation_is_refused(
-    write_card: Any,
     weights: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],

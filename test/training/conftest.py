@@ -1,14 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Data and runs for the tests of training."""
 
-import sys
-from pathlib import Path
-
 import pytest
 import torch
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from tiny_clips import write_clips
 
 

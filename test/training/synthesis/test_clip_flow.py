@@ -3,8 +3,10 @@
 
 import json
 from pathlib import Path
-from types import ModuleType
 
+import clip_flow
+import depth_realism
+import flow_accuracy
 import numpy as np
 import pytest
 import torch
@@ -28,23 +30,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def clip_flow(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    import clip_flow
-
-    return clip_flow
-
-
-@pytest.fixture
-def realism(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    import depth_realism
-
-    return depth_realism
-
-
-def test_the_truth_has_no_error_against_itself(clip_flow: ModuleType, clips: Path) -> None:
+def test_the_truth_has_no_error_against_itself(clips: Path) -> None:
     sequence = clip_flow.load_clip(clips / "clip", "noisy")
     sums = clip_flow.RegionSums()
     for truth, regions in zip(sequence.truths, sequence.regions, strict=True):
@@ -54,7 +40,7 @@ def test_the_truth_has_no_error_against_itself(clip_flow: ModuleType, clips: Pat
     assert all(region["epe3d_mm"] == 0 for region in summary.values())
 
 
-def test_no_motion_at_all_is_wrong_by_the_motion(clip_flow: ModuleType, clips: Path) -> None:
+def test_no_motion_at_all_is_wrong_by_the_motion(clips: Path) -> None:
     sequence = clip_flow.load_clip(clips / "clip", "clean")
     sums, lengths = clip_flow.RegionSums(), []
     for truth, regions in zip(sequence.truths, sequence.regions, strict=True):
@@ -66,16 +52,14 @@ def test_no_motion_at_all_is_wrong_by_the_motion(clip_flow: ModuleType, clips: P
     assert sums.summary()["static"]["epe3d_mm"] < 1
 
 
-def test_clean_depth_is_the_true_depth(clip_flow: ModuleType, clips: Path) -> None:
+def test_clean_depth_is_the_true_depth(clips: Path) -> None:
     noisy, clean = (clip_flow.load_clip(clips / "clip", depth) for depth in clip_flow.DEPTHS)
     assert (noisy.frames[0].depth_m == 0).sum() > (clean.frames[0].depth_m == 0).sum()
 
 
 def test_the_benchmark_takes_clips(
-    clip_flow: ModuleType, clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import flow_accuracy
-
     out = tmp_path / "out.json"
     words = ["--clips", str(clips), "--threads", "1", "--json", str(out)]
     assert flow_accuracy.main(words) == 0
@@ -86,30 +70,30 @@ def test_the_benchmark_takes_clips(
     assert "holds no clip" in capsys.readouterr().err
 
 
-def test_a_clip_without_truth_is_refused(clip_flow: ModuleType) -> None:
+def test_a_clip_without_truth_is_refused() -> None:
     with pytest.raises(SourceError, match="true depth"):
         clip_flow.load_clip(ROOT / "data/demo_clip", "noisy")
 
 
-def test_a_plane_is_flat_and_noise_on_it_is_measured(realism: ModuleType) -> None:
+def test_a_plane_is_flat_and_noise_on_it_is_measured() -> None:
     column, row = np.meshgrid(np.arange(160), np.arange(120))
     depth_m = (1 / (0.8 + 0.001 * column + 0.002 * row)).astype(np.float32)
-    flat = realism.measure(realism.DepthPicture("plane", depth_m, 200.0))
+    flat = depth_realism.measure(depth_realism.DepthPicture("plane", depth_m, 200.0))
     assert flat.flatness_mm < 0.01
     noise_m = np.random.default_rng(0).normal(0, 0.003, depth_m.shape).astype(np.float32)
-    rough = realism.measure(realism.DepthPicture("plane", depth_m + noise_m, 200.0))
+    rough = depth_realism.measure(depth_realism.DepthPicture("plane", depth_m + noise_m, 200.0))
     assert 2 < rough.flatness_mm < 3.2
 
 
-def test_holes_at_jumps_are_counted_and_others_are_not(realism: ModuleType) -> None:
+def test_holes_at_jumps_are_counted_and_others_are_not() -> None:
     depth_m = np.ones((10, 40), np.float32)
     depth_m[:, 20:] = 2.0
     depth_m[:, 18:21] = 0.0
     depth_m[:, 5] = 0.0
-    assert realism.edge_gaps(depth_m).tolist() == [3] * 10
+    assert depth_realism.edge_gaps(depth_m).tolist() == [3] * 10
 
 
-def test_a_picture_without_surfaces_is_refused(realism: ModuleType) -> None:
-    empty = realism.DepthPicture("nothing", np.zeros((40, 40), np.float32), 100.0)
+def test_a_picture_without_surfaces_is_refused() -> None:
+    empty = depth_realism.DepthPicture("nothing", np.zeros((40, 40), np.float32), 100.0)
     with pytest.raises(SourceError, match="nothing: no surface"):
-        realism.measure(empty)
+        depth_realism.measure(empty)
