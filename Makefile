@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 SHELL := /bin/bash
 DEVICE ?= cpu
-# A test file in one process, files side by side.
-PYTEST = exec pytest -n auto --maxprocesses 4 --dist loadfile
+# A test file in one process, files side by side. Restarting a process that crashed would hang.
+PYTEST = exec pytest -n auto --maxprocesses 4 --dist loadfile --max-worker-restart 0
 .PHONY: setup demo bench test coverage check format clean
 setup: ; @tools/bootstrap.sh
 demo: setup ; @. tools/env.sh && exec python tools/demo.py --out out/demo
