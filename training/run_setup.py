@@ -28,8 +28,6 @@ def build_fabric(precision: str) -> Fabric:
     world = int(os.environ.get("WORLD_SIZE", "1"))
     local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     accelerator = "cuda" if torch.cuda.is_available() else "cpu"
-    if accelerator == "cpu":
-        _warn_of_slow_arithmetic(precision)
     fabric = Fabric(
         accelerator=accelerator,
         devices=local,
@@ -39,6 +37,8 @@ def build_fabric(precision: str) -> Fabric:
         precision=precision,
     )
     fabric.launch()
+    if accelerator == "cpu" and fabric.is_global_zero:
+        _warn_of_slow_arithmetic(precision)
     return fabric
 
 
