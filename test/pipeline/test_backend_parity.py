@@ -53,7 +53,10 @@ def expected(frames):
 def test_masks_agree_in_all_but_one_pixel_of_a_thousand(frames, expected, backend) -> None:
     assert backend in BACKENDS
     for ours, theirs in zip(predictions(frames, backend), expected, strict=True):
-        assert np.mean(ours.mask == theirs.mask) >= 0.999
-        np.testing.assert_allclose(ours.confidence, theirs.confidence, atol=1e-3)
+        same = ours.mask == theirs.mask
+        assert np.mean(same) >= 0.999
+        # The action's probability is a factor of an affordance's confidence, not of background's:
+        # where a tie falls otherwise, the confidence jumps.
+        np.testing.assert_allclose(ours.confidence[same], theirs.confidence[same], atol=1e-3)
         np.testing.assert_allclose(ours.action.scores, theirs.action.scores, atol=1e-3)
         assert ours.action.id == theirs.action.id
