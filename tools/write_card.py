@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The card of a weight file: its name, and what `affordance-seg evaluate` measured of it.
+r"""The card of a weight file: its name, and what `affordance-seg evaluate` measured of it.
 
-    python tools/write_card.py mean.safetensors --name compact-rendered-12 --out default.safetensors
+    python tools/write_card.py mean.safetensors --name compact-rendered-12 --out new.safetensors \
         --metrics "validation, 150 rendered clips" val-dis.json val-primal_dual.json
 
 Figures of other weights are refused: the evaluation carries the fingerprint of those it measured.
+The file is written in half precision, so it is such a file that has to be evaluated.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from typing import Any
 import torch
 
 from affordance_seg_ros.errors import AffordanceError, CheckpointError, ConfigError
-from affordance_seg_ros.model.checkpoint import Checkpoint, load_weights, save_checkpoint
+from affordance_seg_ros.model.checkpoint import load_weights, save_checkpoint
 from affordance_seg_ros.model.fingerprint import fingerprint
 
 _SCORES = ("iou_mean", "f1_mean", "f1_paper_weighted", "fw_margolin", "action_top1")
@@ -26,18 +27,17 @@ _UNTIL = {"end": "to their end", "acting": "cut while acting"}
 _TARGET = {"demonstrated": "demonstrated part", "affordances": "every part"}
 
 
-def gather(title: str, evaluations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the card's entries of evaluations of one set of clips.
+def gather(evaluations: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
+    """Return the metrics of a card.
 
     Args:
-        title: What the clips are.
-        evaluations: Documents of `evaluate --json`, of one weight file.
+        evaluations: What the clips are, and the document of `evaluate --json`.
 
     Raises:
         ConfigError: Two of them measured the same.
     """
     metrics: dict[str, Any] = {}
-    for each in evaluations:
+    for title, each in evaluations:
         clips = f"{title}, {_UNTIL[each['until']]}, {_TARGET[each['target']]}"
         flow = each["estimator"].replace("_", "-").replace("dis", "DIS")
         setting = f"{flow} flow, min_confidence {each['min_confidence']:g}"
@@ -96,38 +96,31 @@ def main(argv: Sequence[str] | None = None) -> int:
         action="append",
         default=[],
         metavar=("TITLE", "FILE"),
-        help="what the clips are, and files of affordance-seg evaluate --json; once for each set",
+        help="what the clips are, and files of affordance-seg evaluate --json; once for each set; "
+        "none keeps the figures",
     )
     parser.add_argument("--out", type=Path, required=True, help="file to write")
     arguments = parser.parse_args(argv)
     try:
         checkpoint = load_weights(arguments.weights, "cpu")
-        weights = fingerprint(checkpoint.network)
-        metrics: dict[str, Any] = {}
+        weights = fingerprint(checkpoint.network.half().float())  # as the file will hold them
+        evaluations = []
         for title, *files in arguments.metrics:
-            metrics.update(gather(title, [read_evaluation(Path(each), weights) for each in files]))
-        described = _described(checkpoint, arguments.name, arguments.description, metrics)
-        save_checkpoint(arguments.out, described, dtype=torch.float16)
+            if not files:
+                raise ConfigError(f"--metrics '{title}' without a file; expected one or more")
+            evaluations += [(title, read_evaluation(Path(each), weights)) for each in files]
+        card = replace(
+            checkpoint.card,
+            name=arguments.name or checkpoint.card.name,
+            description=arguments.description or checkpoint.card.description,
+            metrics=gather(evaluations) or checkpoint.card.metrics,
+        )
+        save_checkpoint(arguments.out, replace(checkpoint, card=card), dtype=torch.float16)
     except AffordanceError as error:
         print(error, file=sys.stderr)
         return 2
-    print(f"{described.card.name}, weights {weights}: {arguments.out}")
+    print(f"{card.name}, weights {weights}: {arguments.out}")
     return 0
-
-
-def _described(
-    checkpoint: Checkpoint, name: str | None, description: str | None, metrics: Mapping[str, Any]
-) -> Checkpoint:
-    card = checkpoint.card
-    return replace(
-        checkpoint,
-        card=replace(
-            card,
-            name=name or card.name,
-            description=description or card.description,
-            metrics=metrics,
-        ),
-    )
 
 
 if __name__ == "__main__":

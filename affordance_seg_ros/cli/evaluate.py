@@ -53,9 +53,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate; return the exit code."""
     from affordance_seg_ros.evaluation.report import write_json
+    from affordance_seg_ros.flow.estimator import build_estimator, estimator_name
     from affordance_seg_ros.model.checkpoint import load_weights
     from affordance_seg_ros.model.fingerprint import fingerprint
-    from affordance_seg_ros.pipeline.streaming import build_pipeline
+    from affordance_seg_ros.pipeline.device import resolve_device
+    from affordance_seg_ros.pipeline.streaming import Pipeline
     from affordance_seg_ros.training.datasets.data_source import DataSource, detect_kind
     from affordance_seg_ros.training.datasets.shortened import until_acting
     from affordance_seg_ros.training.evaluate import evaluate
@@ -71,23 +73,26 @@ def run(arguments: argparse.Namespace) -> int:
         split=arguments.split,
         label_map=arguments.label_map,
     )
-    pipeline = build_pipeline(arguments.weights, arguments.device, config)
+    device = resolve_device(arguments.device)
+    checkpoint = load_weights(arguments.weights, device)
+    weights = {
+        "name": checkpoint.card.name,
+        "trained": checkpoint.card.trained,
+        "fingerprint": fingerprint(checkpoint.network),
+    }
+    pipeline = Pipeline(checkpoint, build_estimator(flow, device), config, device)
     sequences = spread(find_sequences([source], pipeline.labels), arguments.limit)
     if arguments.until == "acting":
         sequences = tuple(until_acting(sequence) for sequence in sequences)
     progress = not arguments.quiet
     evaluation = evaluate(pipeline, sequences, target=arguments.target, progress=progress)
     about = {
-        "weights": {
-            "name": pipeline.card.name,
-            "trained": pipeline.card.trained,
-            "fingerprint": fingerprint(load_weights(arguments.weights, "cpu").network),
-        },
+        "weights": weights,
         "data": {"root": str(arguments.data), "kind": source.kind, "split": source.split},
         "target": arguments.target,
         "until": arguments.until,
-        "estimator": flow.estimator,
-        "device": str(pipeline.device),
+        "estimator": estimator_name(flow, device),
+        "device": str(device),
         "min_confidence": config.min_confidence,
     }
     if arguments.long_streams:

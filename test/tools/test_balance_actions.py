@@ -28,6 +28,13 @@ def test_one_action_alone_cannot_be_balanced() -> None:
         balance_actions.likeliest_offset(np.zeros(3), np.ones(3, bool))
 
 
+def test_pairs_in_order_are_counted_whatever_the_constant() -> None:
+    margins, second = np.array([0.0, 1.0, 2.0, 3.0, 1.0]), np.array([0, 0, 1, 1, 1], bool)
+    # 2 and 3 lie above both others, 1 above one and level with the other.
+    assert balance_actions.ordered_share(margins, second) == pytest.approx(5.5 / 6)
+    assert balance_actions.ordered_share(margins - 9, second) == pytest.approx(5.5 / 6)
+
+
 def test_only_one_score_changes() -> None:
     checkpoint = untrained("compact")
     shifted = balance_actions.with_offset(checkpoint, "squeeze", 1.5)

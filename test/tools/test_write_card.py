@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import write_card
 
 from affordance_seg_ros.model.checkpoint import load_checkpoint, untrained
@@ -17,7 +18,7 @@ from affordance_seg_ros.model.fingerprint import fingerprint
 @pytest.fixture
 def weights(tmp_path: Path) -> Path:
     file = tmp_path / "weights.safetensors"
-    save(file, untrained("compact"))
+    save(file, untrained("compact"), dtype=torch.float16)
     return file
 
 
@@ -76,6 +77,28 @@ def test_evaluations_become_metrics_of_the_file(
     assert "val, 50 clips, cut while acting, demonstrated part" in card.metrics
 
 
+def test_without_evaluations_the_figures_stay(
+    weights: Path, evaluation: Callable[..., str], tmp_path: Path
+) -> None:
+    first, second = (tmp_path / f"{name}.safetensors" for name in ("first", "second"))
+    measured = ["--metrics", "val", evaluation("end.json")]
+    assert write_card.main([str(weights), *measured, "--out", str(first)]) == 0
+    assert write_card.main([str(first), "--name", "other", "--out", str(second)]) == 0
+    before, after = (load_checkpoint(file, "cpu").card for file in (first, second))
+    assert after.name == "other"
+    assert after.metrics == before.metrics != {}
+
+
+def refusal(
+    weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], *metrics: str
+) -> str:
+    """Return what is said of metrics that no card gets."""
+    out = tmp_path / "carded.safetensors"
+    assert write_card.main([str(weights), "--metrics", *metrics, "--out", str(out)]) == 2
+    assert not out.exists()
+    return capsys.readouterr().err
+
+
 def test_figures_of_other_weights_are_refused(
     weights: Path,
     evaluation: Callable[..., str],
@@ -83,32 +106,44 @@ def test_figures_of_other_weights_are_refused(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     other = evaluation("other.json", weights={"fingerprint": "0123456789abcdef"})
-    out = tmp_path / "carded.safetensors"
-    assert write_card.main([str(weights), "--metrics", "val", other, "--out", str(out)]) == 2
-    assert "other.json is of weights 0123456789abcdef; expected of" in capsys.readouterr().err
-    assert not out.exists()
+    said = refusal(weights, tmp_path, capsys, "val", other)
+    assert "other.json is of weights 0123456789abcdef; expected of" in said
 
 
+def test_figures_of_more_exact_weights_are_refused(
+    evaluation: Callable[..., str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exact = tmp_path / "exact.safetensors"
+    save(exact, untrained("compact"))
+    of_exact = fingerprint(load_checkpoint(exact, "cpu").network)
+    measured = evaluation("exact.json", weights={"fingerprint": of_exact})
+    assert f"is of weights {of_exact}" in refusal(exact, tmp_path, capsys, "val", measured)
+
+
+@pytest.mark.parametrize("between", [[], ["--metrics", "val"]])
 def test_the_same_setting_twice_is_refused(
     weights: Path,
     evaluation: Callable[..., str],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
+    between: list[str],
 ) -> None:
-    files = [evaluation("one.json"), evaluation("two.json")]
-    out = tmp_path / "carded.safetensors"
-    assert write_card.main([str(weights), "--metrics", "val", *files, "--out", str(out)]) == 2
-    assert "measured twice; expected one evaluation of it" in capsys.readouterr().err
+    one, two = evaluation("one.json"), evaluation("two.json")
+    said = refusal(weights, tmp_path, capsys, "val", one, *between, two)
+    assert "measured twice; expected one evaluation of it" in said
+
+
+def test_a_title_without_a_file_is_refused(
+    weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "'val' without a file; expected" in refusal(weights, tmp_path, capsys, "val")
 
 
 @pytest.mark.parametrize("text", ["no JSON", "[]", '{"weights": {}}'])
 def test_what_is_no_evaluation_is_refused(
-    weights: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    text: str,
+    weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
 ) -> None:
-    (tmp_path / "some.json").write_text(text)
-    arguments = [str(weights), "--metrics", "val", str(tmp_path / "some.json")]
-    assert write_card.main([*arguments, "--out", str(tmp_path / "carded.safetensors")]) == 2
-    assert "some.json; expected a file of affordance-seg evaluate --json" in capsys.readouterr().err
+    file = tmp_path / "some.json"
+    file.write_text(text)
+    said = refusal(weights, tmp_path, capsys, "val", str(file))
+    assert "some.json; expected a file of affordance-seg evaluate --json" in said
