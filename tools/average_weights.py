@@ -17,6 +17,7 @@ import torch
 from affordance_seg_ros.errors import AffordanceError, CheckpointError, ConfigError
 from affordance_seg_ros.model.checkpoint import Checkpoint, load_weights, save_checkpoint
 from affordance_seg_ros.model.depth_input import with_depth_input
+from affordance_seg_ros.model.fingerprint import fingerprint
 
 
 def average(first: Checkpoint, second: Checkpoint, share: float) -> Checkpoint:
@@ -30,6 +31,10 @@ def average(first: Checkpoint, second: Checkpoint, share: float) -> Checkpoint:
     """
     if not 0 <= share <= 1:
         raise ConfigError(f"share={share:g}; expected 0 to 1")
+    origins = [
+        {"name": each.card.name, "fingerprint": fingerprint(each.network)}
+        for each in (first, second)
+    ]
     first = with_depth_input(first, second.network_config, second.input_config)
     for one, other in (
         (first.network_config, second.network_config),
@@ -40,7 +45,7 @@ def average(first: Checkpoint, second: Checkpoint, share: float) -> Checkpoint:
     before, after = first.network.state_dict(), second.network.state_dict()
     network = deepcopy(second.network)
     network.load_state_dict({name: before[name].lerp(after[name], share) for name in before})
-    mean = {"of": [first.card.name, second.card.name], "share_of_second": share}
+    mean = {"of": origins, "share_of_second": share}
     card = replace(second.card, metrics={}, recipe={**second.card.recipe, "mean": mean})
     return replace(second, network=network, card=card)
 

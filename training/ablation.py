@@ -74,9 +74,11 @@ def run_ablation(
 
     Raises:
         ConfigError: The folder holds a row that was trained already and `resume` is not set, or one
-            of another recipe, or a name is not a row's.
+            of another recipe, or a name is not a row's or a comparison's.
         SourceError: Data are missing or damaged.
     """
+    if comparison not in COMPARISONS:
+        raise ConfigError(f"ablation '{comparison}'; expected one of {', '.join(COMPARISONS)}")
     compared = COMPARISONS[comparison]
     runs = {
         name: replace(row, name=f"{run.name}-{name}") for name, row in compared.rows(run).items()

@@ -31,7 +31,7 @@ from affordance_seg_ros.training.validation import (
     validate,
     validate_actions,
 )
-from affordance_seg_ros.training.weights_output import save_weights
+from affordance_seg_ros.training.weights_output import read_origin, save_weights
 
 WEIGHTS_FILE = "weights.safetensors"
 """The best weights of the last stage so far; those of each stage lie beside it, by its name."""
@@ -78,7 +78,10 @@ class Trainer:
         self._show = progress and self._chief
         self._resumed = prepare_folder(run, out, resume=resume, chief=self._chief)
         self._fabric.barrier()
-        self._progress = self._resumed.progress if self._resumed else Progress()
+        if self._resumed:
+            self._progress, self._starts_from = self._resumed.progress, self._resumed.starts_from
+        else:
+            self._progress, self._starts_from = Progress(), read_origin(run.initialise.weights)
         torch.manual_seed(run.seed)
         self._network = initial_network(run)
 
@@ -232,13 +235,21 @@ class Trainer:
     def _keep(self, running: StageRun, metrics: dict[str, Any], *names: str) -> None:
         network = running.average.objective.network
         for name in names:
-            path = self._out / name
-            save_weights(path, network, self._config, metrics, running.stage, self._progress)
+            save_weights(
+                self._out / name,
+                network,
+                self._config,
+                metrics,
+                running.stage,
+                self._progress,
+                self._starts_from,
+            )
 
     def _save(self, running: StageRun) -> None:
         if self._chief:
             state = TrainingState(
                 run_yaml=self._config.to_yaml(),
+                starts_from=self._starts_from,
                 progress=self._progress,
                 objective=running.objective.state_dict(),
                 average=running.average.state_dict(),

@@ -11,7 +11,7 @@ from affordance_seg_ros.errors import CheckpointError
 from affordance_seg_ros.whole_file import whole_file
 
 STATE_FILE = "state.pt"
-_VERSION = 2
+_VERSION = 3
 
 
 @dataclass
@@ -54,6 +54,7 @@ class TrainingState:
 
     Attributes:
         run_yaml: The run.
+        starts_from: Origin of the weights that it went on from.
         progress: How far it has come.
         objective: State of the objective, with the network in it.
         average: State of the mean of the weights; empty where a stage has none.
@@ -63,6 +64,7 @@ class TrainingState:
     """
 
     run_yaml: str
+    starts_from: dict[str, Any]
     progress: Progress
     objective: dict[str, Any]
     average: dict[str, Any]

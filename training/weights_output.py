@@ -5,12 +5,19 @@ import platform
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
 
 from affordance_seg_ros import __version__
-from affordance_seg_ros.model.checkpoint import Checkpoint, WeightsCard, save_checkpoint
+from affordance_seg_ros.model.checkpoint import (
+    Checkpoint,
+    WeightsCard,
+    load_weights,
+    save_checkpoint,
+)
+from affordance_seg_ros.model.fingerprint import fingerprint
 from affordance_seg_ros.model.network import AffordanceNetwork
 from affordance_seg_ros.training.run_config import RunConfig
 from affordance_seg_ros.training.samples import scaled_input
@@ -20,6 +27,28 @@ from affordance_seg_ros.training.training_state import Progress
 LICENSE = "Apache-2.0"
 
 
+def read_origin(weights: str) -> dict[str, Any]:
+    """Return what weights say of themselves, for the recipe of those that go on from them.
+
+    Args:
+        weights: Weight file, or a name of the package's own; empty for weights of chance.
+
+    Returns:
+        Their name, fingerprint and recipe, with the origin of that in it; empty for chance.
+
+    Raises:
+        CheckpointError: The file is missing or damaged.
+    """
+    if not weights:
+        return {}
+    started = load_weights(weights, "cpu")
+    return {
+        "name": started.card.name,
+        "fingerprint": fingerprint(started.network),
+        "recipe": dict(started.card.recipe),
+    }
+
+
 def save_weights(
     path: Path,
     network: AffordanceNetwork,
@@ -27,6 +56,7 @@ def save_weights(
     metrics: Mapping[str, Any],
     stage: StageConfig,
     progress: Progress,
+    starts_from: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Write a network in half precision with the whole recipe, for input of its stage's size.
 
@@ -37,6 +67,7 @@ def save_weights(
         metrics: What was measured, anything that JSON can express.
         stage: The stage that the weights are of.
         progress: How far the run has come.
+        starts_from: Origin of the weights that the run went on from; see `read_origin`.
 
     Raises:
         CheckpointError: Weights are not finite, or the disk refuses.
@@ -48,6 +79,7 @@ def save_weights(
         license=LICENSE,
         metrics=dict(metrics),
         recipe={
+            "starts_from": dict(starts_from),
             "run": asdict(run),
             "stage": stage.name,
             "steps": progress.global_step,

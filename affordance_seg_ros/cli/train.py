@@ -41,10 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--ablation",
         nargs="?",
         const="table_3",
-        choices=("table_3", "open_choices", "attention"),
-        help="train and evaluate every row of the paper's table 3 with this run, or every choice "
-        "that the paper leaves open, or attention with and without the action context, and write "
-        "the table",
+        metavar="NAME",
+        help="train and evaluate every row of the paper's table 3 (table_3) with this run, every "
+        "choice that the paper leaves open (open_choices), or attention with and without the "
+        "action context (attention), and write the table",
     )
     parser.add_argument(
         "--rows",

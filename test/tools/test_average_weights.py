@@ -8,6 +8,7 @@ import torch
 
 from affordance_seg_ros.model.checkpoint import Checkpoint, load_checkpoint, untrained
 from affordance_seg_ros.model.checkpoint import save_checkpoint as save
+from affordance_seg_ros.model.fingerprint import fingerprint
 
 
 def parameters(checkpoint: Checkpoint) -> dict[str, torch.Tensor]:
@@ -32,7 +33,10 @@ def test_the_mean_of_two_files_is_a_file_without_figures(tmp_path: Path) -> None
     assert average_weights.main([*files, "--out", str(tmp_path / "mean.safetensors")]) == 0
     card = load_checkpoint(tmp_path / "mean.safetensors", "cpu").card
     assert card.metrics == {}
-    assert card.recipe["mean"] == {"of": [card.name, card.name], "share_of_second": 0.5}
+    prints = [fingerprint(load_checkpoint(file, "cpu").network) for file in files]
+    assert len(set(prints)) == 2
+    origins = [{"name": card.name, "fingerprint": each} for each in prints]
+    assert card.recipe["mean"] == {"of": origins, "share_of_second": 0.5}
 
 
 def test_the_first_file_is_moved_into_the_depth_range_of_the_second() -> None:

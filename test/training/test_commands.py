@@ -172,6 +172,12 @@ def test_rows_and_seeds_belong_to_an_ablation(capsys):
     assert "--seeds 1 2 without --ablation" in capsys.readouterr().err
 
 
+def test_an_ablation_that_there_is_not_is_named(ablation, tmp_path, capsys):
+    assert ablation(tmp_path, "--ablation", "table_4") == 2
+    expected = "ablation 'table_4'; expected one of table_3, open_choices, attention"
+    assert expected in capsys.readouterr().err
+
+
 def test_a_package_that_is_not_installed_is_named(monkeypatch, tmp_path, capsys):
     from affordance_seg_ros.cli import extras
 

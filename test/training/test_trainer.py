@@ -3,17 +3,20 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 import torch
 
 from affordance_seg_ros.errors import CheckpointError, ConfigError, SourceError
-from affordance_seg_ros.model.checkpoint import load_checkpoint
+from affordance_seg_ros.model.checkpoint import load_checkpoint, save_checkpoint
+from affordance_seg_ros.model.fingerprint import fingerprint
 from affordance_seg_ros.training.initialise import initial_network
 from affordance_seg_ros.training.run_config import parse_run
 from affordance_seg_ros.training.run_setup import RUN_FILE
@@ -63,6 +66,23 @@ def weights(out):
     return load_state(out).objective
 
 
+def stop_after(steps, run, out, monkeypatch):
+    from affordance_seg_ros.training import trainer
+
+    taken = 0
+
+    def count_and_stop(*_):
+        nonlocal taken
+        taken += 1
+        if taken == steps:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(trainer.Logbook, "step", count_and_stop)
+        with pytest.raises(KeyboardInterrupt):
+            train(run, out, progress=False)
+
+
 def test_the_loss_falls_well_below_its_start(clips, tmp_path):
     run = parse_run(RUN.format(root=clips, epochs=30).replace("  - {name: clips", "  - {name: c"))
     run = parse_run(run.to_yaml(), ["stages.c.epochs=1"])
@@ -95,20 +115,7 @@ def test_a_killed_run_resumes_to_the_weights_of_one_that_was_not(clips, finished
 def test_a_run_stopped_between_two_checkpoints_resumes_alike(
     clips, finished, tmp_path, monkeypatch, steps
 ):
-    from affordance_seg_ros.training import trainer
-
-    taken = 0
-
-    def count_and_stop(*_):
-        nonlocal taken
-        taken += 1
-        if taken == steps:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(trainer.Logbook, "step", count_and_stop)
-    with pytest.raises(KeyboardInterrupt):
-        train(run_of(clips), tmp_path, progress=False)
-    monkeypatch.undo()
+    stop_after(steps, run_of(clips), tmp_path, monkeypatch)
     train(run_of(clips), tmp_path, resume=True, progress=False)
     expected = weights(finished)
     for name, tensor in weights(tmp_path).items():
@@ -129,6 +136,24 @@ def test_the_weights_hold_the_whole_run(clips, finished):
     assert checkpoint.network_config == run_of(clips).network
     assert "iou" in checkpoint.card.metrics["validation_at_network_size"]
     assert parse_run((finished / RUN_FILE).read_text()) == run_of(clips)
+
+
+def test_weights_that_went_on_say_from_which_even_once_that_file_is_another(
+    clips, finished, tmp_path, monkeypatch
+):
+    began = load_checkpoint(finished / WEIGHTS_FILE, "cpu")
+    file = shutil.copy(finished / WEIGHTS_FILE, tmp_path)
+    stage = "[{name: only, frames: 1, batch_size: 3, epochs: 2}]"
+    run = parse_run(run_of(clips).to_yaml(), [f"initialise.weights={file}", f"stages={stage}"])
+    stop_after(3, run, tmp_path / "run", monkeypatch)
+    save_checkpoint(file, replace(began, card=replace(began.card, name="another")))
+    card = load_checkpoint(train(run, tmp_path / "run", resume=True, progress=False), "cpu").card
+    assert card.recipe["starts_from"] == {
+        "name": "tiny",
+        "fingerprint": fingerprint(began.network),
+        "recipe": began.card.recipe,
+    }
+    assert began.card.recipe["starts_from"] == {}
 
 
 def test_the_last_weights_are_kept_beside_the_best(finished):
