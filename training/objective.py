@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from affordance_seg_ros.config import NetworkConfig
 from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.model.network import AffordanceNetwork
+from affordance_seg_ros.model.network_state import Memory
 from affordance_seg_ros.model.pooled_memory import PooledMemory
 from affordance_seg_ros.training.loss import action_loss, segmentation_loss
 from affordance_seg_ros.training.network_parts import find_part
@@ -31,12 +32,20 @@ class AffordanceObjective(nn.Module):
         network: Network that learns.
         stage: Supervision and weights.
         weights: (C,) weights of the classes; None for equal ones.
+
+    Raises:
+        ConfigError: Clips are to begin with the memory of others, and a batch has but one.
     """
 
     def __init__(
         self, network: AffordanceNetwork, stage: StageConfig, weights: Tensor | None
     ) -> None:
         super().__init__()
+        if stage.carried_share and stage.batch_size == 1:
+            raise ConfigError(
+                f"stage '{stage.name}': carried_share={stage.carried_share:g} with batch_size=1; "
+                "expected at least 2: what is carried over is another clip of the batch"
+            )
         self.network = network
         self.stage = stage
         self.register_buffer("class_weights", weights, persistent=False)
@@ -46,12 +55,36 @@ class AffordanceObjective(nn.Module):
         flow = batch.flow if batch.flow.shape[2] else None
         every = self.stage.supervision == "every"
         output = self.network(
-            batch.appearance, flow, every_frame=every, told_action=batch.told_action
+            batch.appearance,
+            flow,
+            self._carried(batch.appearance, flow),
+            every_frame=every,
+            told_action=batch.told_action,
         )
         masks = self._mask_loss(output.logits, batch.target if every else batch.target[:, -1:])
         spoken = action_loss(output.action_logits, batch.action, frames=self.stage.action_frames)
         total = self.stage.segmentation_weight * masks + self.stage.action_weight * spoken
         return Losses(total, masks.detach(), spoken.detach())
+
+    def _carried(self, appearance: Tensor, flow: Tensor | None) -> Memory | None:
+        """Return the memory that a batch begins with; None for an empty one.
+
+        For the stage's share of clips it is what the next clip of the batch left, which is no part
+        of what learns. The others begin empty, and so do pictures.
+        """
+        batch, frames = appearance.shape[:2]
+        count = round(self.stage.carried_share * batch) if batch > 1 and frames > 1 else 0
+        if not count:
+            return None
+        following = torch.arange(1, count + 1, device=appearance.device) % batch
+        shown = [each if each is None else each[following] for each in (appearance, flow)]
+        with torch.no_grad():
+            left = self.network(*shown).memory
+        # Older PyTorch goes on with the weights that autocast rounded here, without a gradient.
+        torch.clear_autocast_cache()
+        empty = self.network.empty_state(batch - count, *appearance.shape[-2:])
+        pairs = zip(left, empty, strict=True)
+        return self.network.state_type(*(torch.cat((some, none)) for some, none in pairs))
 
     def _mask_loss(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return the loss of (B, N, C, H, W) logits, pooled over the batch and its frames."""
@@ -109,7 +142,7 @@ class ActionObjective(nn.Module):
         deep = self.network.encode(self.stream, pictures.flatten(0, 1)).deep
         memory = self.network.motion_memory if self.memory is None else self.memory
         assert memory is not None
-        remembered = memory(deep.view(batch_size, frames, *deep.shape[1:]))  # (B, T, 8w, 1, 1)
+        remembered, _ = memory(deep.view(batch_size, frames, *deep.shape[1:]))  # (B, T, 8w, 1, 1)
         logits: Tensor = self.classifier(remembered.flatten(2))
         return logits
 

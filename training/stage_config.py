@@ -42,6 +42,11 @@ class StageConfig(Options):
         "frame: which part an action is done with it learns from many pictures, without clips' "
         "cost", minimum=0.0, maximum=1.0,
     )  # fmt: skip
+    carried_share: float = option(
+        0.0, "Share of a batch's clips that begin with the memory of another one instead of an "
+        "empty one, as on a robot, where something was always shown before", minimum=0.0,
+        maximum=1.0,
+    )  # fmt: skip
     end_jitter: int = option(
         0, "Largest number of frames before the last labelled one at which a sequence may end",
         unit="frames", minimum=0, maximum=1000,

@@ -66,24 +66,26 @@ class ConvLSTM(nn.Module):
         assert bias is not None
         return bias.chunk(4)[1]
 
-    def forward(self, sequence: Tensor) -> Tensor:
-        """Run over whole sequences, from an empty memory.
+    def forward(
+        self, sequence: Tensor, state: ConvLSTMState | None = None
+    ) -> tuple[Tensor, ConvLSTMState]:
+        """Run over whole sequences.
 
         Args:
-            sequence: (B, T, C, h, w) inputs.
+            sequence: (B, T, C, h, w) inputs, T at least 1.
+            state: Memory before the first of them; None is an empty one.
 
         Returns:
-            (B, T, C, h, w) hidden states after each frame.
+            (B, T, C, h, w) hidden states after each frame, and the memory after the last.
         """
         batch, frames = sequence.shape[:2]
         gates: Tensor = self.input_gates(sequence.flatten(0, 1))
         gates = gates.view(batch, frames, *gates.shape[1:])
-        state = None
-        outputs = []
+        states = []
         for t in range(frames):
             state = self._remember(gates[:, t], state)
-            outputs.append(state.hidden)
-        return torch.stack(outputs, 1)
+            states.append(state)
+        return torch.stack([each.hidden for each in states], 1), states[-1]
 
     def step(self, x: Tensor, state: ConvLSTMState | None) -> ConvLSTMState:
         """Take one frame (B, C, h, w) and the memory before it; None is an empty memory."""

@@ -59,11 +59,13 @@ class SequenceOutput(NamedTuple):
         logits: (B, N, C, H, W) of the last N frames: of one, or of all.
         action_logits: (B, T, A) after every frame.
         attention: (B, N, 1, H/8, W/8) of the last N frames.
+        memory: Memory after the last frame.
     """
 
     logits: Tensor
     action_logits: Tensor
     attention: Tensor
+    memory: Memory
 
 
 class AffordanceNetwork(nn.Module):
@@ -122,15 +124,17 @@ class AffordanceNetwork(nn.Module):
         self,
         appearance: Tensor,
         flow: Tensor | None,
+        state: Memory | None = None,
         *,
         every_frame: bool = False,
         told_action: Tensor | None = None,
     ) -> SequenceOutput:
-        """Run over whole sequences, from an empty memory; for training.
+        """Run over whole sequences; for training.
 
         Args:
             appearance: (B, T, 3 or 4, H, W) normalised colour, and depth; H and W at least 32.
             flow: (B, T, 3, H, W) coloured flow from the frame before; None in a network without.
+            state: Memory before the first frame; None for an empty one.
             every_frame: Whether to decode every frame instead of the last one.
             told_action: (B,) int64 ids of the action that the decoder is told instead of the one
                 that the network recognises, negative where it is; None for that everywhere.
@@ -146,7 +150,10 @@ class AffordanceNetwork(nn.Module):
         batch, frames = appearance.shape[:2]
         encoded = self._encode([each.flatten(0, 1) for each in pictures], in_turn)
         features = _split(self._fuse(encoded), batch, frames)  # (B, T, 8w, h, w)
-        memory = self.memory2(self.memory1(features))  # (B, T, 8w, h, w)
+        before1, before2, before_motion = _layers(state)
+        layer1, after1 = self.memory1(features, before1)
+        memory, after2 = self.memory2(layer1, before2)  # (B, T, 8w, h, w)
+        states = [*after1, *after2]
         decoded = frames if every_frame else 1
 
         def shown(x: Tensor) -> Tensor:
@@ -160,7 +167,9 @@ class AffordanceNetwork(nn.Module):
         ]
         motion = None
         if self.motion_memory is not None:
-            motion = self.motion_memory(_split(encoded[1].deep, batch, frames))
+            deep = _split(encoded[1].deep, batch, frames)
+            motion, after_motion = self.motion_memory(deep, before_motion)
+            states.extend(after_motion)
         actions = self.action_head(memory, motion)  # (B, T, A)
         believed = shown(actions)
         if told_action is not None:
@@ -170,6 +179,7 @@ class AffordanceNetwork(nn.Module):
             _split(logits, batch, decoded),
             actions,
             _split(attention, batch, decoded),
+            self.state_type(*states),
         )
 
     def step(
@@ -196,8 +206,7 @@ class AffordanceNetwork(nn.Module):
         """
         encoded = self._encode(self._checked(appearance, flow, "B"), fork)
         features = self._fuse(encoded)  # (B, 8w, h, w)
-        before1 = None if state is None else ConvLSTMState(state.hidden1, state.cell1)
-        before2 = None if state is None else ConvLSTMState(state.hidden2, state.cell2)
+        before1, before2, before_motion = _layers(state)
         layer1 = self.memory1.step(features, before1)
         layer2 = self.memory2.step(layer1.hidden, before2)
         memory = layer2.hidden
@@ -206,8 +215,7 @@ class AffordanceNetwork(nn.Module):
         states = [*layer1, *layer2]
         motion = None
         if self.motion_memory is not None:
-            before = ConvLSTMState(*state[4:]) if isinstance(state, MotionState) else None
-            moved = self.motion_memory.step(encoded[1].deep, before)
+            moved = self.motion_memory.step(encoded[1].deep, before_motion)
             motion = moved.hidden
             states.extend(moved)
         action = self.action_head(memory, motion)
@@ -269,6 +277,19 @@ class AffordanceNetwork(nn.Module):
                 expected = ", ".join((*leading, str(channels), "H", "W"))
                 raise FrameError(f"{name} of shape {tuple(given.shape)}; expected ({expected})")
         return [given for _, _, given in inputs]
+
+
+def _layers(
+    state: Memory | None,
+) -> tuple[ConvLSTMState | None, ConvLSTMState | None, ConvLSTMState | None]:
+    """Return the memories of both layers and of motion, as far as there are any."""
+    if state is None:
+        return None, None, None
+    motion = None
+    if isinstance(state, MotionState):
+        motion = ConvLSTMState(state.motion_hidden, state.motion_cell)
+    layer1 = ConvLSTMState(state.hidden1, state.cell1)
+    return layer1, ConvLSTMState(state.hidden2, state.cell2), motion
 
 
 def _split(x: Tensor, batch: int, frames: int) -> Tensor:

@@ -22,9 +22,19 @@ class PooledMemory(nn.Module):
         self.norm = nn.LayerNorm(2 * channels)
         self.lstm = ConvLSTM(channels, in_channels=2 * channels, kernel_size=1)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Return the (B, T, channels, 1, 1) memory after each of (B, T, channels, h, w)."""
-        remembered: Tensor = self.lstm(self._pooled(features))
+    def forward(
+        self, features: Tensor, state: ConvLSTMState | None = None
+    ) -> tuple[Tensor, ConvLSTMState]:
+        """Run over whole sequences.
+
+        Args:
+            features: (B, T, channels, h, w) features.
+            state: Memory before the first of them; None is an empty one.
+
+        Returns:
+            (B, T, channels, 1, 1) hidden states after each frame, and the memory after the last.
+        """
+        remembered: tuple[Tensor, ConvLSTMState] = self.lstm(self._pooled(features), state)
         return remembered
 
     def step(self, features: Tensor, state: ConvLSTMState | None) -> ConvLSTMState:

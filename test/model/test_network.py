@@ -33,7 +33,9 @@ def test_step_by_step_equals_the_sequence(seed):
     clip = clip_of(network, 2, frames, height, width, seed=seed)
     with torch.no_grad():
         last, every = network(*clip), network(*clip, every_frame=True)
-        steps, _ = run_steps(network, clip)
+        steps, left = run_steps(network, clip)
+    for one, other in zip(last.memory, left, strict=True):
+        torch.testing.assert_close(one, other, **EXACT)
     for output, shown in ((last, steps[-1:]), (every, steps)):
         assert output.logits.shape == (2, len(shown), 10, height, width)
         assert output.attention.shape == (2, len(shown), 1, height // 8, width // 8)
@@ -46,6 +48,20 @@ def test_step_by_step_equals_the_sequence(seed):
         torch.testing.assert_close(output.logits, logits, **EXACT)
         torch.testing.assert_close(output.attention, attention, **EXACT)
         torch.testing.assert_close(output.action_logits, actions, **EXACT)
+
+
+@pytest.mark.parametrize("motion_memory", [False, True])
+def test_a_sequence_goes_on_from_the_memory_of_the_one_before(motion_memory):
+    network = network_of(replace(SMALL, motion_memory=motion_memory))
+    clip = clip_of(network, 2, 5, 40, 48)
+    with torch.no_grad():
+        first = network(*(each[:, :3] for each in clip))
+        second = network(*(each[:, 3:] for each in clip), first.memory)
+        whole = network(*clip)
+    torch.testing.assert_close(second.logits, whole.logits, **EXACT)
+    torch.testing.assert_close(second.action_logits, whole.action_logits[:, 3:], **EXACT)
+    for one, other in zip(second.memory, whole.memory, strict=True):
+        torch.testing.assert_close(one, other, **EXACT)
 
 
 def test_the_past_changes_the_output():

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.nn import functional
 
 from affordance_seg_ros.config import COMPACT
 from affordance_seg_ros.errors import ConfigError
@@ -77,6 +78,64 @@ def test_a_batch_without_labels_still_has_a_gradient_by_the_action(network, batc
     losses.total.backward()
     assert losses.segmentation == 0
     assert network.action_head.layer3.weight.grad.any()
+
+
+def rolled(batch):
+    """Return the batch with the pictures of each clip's next one."""
+    names = ("appearance", "flow")
+    return batch._replace(**{name: getattr(batch, name).roll(-1, 0) for name in names})
+
+
+def gradients(network, loss):
+    network.zero_grad()
+    loss.backward()
+    return {name: each.grad for name, each in network.named_parameters()}
+
+
+def test_a_share_of_a_batch_begins_with_the_memory_of_the_next_clip(network, batch):
+    with torch.no_grad():
+        left = network(*rolled(batch)[:2]).memory
+        after = network(*batch[:2], left).action_logits[0, -1]
+        fresh = network(*batch[:2]).action_logits[1, -1]
+        half = AffordanceObjective(network, StageConfig(carried_share=0.5), None)(batch)
+    expected = functional.cross_entropy(torch.stack((after, fresh)), batch.action)
+    torch.testing.assert_close(half.action, expected)
+    assert not torch.allclose(after, network(*batch[:2]).action_logits[0, -1])
+
+
+def test_what_is_carried_over_is_no_part_of_what_learns(network, batch):
+    stage = StageConfig(carried_share=1.0, segmentation_weight=0.0, action_weight=1.0)
+    learned = gradients(network, AffordanceObjective(network, stage, None)(batch).total)
+    with torch.no_grad():
+        left = network(*rolled(batch)[:2]).memory
+    spoken = network(*batch[:2], left).action_logits[:, -1]
+    expected = gradients(network, functional.cross_entropy(spoken, batch.action))
+    for name, each in expected.items():
+        if each is not None:  # the decoder has no part in the action
+            torch.testing.assert_close(learned[name], each)
+
+
+def test_all_learns_in_half_precision_after_what_is_carried_over(network, batch):
+    objective = AffordanceObjective(network, StageConfig(carried_share=1.0), None)
+    with torch.autocast("cpu", torch.bfloat16):
+        losses = objective(batch)
+    learned = gradients(network, losses.total)
+    assert [name for name, each in learned.items() if each is None or not each.any()] == []
+
+
+def test_pictures_begin_with_an_empty_memory(network, batch):
+    pictures = batch._replace(
+        appearance=batch.appearance[:, :1], flow=batch.flow[:, :1], target=batch.target[:, -1:]
+    )
+    carried = AffordanceObjective(network, StageConfig(carried_share=1.0), None)
+    empty = AffordanceObjective(network, StageConfig(), None)
+    assert carried(pictures).total == empty(pictures).total
+
+
+def test_a_batch_of_one_has_nothing_to_carry_over(network):
+    stage = StageConfig(carried_share=0.5, batch_size=1)
+    with pytest.raises(ConfigError, match=r"batch_size=1; expected at least 2"):
+        AffordanceObjective(network, stage, None)
 
 
 @pytest.mark.parametrize(("task", "stream"), [("actions", "appearance"), ("motion", "flow")])
