@@ -2,12 +2,15 @@
 """`affordance-seg evaluate`: weights on labelled clips."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from affordance_seg_ros.config import FlowConfig, PipelineConfig
 from affordance_seg_ros.flags import add_options, read_options
 from affordance_seg_ros.node_config import NodeConfig
+
+LONG_STREAMS = ("rest", "succession")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,8 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, help="also write the result to this file")
     parser.add_argument(
         "--long-streams",
-        action="store_true",
-        help="also measure long rests and clips that follow each other (takes minutes)",
+        nargs="*",
+        choices=LONG_STREAMS,
+        help="also measure long rests after and before clips (some 7000 frames each), and clips "
+        "that follow each other in one stream (some 1000 frames each); a name takes it alone",
     )
     parser.add_argument(
         "--min-confidence",
@@ -95,10 +100,12 @@ def run(arguments: argparse.Namespace) -> int:
         "device": str(device),
         "min_confidence": config.min_confidence,
     }
-    if arguments.long_streams:
+    if arguments.long_streams is not None:
+        measures: dict[str, Callable[..., dict[str, Any]]]
+        measures = {"rest": measure_rest, "succession": measure_succession}
         about["long_streams"] = {
-            "rest": measure_rest(pipeline, sequences, progress=progress),
-            "succession": measure_succession(pipeline, sequences, progress=progress),
+            name: measures[name](pipeline, sequences, progress=progress)
+            for name in arguments.long_streams or LONG_STREAMS
         }
     name = f"{source.kind}, {source.split or 'all'}"
     if arguments.until == "acting":

@@ -77,6 +77,14 @@ def test_evaluation_writes_all_its_files(weights, clips, tmp_path, capsys):
     assert names >= {"evaluation.json", "tables.md", "confusion.png", "best_and_worst.png"}
 
 
+def test_one_kind_of_long_streams_is_measured_alone(weights, clips, tmp_path):
+    arguments = ["--data", str(clips), "--weights", str(weights), "--out", str(tmp_path), "--quiet"]
+    assert main(["evaluate", *arguments, "--limit", "1", "--long-streams", "succession"]) == 0
+    document = json.loads((tmp_path / "evaluation.json").read_text())
+    assert document["long_streams"].keys() == {"succession"}
+    assert document["long_streams"]["succession"].keys() == {"0 s", "5 s", "15 s"}
+
+
 def test_evaluation_of_a_split_that_is_not_there_is_one_clear_line(weights, clips, capsys):
     arguments = ["--data", str(clips), "--weights", str(weights), "--split", "test"]
     assert main(["evaluate", *arguments]) == 2
