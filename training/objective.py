@@ -34,17 +34,19 @@ class AffordanceObjective(nn.Module):
         weights: (C,) weights of the classes; None for equal ones.
 
     Raises:
-        ConfigError: Clips are to begin with the memory of others, and a batch has but one.
+        ConfigError: Clips are to begin with the memory of others, and of a batch none can.
     """
 
     def __init__(
         self, network: AffordanceNetwork, stage: StageConfig, weights: Tensor | None
     ) -> None:
         super().__init__()
-        if stage.carried_share and stage.batch_size == 1:
+        carried = round(stage.carried_share * stage.batch_size)
+        if stage.carried_share and (not carried or stage.batch_size == 1):
             raise ConfigError(
-                f"stage '{stage.name}': carried_share={stage.carried_share:g} with batch_size=1; "
-                "expected at least 2: what is carried over is another clip of the batch"
+                f"stage '{stage.name}': carried_share={stage.carried_share:g} with batch_size="
+                f"{stage.batch_size}; expected a share of one clip or more of at least 2: what is "
+                "carried over is another clip of the batch"
             )
         self.network = network
         self.stage = stage

@@ -44,8 +44,8 @@ class StageConfig(Options):
     )  # fmt: skip
     carried_share: float = option(
         0.0, "Share of a batch's clips that begin with the memory of another one instead of an "
-        "empty one, as on a robot, where something was always shown before", minimum=0.0,
-        maximum=1.0,
+        "empty one, as on a robot, where something was always shown before; rounded to whole clips",
+        minimum=0.0, maximum=1.0,
     )  # fmt: skip
     end_jitter: int = option(
         0, "Largest number of frames before the last labelled one at which a sequence may end",

@@ -132,9 +132,10 @@ def test_pictures_begin_with_an_empty_memory(network, batch):
     assert carried(pictures).total == empty(pictures).total
 
 
-def test_a_batch_of_one_has_nothing_to_carry_over(network):
-    stage = StageConfig(carried_share=0.5, batch_size=1)
-    with pytest.raises(ConfigError, match=r"batch_size=1; expected at least 2"):
+@pytest.mark.parametrize(("share", "batch_size"), [(0.5, 1), (1.0, 1), (0.1, 4)])
+def test_a_share_that_lets_no_clip_follow_another_is_refused(network, share, batch_size):
+    stage = StageConfig(carried_share=share, batch_size=batch_size)
+    with pytest.raises(ConfigError, match=f"batch_size={batch_size}; expected a share of one clip"):
         AffordanceObjective(network, stage, None)
 
 
