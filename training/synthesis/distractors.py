@@ -7,6 +7,8 @@ import numpy as np
 
 from affordance_seg_ros.training.synthesis.catalogue import catalogue
 from affordance_seg_ros.training.synthesis.object_shapes import SHAPES
+from affordance_seg_ros.training.synthesis.objects import Part
+from affordance_seg_ros.training.synthesis.packages import package
 from affordance_seg_ros.training.synthesis.rotations import Array, about_z
 from affordance_seg_ros.training.synthesis.scene_parts import Piece, Role
 from affordance_seg_ros.training.synthesis.variation import Variation
@@ -19,6 +21,8 @@ _RESTING_HAND_M = (np.array([0.36, 0.06]), np.array([0.37, 0.18]))
 def draw_distractors(vary: Variation, used: str, busy_m: Sequence[Array]) -> list[Piece]:
     """Return up to three objects that nobody touches, clear of where things happen.
 
+    In wide scenes up to three packages stand between them.
+
     Args:
         vary: Source of chance.
         used: Name of the object that is used.
@@ -29,30 +33,37 @@ def draw_distractors(vary: Variation, used: str, busy_m: Sequence[Array]) -> lis
     pieces: list[Piece] = []
     for _ in range(int(rng.choice(4, p=(0.4, 0.3, 0.2, 0.1)))):
         name = used if rng.random() < _SAME_KIND_SHARE else str(rng.choice(list(SHAPES)))
-        thing = SHAPES[name](vary)
-        solid = thing.solid().vertices
-        radius = float(np.linalg.norm(solid[:, :2], axis=1).max())
-        for _attempt in range(12):
-            at = np.array([rng.choice([-1, 1]) * rng.uniform(0.2, 0.5), rng.uniform(-0.22, 0.12)])
-            clear = min(float(np.linalg.norm(at - other)) for other in taken)
-            if clear > _CLEARANCE_M + radius and not _in_the_arms_way(at, radius):
-                break
-        else:
-            continue
-        taken.append(at)
-        turn = about_z(float(rng.uniform(-np.pi, np.pi)))
         affordances = catalogue()[name].affordances
         pieces += [
             Piece(
                 f"other {name} {part.name}",
-                part.mesh.moved(turn, (*at, 0.0)),
+                part.mesh,
                 part.surface,
                 Role.DISTRACTOR,
                 affordances[part.name],
             )
-            for part in thing.parts
+            for part in _placed(rng, SHAPES[name](vary).parts, taken)
         ]
+    if vary.wide:
+        for _ in range(int(rng.integers(4))):
+            pieces += [Piece(*part) for part in _placed(rng, package(vary), taken)]
     return pieces
+
+
+def _placed(rng: np.random.Generator, parts: Sequence[Part], taken: list[Array]) -> list[Part]:
+    """Return a thing's parts at a free place, which is then taken; nothing if none is found."""
+    solid = np.concatenate([part.mesh.vertices for part in parts])
+    radius = float(np.linalg.norm(solid[:, :2], axis=1).max())
+    for _attempt in range(12):
+        at = np.array([rng.choice([-1, 1]) * rng.uniform(0.2, 0.5), rng.uniform(-0.22, 0.12)])
+        clear = min(float(np.linalg.norm(at - other)) for other in taken)
+        if clear > _CLEARANCE_M + radius and not _in_the_arms_way(at, radius):
+            break
+    else:
+        return []
+    taken.append(at)
+    turn = about_z(float(rng.uniform(-np.pi, np.pi)))
+    return [part._replace(mesh=part.mesh.moved(turn, (*at, 0.0))) for part in parts]
 
 
 def _in_the_arms_way(at: Array, radius_m: float) -> bool:
