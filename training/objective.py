@@ -41,15 +41,14 @@ class AffordanceObjective(nn.Module):
         self, network: AffordanceNetwork, stage: StageConfig, weights: Tensor | None
     ) -> None:
         super().__init__()
-        carried = round(stage.carried_share * stage.batch_size)
-        if stage.carried_share and (not carried or stage.batch_size == 1):
+        self.stage = stage
+        if stage.carried_share and not self._carried_count(stage.batch_size):
             raise ConfigError(
                 f"stage '{stage.name}': carried_share={stage.carried_share:g} with batch_size="
                 f"{stage.batch_size}; expected a share of one clip or more of at least 2: what is "
                 "carried over is another clip of the batch"
             )
         self.network = network
-        self.stage = stage
         self.register_buffer("class_weights", weights, persistent=False)
 
     def forward(self, batch: Batch) -> Losses:
@@ -75,8 +74,8 @@ class AffordanceObjective(nn.Module):
         of what learns. The others begin empty, and so do pictures.
         """
         batch, frames = appearance.shape[:2]
-        count = round(self.stage.carried_share * batch) if batch > 1 and frames > 1 else 0
-        if not count:
+        count = self._carried_count(batch)
+        if frames == 1 or not count:
             return None
         following = torch.arange(1, count + 1, device=appearance.device) % batch
         shown = [each if each is None else each[following] for each in (appearance, flow)]
@@ -87,6 +86,10 @@ class AffordanceObjective(nn.Module):
         empty = self.network.empty_state(batch - count, *appearance.shape[-2:])
         pairs = zip(left, empty, strict=True)
         return self.network.state_type(*(torch.cat((some, none)) for some, none in pairs))
+
+    def _carried_count(self, batch: int) -> int:
+        """Return how many clips of a batch begin with the memory of another one of it."""
+        return round(self.stage.carried_share * batch) if batch > 1 else 0
 
     def _mask_loss(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return the loss of (B, N, C, H, W) logits, pooled over the batch and its frames."""
