@@ -4,7 +4,8 @@
 The constant is the likeliest one (logistic regression of an intercept) for clips that show both: on
 them the probabilities of both are right on average. Nothing else of the weights changes. The clips
 should be unlike those that the weights are measured on, and as many of each action as one mistake
-shall weigh against the other.
+shall weigh against the other. What is likeliest after a start may not be so amid a stream: with
+`--before` each clip is seen a second time, after another one, and the constant is the one of both.
 """
 
 import argparse
@@ -12,7 +13,9 @@ import sys
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,35 +28,65 @@ from tqdm import tqdm
 from affordance_seg_ros.config import FlowConfig, PipelineConfig
 from affordance_seg_ros.errors import AffordanceError, ConfigError
 from affordance_seg_ros.flow.estimator import build_estimator
+from affordance_seg_ros.frames import Prediction
 from affordance_seg_ros.model.checkpoint import Checkpoint, load_weights, save_checkpoint
 from affordance_seg_ros.pipeline.streaming import Pipeline
 from affordance_seg_ros.training.datasets.data_source import DataSource
 from affordance_seg_ros.training.datasets.labelled_sequence import LabelledSequence
 from affordance_seg_ros.training.evaluate import run_clip
+from affordance_seg_ros.training.long_stream import run_after
 from affordance_seg_ros.training.run_data import find_sequences
 
 _RANGE = 50.0
 _LEAST = 1e-12
 
 
+class Margins(NamedTuple):
+    """How much higher the second of two actions scores after clips, and whether it is shown.
+
+    Attributes:
+        alone: (N,) differences of scores after a clip from an empty memory.
+        after: (N,) the same after a clip that follows another one; or (0,).
+        second: (N,) whether the clip shows the second action.
+    """
+
+    alone: npt.NDArray[np.float64]
+    after: npt.NDArray[np.float64]
+    second: npt.NDArray[np.bool_]
+
+
 def measure_margins(
-    checkpoint: Checkpoint, sequences: Sequence[LabelledSequence], actions: tuple[str, str]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    checkpoint: Checkpoint,
+    sequences: Sequence[LabelledSequence],
+    actions: tuple[str, str],
+    before: Sequence[LabelledSequence] = (),
+) -> Margins:
     """Return how much higher the second action scores after each clip, and if it is shown.
 
     Args:
         checkpoint: The weights.
         sequences: Clips; those of other actions are left out.
         actions: Two actions of the weights.
+        before: Clips, taken in turn, after which each one is seen a second time; none for once.
     """
     config = PipelineConfig(min_confidence=0.0, max_gap_s=3600.0, flow=FlowConfig(estimator="dis"))
     device = torch.device("cpu")
     pipeline = Pipeline(checkpoint, build_estimator(config.flow, device), config, device)
     ids = [checkpoint.network_config.labels.action_id(name) for name in actions]
     shown = [each for each in sequences if each.action in actions]
-    scores = [run_clip(pipeline, each).action.scores for each in tqdm(shown, unit="clip")]
-    both = np.log(np.maximum([[each[i] for i in ids] for each in scores], _LEAST)).reshape(-1, 2)
-    return both[:, 1] - both[:, 0], np.array([each.action == actions[1] for each in shown], bool)
+
+    def margin(prediction: Prediction) -> float:
+        first, second = (np.log(max(prediction.action.scores[i], _LEAST)) for i in ids)
+        return float(second - first)
+
+    alone = [margin(run_clip(pipeline, each)) for each in tqdm(shown, "alone", unit="clip")]
+    pairs = [*zip(cycle(before), shown)]
+    after = [
+        margin(run_after(pipeline, other, each))
+        for other, each in tqdm(pairs, "after another", unit="clip", disable=not pairs)
+    ]
+    second = [each.action == actions[1] for each in shown]
+    return Margins(np.array(alone), np.array(after), np.array(second, bool))
 
 
 def likeliest_offset(margins: npt.NDArray[np.float64], second: npt.NDArray[np.bool_]) -> float:
@@ -107,6 +140,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("weights", help="weight file, or a name of the package's own")
     parser.add_argument("--clips", type=Path, required=True, help="folder of clips")
+    parser.add_argument(
+        "--before", type=Path, help="folder of clips of any action; each clip follows one, too"
+    )
     parser.add_argument("--split", default="train", help="split that is taken; '' for all")
     parser.add_argument(
         "--actions", nargs=2, default=("grasp", "squeeze"), help="the second gets the constant"
@@ -119,22 +155,30 @@ def main(argv: Sequence[str] | None = None) -> int:
         labels = checkpoint.network_config.labels
         if unknown := sorted(set(actions) - set(labels.actions)):
             raise ConfigError(f"action {unknown[0]}; expected two of {', '.join(labels.actions)}")
-        source = DataSource(root=str(arguments.clips), split=arguments.split)
-        margins, second = measure_margins(checkpoint, find_sequences([source], labels), actions)
-        offset = likeliest_offset(margins, second)
+        clips, before = (
+            find_sequences([DataSource(root=str(root), split=arguments.split)], labels)
+            if root
+            else []
+            for root in (arguments.clips, arguments.before)
+        )
+        alone, after, second = measure_margins(checkpoint, clips, actions, before)
+        places = {"alone": alone, "after another": after} if before else {"alone": alone}
+        offset = likeliest_offset(np.concatenate((alone, after)), np.tile(second, len(places)))
         save_checkpoint(
             arguments.out, with_offset(checkpoint, actions[1], offset), dtype=torch.float16
         )
     except AffordanceError as error:
         print(error, file=sys.stderr)
         return 2
-    for name, added in (("before", 0.0), ("after", offset)):
-        taken = margins + added > 0
-        print(
-            f"{name}: {int((~taken & ~second).sum())} of {int((~second).sum())} {actions[0]}, "
-            f"{int((taken & second).sum())} of {int(second.sum())} {actions[1]}"
-        )
-    print(f"{100 * ordered_share(margins, second):.0f} of 100 pairs are in order, either way")
+    for place, margins in places.items():
+        for name, added in (("without", 0.0), ("with", offset)):
+            taken = margins + added > 0
+            print(
+                f"{place}, {name} it: "
+                f"{int((~taken & ~second).sum())} of {int((~second).sum())} {actions[0]}, "
+                f"{int((taken & second).sum())} of {int(second.sum())} {actions[1]}"
+            )
+        print(f"{place}: {100 * ordered_share(margins, second):.0f} of 100 pairs are in order")
     print(f"{offset:.3f} added to {actions[1]}: {arguments.out}")
     return 0
 

@@ -123,6 +123,22 @@ def measure_succession(
     return result
 
 
+def run_after(
+    pipeline: Pipeline, before: LabelledSequence, sequence: LabelledSequence
+) -> Prediction:
+    """Return what the pipeline says after a whole clip that follows another in one stream.
+
+    Args:
+        pipeline: The pipeline; its options stay, its memory is emptied before the other clip.
+        before: The clip that is seen first.
+        sequence: The clip.
+    """
+    pipeline.reset()
+    for index, frame in enumerate((*_frames(before), *_frames(sequence))):
+        prediction = pipeline.step(_at(frame, index))
+    return prediction
+
+
 def _succession(
     pipeline: Pipeline,
     sequences: Sequence[LabelledSequence],

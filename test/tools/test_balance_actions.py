@@ -12,6 +12,8 @@ from tiny_clips import write_clips
 
 from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.model.checkpoint import load_weights, untrained
+from affordance_seg_ros.training.datasets.data_source import DataSource
+from affordance_seg_ros.training.run_data import find_sequences
 
 
 def test_the_constant_makes_probabilities_right_on_average() -> None:
@@ -61,8 +63,32 @@ def test_clips_of_both_actions_give_a_file(
     told = capsys.readouterr().out
     assert "of 1 push" in told
     assert "of 1 lift" in told
+    assert "after another" not in told
     assert load_weights(str(out), "cpu").card.recipe["added_to_score"].keys() == {"lift"}
     assert balance_actions.main([*given, "--actions", "push", "squeeze"]) == 2
     assert "0 of 1 clips show the second action" in capsys.readouterr().err
     assert balance_actions.main([*given, "--actions", "push", "sing"]) == 2
     assert "action sing; expected two of cut, grasp" in capsys.readouterr().err
+
+
+def test_what_follows_another_clip_has_a_part_in_the_constant(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_clips(tmp_path / "clips", 3, split="train")  # lift, push and grasp
+    checkpoint = untrained("compact")
+    clips = find_sequences(
+        [DataSource(root=str(tmp_path / "clips"), split="train")], checkpoint.network_config.labels
+    )
+    measured = balance_actions.measure_margins(checkpoint, clips, ("push", "lift"), clips)
+    assert sorted(measured.second) == [False, True]
+    assert not np.isclose(measured.alone, measured.after, rtol=1e-3, atol=0).any()
+    out = tmp_path / "balanced.safetensors"
+    given = ["untrained:compact", "--clips", str(tmp_path / "clips"), "--actions", "push", "lift"]
+    both = [*given, "--before", str(tmp_path / "clips"), "--out", str(out)]
+    assert balance_actions.main(both) == 0
+    assert "after another, with it: " in capsys.readouterr().out
+    expected = balance_actions.likeliest_offset(
+        np.concatenate((measured.alone, measured.after)), np.tile(measured.second, 2)
+    )
+    added = load_weights(str(out), "cpu").card.recipe["added_to_score"]["lift"]
+    assert added == pytest.approx(expected, abs=2e-3)
