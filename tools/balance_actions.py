@@ -29,6 +29,7 @@ from affordance_seg_ros.config import FlowConfig, PipelineConfig
 from affordance_seg_ros.errors import AffordanceError, ConfigError
 from affordance_seg_ros.flow.estimator import build_estimator
 from affordance_seg_ros.frames import Prediction
+from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.model.checkpoint import Checkpoint, load_weights, save_checkpoint
 from affordance_seg_ros.pipeline.streaming import Pipeline
 from affordance_seg_ros.training.datasets.data_source import DataSource
@@ -135,6 +136,11 @@ def with_offset(checkpoint: Checkpoint, action: str, offset: float) -> Checkpoin
     return replace(checkpoint, network=network, card=card)
 
 
+def _clips_in(root: Path | None, split: str, labels: LabelSet) -> tuple[LabelledSequence, ...]:
+    """Return the clips of a split in a folder; none without one."""
+    return find_sequences([DataSource(root=str(root), split=split)], labels) if root else ()
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Balance; return the exit code: 2 for weights or clips that cannot be used."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -155,12 +161,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         labels = checkpoint.network_config.labels
         if unknown := sorted(set(actions) - set(labels.actions)):
             raise ConfigError(f"action {unknown[0]}; expected two of {', '.join(labels.actions)}")
-        clips, before = (
-            find_sequences([DataSource(root=str(root), split=arguments.split)], labels)
-            if root
-            else []
-            for root in (arguments.clips, arguments.before)
-        )
+        clips = _clips_in(arguments.clips, arguments.split, labels)
+        before = _clips_in(arguments.before, arguments.split, labels)
         alone, after, second = measure_margins(checkpoint, clips, actions, before)
         places = {"alone": alone, "after another": after} if before else {"alone": alone}
         offset = likeliest_offset(np.concatenate((alone, after)), np.tile(second, len(places)))

@@ -133,10 +133,9 @@ def run_after(
         before: The clip that is seen first.
         sequence: The clip.
     """
-    pipeline.reset()
-    for index, frame in enumerate((*_frames(before), *_frames(sequence))):
-        prediction = pipeline.step(_at(frame, index))
-    return prediction
+    policy = MemoryPolicy("keep", rest_s=pipeline.config.rest_s)
+    *_, last = _run(pipeline, (*_frames(before), *_frames(sequence)), policy)
+    return last
 
 
 def _succession(

@@ -29,7 +29,7 @@ def _carton(vary: Variation) -> tuple[Part, ...]:
 
 
 def _tin(vary: Variation) -> tuple[Part, ...]:
-    """Return a tin with a paper around it, or a printed one; its ends are bare metal."""
+    """Return a tin with a paper around it; its ends are bare metal."""
     radius, height = vary.uniform(0.03, 0.055), vary.uniform(0.05, 0.18)
     metal = Surface(metal_color(vary.rng), "brushed", 0.7, 1.0)
     can = cylinder(radius, height, 0.002).moved(None, (0, 0, height / 2))
