@@ -17,6 +17,7 @@ from affordance_seg_ros.evaluation.metrics import (
     SegmentationResult,
     mean_of_defined,
 )
+from affordance_seg_ros.evaluation.threshold_sweep import ThresholdScores, ThresholdSweep
 from affordance_seg_ros.frames import Prediction
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.pipeline.streaming import Pipeline
@@ -94,6 +95,7 @@ class Evaluation(NamedTuple):
         clips: Number of clips.
         video: Scores after whole clips.
         static: Scores of the last frames alone.
+        thresholds: Masks after whole clips, had the pipeline's `min_confidence` been higher.
         best: The best clips, best first.
         worst: The worst of the other clips, worst first.
     """
@@ -101,6 +103,7 @@ class Evaluation(NamedTuple):
     clips: int
     video: Scores
     static: Scores
+    thresholds: tuple[ThresholdScores, ...]
     best: tuple[Example, ...]
     worst: tuple[Example, ...]
 
@@ -110,6 +113,7 @@ class Evaluation(NamedTuple):
             "clips": self.clips,
             "video": self.video.document(),
             "static": self.static.document(),
+            "video_by_threshold": [each.document() for each in self.thresholds],
             "best": [{"name": each.name, "iou": each.iou} for each in self.best],
             "worst": [{"name": each.name, "iou": each.iou} for each in self.worst],
         }
@@ -139,6 +143,7 @@ def evaluate(
 
     labels = pipeline.labels
     video, static = (_Collected.empty(labels) for _ in range(2))
+    sweep = ThresholdSweep(labels, pipeline.config.min_confidence)
     kept: list[Example] = []
     clips = 0
     for sequence in tqdm(sequences, unit="clip", desc="evaluate", disable=not progress):
@@ -150,6 +155,7 @@ def evaluate(
         moving, still = run_clip(pipeline, sequence), run_frame(pipeline, sequence, last)
         iou = mean_of_defined(video.add(truth, sequence.action, moving).iou())
         static.add(truth, sequence.action, still)
+        sweep.add(truth, moving.mask, moving.confidence)
         example = Example(
             name=sequence.name,
             iou=0.0 if np.isnan(iou) else float(iou),
@@ -167,6 +173,7 @@ def evaluate(
         clips=clips,
         video=video.scores(),
         static=static.scores(),
+        thresholds=sweep.result(),
         best=tuple(ranked[:examples]),
         worst=tuple(ranked[examples:][::-1][:examples]),
     )

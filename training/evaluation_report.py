@@ -11,7 +11,7 @@ from affordance_seg_ros.evaluation.report import write_json
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.training.evaluate import Evaluation
 from affordance_seg_ros.training.evaluation_pictures import draw_confusion, draw_examples
-from affordance_seg_ros.training.tables import table_1, table_2
+from affordance_seg_ros.training.tables import table_1, table_2, threshold_table
 
 
 def write_report(
@@ -37,7 +37,11 @@ def write_report(
         "confusion.png": draw_confusion(evaluation.video.actions.confusion, labels),
         "best_and_worst.png": draw_examples(evaluation.best, evaluation.worst, labels),
     }
-    tables = f"Table 1\n\n{table_1(document, data=data)}\nTable 2\n\n{table_2(document)}"
+    tables = (
+        f"Table 1\n\n{table_1(document, data=data)}\n"
+        f"Table 2\n\n{table_2(document)}\n"
+        f"Video by threshold\n\n{threshold_table(document)}"
+    )
     try:
         out.mkdir(parents=True, exist_ok=True)
         write_json(out / "evaluation.json", document)

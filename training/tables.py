@@ -92,6 +92,21 @@ def table_2(evaluation: Mapping[str, Any]) -> str:
     return _table(("IoU", *names, "action top-1"), rows) + "\n"
 
 
+def threshold_table(evaluation: Mapping[str, Any]) -> str:
+    """Return what `min_confidence` gains and loses, on video.
+
+    Args:
+        evaluation: Document of `training.evaluate.Evaluation`.
+    """
+    names = ("iou", "f1", "precision", "recall", "unmarked")
+    header = ("`min_confidence`", "IoU", "F1", "precision", "recall", "clips without a mark")
+    rows = [
+        (f"{each['min_confidence']:g}", *(each[name] for name in names))
+        for each in evaluation["video_by_threshold"]
+    ]
+    return _table(header, rows) + "\n"
+
+
 def table_3(rows: Mapping[str, Evaluations], data: str) -> str:
     """Return table 3: what each part of the method is worth, on video.
 

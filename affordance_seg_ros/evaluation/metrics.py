@@ -171,6 +171,14 @@ class PixelCounts(NamedTuple):
         """Return the (..., N) harmonic mean of precision and recall, NaN likewise."""
         return _ratio(2 * self.hits, 2 * self.hits + self.false_alarms + self.misses)
 
+    def precision(self) -> npt.NDArray[np.float64]:
+        """Return the (..., N) share of what is found that is there, NaN where nothing is found."""
+        return _ratio(self.hits, self.hits + self.false_alarms)
+
+    def recall(self) -> npt.NDArray[np.float64]:
+        """Return the (..., N) share of what is there that is found, NaN where nothing is there."""
+        return _ratio(self.hits, self.hits + self.misses)
+
 
 class _Mean:
     """Mean of (N,) scores over pictures, each over those where it is defined."""

@@ -123,6 +123,10 @@ def test_the_report_has_everything_in_its_place(sequences, tmp_path):
     tables = (tmp_path / "tables.md").read_text()
     assert "| RGB-D + attention + 3D flow, video (paper) | SOR3D-AFF | 0.720 | 0.800" in tables
     assert f"{document['video']['iou_mean']:.3f}" in tables
+    first, *more_doubt = document["video_by_threshold"]
+    assert first["min_confidence"] == Oracle().config.min_confidence
+    assert first["iou"] == pytest.approx(document["video"]["iou_mean"])
+    assert len(more_doubt) == tables.split("Video by threshold")[1].count("|\n") - 3
     for name in ("confusion.png", "best_and_worst.png"):
         assert cv2.imread(str(tmp_path / name)) is not None
 
