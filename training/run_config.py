@@ -161,7 +161,7 @@ def _override(text: str) -> tuple[list[str], Any]:
 
 
 def _change(content: dict[str, Any], keys: list[str], value: Any) -> None:
-    """Set one option; a stage is named by its name: ``stages.dense.epochs``."""
+    """Set one option; a stage is named by its name: ``stages.parts.epochs``."""
     *path, last = keys
     node: Any = content
     for key in path:

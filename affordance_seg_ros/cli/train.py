@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="NAME=VALUE",
-        help="change options of the run, such as seed=1, data.workers=8 or stages.dense.epochs=20",
+        help="change options of the run, such as seed=1, data.workers=8 or stages.parts.epochs=20",
     )
     parser.add_argument(
         "--check-data",
