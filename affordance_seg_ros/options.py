@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Options as dataclass fields that carry their own description, unit and range."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
@@ -9,6 +10,9 @@ from typing import Any, TypeVar, cast
 from affordance_seg_ros.errors import ConfigError
 
 Value = TypeVar("Value")
+
+_EXPONENT = re.compile(r"[+-]?\d+e[+-]?\d+", re.IGNORECASE)
+"""Numbers that YAML 1.1 takes for text, such as 1e-3."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,8 @@ def _typed(name: str, value: Any, default: Any) -> Any:
     if isinstance(default, tuple) and isinstance(value, tuple):
         return tuple(_typed(f"{name}[{i}]", item, default[0]) for i, item in enumerate(value))
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if isinstance(default, float) and isinstance(value, str) and _EXPONENT.fullmatch(value):
         value = float(value)
     if type(value) is not type(default):
         raise ConfigError(

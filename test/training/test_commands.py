@@ -173,6 +173,14 @@ def test_rows_of_another_recipe_are_not_put_into_one_table(ablation, tmp_path, c
     assert "seed_0 was trained by another recipe" in capsys.readouterr().err
 
 
+def test_options_that_are_given_twice_add_up(capsys):
+    """The second is refused for its value, the first for its name: each is read."""
+    assert main(["train", "--set", "stages.parts.epochs=3", "--set", "seed=-1"]) == 2
+    assert "seed=-1" in capsys.readouterr().err
+    assert main(["train", "--set", "sed=1", "--set", "seed=1"]) == 2
+    assert "unknown option 'sed'" in capsys.readouterr().err
+
+
 def test_rows_and_seeds_belong_to_an_ablation(capsys):
     assert main(["train", "--rows", "rgb"]) == 2
     assert "--rows rgb without --ablation" in capsys.readouterr().err

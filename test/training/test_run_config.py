@@ -21,6 +21,12 @@ def test_options_are_overridden_by_name():
     assert [stage.epochs for stage in run.stages if stage.name == "parts"] == [3]
 
 
+def test_numbers_that_yaml_takes_for_text_are_numbers():
+    run = read_run("default", ["stages.parts.learning_rate=1e-3", "augmentation.contrast=2E-1"])
+    assert [stage.learning_rate for stage in run.stages if stage.name == "parts"] == [1e-3]
+    assert run.augmentation.contrast == 0.2
+
+
 def test_a_section_that_the_file_lacks_can_be_overridden():
     assert parse_run("{}", ["augmentation.mirror=0.0"]).augmentation.mirror == 0
 
