@@ -21,7 +21,11 @@ from affordance_seg_ros.evaluation.threshold_sweep import ThresholdScores, Thres
 from affordance_seg_ros.frames import Prediction
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.pipeline.streaming import Pipeline
-from affordance_seg_ros.training.datasets.labelled_sequence import LabelImage, LabelledSequence
+from affordance_seg_ros.training.datasets.labelled_sequence import (
+    LabelImage,
+    LabelledSequence,
+    naming_frame,
+)
 
 
 class Scores(NamedTuple):
@@ -156,9 +160,11 @@ def evaluate(
         iou = mean_of_defined(video.add(truth, sequence.action, moving).iou())
         static.add(truth, sequence.action, still)
         sweep.add(truth, moving.mask, moving.confidence)
+        if np.isnan(iou):
+            continue  # no affordance in truth or mask: nothing to look at
         example = Example(
             name=sequence.name,
-            iou=0.0 if np.isnan(iou) else float(iou),
+            iou=float(iou),
             color=sequence.frame(last).color,
             truth=truth,
             mask=moving.mask,
@@ -219,17 +225,30 @@ def last_label(sequence: LabelledSequence, target: str = "demonstrated") -> Labe
 
 
 def run_clip(pipeline: Pipeline, sequence: LabelledSequence) -> Prediction:
-    """Return what the pipeline says after a whole clip, from an empty memory."""
+    """Return what the pipeline says after a whole clip, from an empty memory.
+
+    Raises:
+        SourceError: A frame cannot be read or used.
+    """
     pipeline.reset()
     for index in range(len(sequence)):
-        prediction = pipeline.step(sequence.frame(index))
+        prediction = _step(pipeline, sequence, index)
     return prediction
 
 
 def run_frame(pipeline: Pipeline, sequence: LabelledSequence, index: int) -> Prediction:
-    """Return what the pipeline says of one frame alone."""
+    """Return what the pipeline says of one frame alone.
+
+    Raises:
+        SourceError: The frame cannot be read or used.
+    """
     pipeline.reset()
-    return pipeline.step(sequence.frame(index))
+    return _step(pipeline, sequence, index)
+
+
+def _step(pipeline: Pipeline, sequence: LabelledSequence, index: int) -> Prediction:
+    with naming_frame(sequence, index):
+        return pipeline.step(sequence.frame(index))
 
 
 def _extremes(examples: list[Example], count: int) -> list[Example]:

@@ -58,7 +58,7 @@ def draw_examples(best: Sequence[Example], worst: Sequence[Example], labels: Lab
     """
     rows = [_row(each, "best", labels) for each in best]
     rows += [_row(each, "worst", labels) for each in worst]
-    return np.concatenate(rows)
+    return np.concatenate(rows or [_title("no clip shows an affordance, and none was marked")])
 
 
 def _row(example: Example, kind: str, labels: LabelSet) -> Picture:
@@ -67,13 +67,17 @@ def _row(example: Example, kind: str, labels: LabelSet) -> Picture:
     resized = [
         cv2.resize(each, (_PANEL_PX, height), interpolation=cv2.INTER_AREA) for each in panels
     ]
-    title = np.full((_TITLE_PX, 3 * _PANEL_PX, 3), 255, np.uint8)
-    text = (
+    title = _title(
         f"{kind}: {example.name}   IoU {example.iou:.2f}   true {example.action or '?'}, "
         f"recognised {example.recognised}"
     )
-    _write(title, text, (6, 16))
     return np.concatenate((title, np.concatenate(resized, 1)))
+
+
+def _title(text: str) -> Picture:
+    title = np.full((_TITLE_PX, 3 * _PANEL_PX, 3), 255, np.uint8)
+    _write(title, text, (6, 16))
+    return title
 
 
 def _blend(color: Picture, ids: npt.NDArray[np.uint8], labels: LabelSet) -> Picture:

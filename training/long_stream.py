@@ -50,6 +50,7 @@ def measure_rest(
     pipeline: Pipeline,
     sequences: Sequence[LabelledSequence],
     *,
+    target: str = "demonstrated",
     rest_s: Sequence[float] = (0.0, 1.0, 10.0, 60.0, 120.0),
     progress: bool = True,
 ) -> dict[str, Any]:
@@ -61,19 +62,20 @@ def measure_rest(
     Args:
         pipeline: The pipeline.
         sequences: Labelled clips.
+        target: As in `StageConfig.target`.
         rest_s: Lengths of the rest, increasing [s].
         progress: Whether to show a progress bar.
 
     Raises:
         SourceError: No clip is labelled at its last frame.
     """
-    labelled = _labelled(sequences)
+    labelled = _labelled(sequences, target)
     longest = max(rest_s)
     after: dict[str, dict[str, float | None]] = {}
     for policy in POLICIES:
         scores = {seconds: SegmentationMetrics(pipeline.labels) for seconds in rest_s}
         for sequence in _bar(labelled, f"rest, {policy.name}", progress):
-            truth = last_label(sequence)
+            truth = last_label(sequence, target)
             frames = [*_frames(sequence), *_still(sequence, -1, longest)]
             wanted = {len(sequence) - 1 + round(10 * s): s for s in rest_s}
             for index, prediction in enumerate(_run(pipeline, frames, policy)):
@@ -86,7 +88,7 @@ def measure_rest(
         for sequence in _bar(labelled, f"rest before, {policy.name}", progress):
             frames = [*_still(sequence, 0, longest), *_frames(sequence)]
             *_, last = _run(pipeline, frames, policy)
-            metrics.add(last_label(sequence), last.mask)
+            metrics.add(last_label(sequence, target), last.mask)
         before[policy.name] = _mean_iou(metrics)
     return {"after": after, f"after {longest:g} s before the clip": before}
 
@@ -95,6 +97,7 @@ def measure_succession(
     pipeline: Pipeline,
     sequences: Sequence[LabelledSequence],
     *,
+    target: str = "demonstrated",
     pause_s: Sequence[float] = (0.0, 5.0, 15.0),
     progress: bool = True,
 ) -> dict[str, Any]:
@@ -106,18 +109,19 @@ def measure_succession(
     Args:
         pipeline: The pipeline.
         sequences: Labelled clips.
+        target: As in `StageConfig.target`.
         pause_s: Lengths of the pause [s].
         progress: Whether to show a progress bar.
 
     Raises:
         SourceError: No clip is labelled at its last frame.
     """
-    labelled = _labelled(sequences)
+    labelled = _labelled(sequences, target)
     policies = (MemoryPolicy("reset", every_clip=True), *POLICIES)
     result: dict[str, Any] = {}
     for pause in pause_s:
         result[f"{pause:g} s"] = {
-            policy.name: _succession(pipeline, labelled, policy, pause, progress)
+            policy.name: _succession(pipeline, labelled, target, policy, pause, progress)
             for policy in policies
         }
     return result
@@ -141,6 +145,7 @@ def run_after(
 def _succession(
     pipeline: Pipeline,
     sequences: Sequence[LabelledSequence],
+    target: str,
     policy: MemoryPolicy,
     pause_s: float,
     progress: bool,
@@ -158,7 +163,7 @@ def _succession(
     frames = chain.from_iterable((*_frames(each), *_still(each, -1, pause_s)) for each in bar)
     for index, prediction in enumerate(_run(pipeline, frames, policy, starts)):
         if index in ends:
-            metrics.add(last_label(ends[index]), prediction.mask)
+            metrics.add(last_label(ends[index], target), prediction.mask)
     return _mean_iou(metrics)
 
 
@@ -205,8 +210,8 @@ def _at(frame: Callable[[], RgbdFrame], index: int) -> RgbdFrame:
     return replace(frame(), stamp_ns=index * _PERIOD_NS, frame_id="long_stream")
 
 
-def _labelled(sequences: Sequence[LabelledSequence]) -> list[LabelledSequence]:
-    labelled = [sequence for sequence in sequences if last_label(sequence) is not None]
+def _labelled(sequences: Sequence[LabelledSequence], target: str) -> list[LabelledSequence]:
+    labelled = [sequence for sequence in sequences if last_label(sequence, target) is not None]
     if not labelled:
         raise SourceError(f"none of {len(sequences)} clips has a label at its last frame")
     return labelled

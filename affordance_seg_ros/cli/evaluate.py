@@ -104,7 +104,7 @@ def run(arguments: argparse.Namespace) -> int:
         measures: dict[str, Callable[..., dict[str, Any]]]
         measures = {"rest": measure_rest, "succession": measure_succession}
         about["long_streams"] = {
-            name: measures[name](pipeline, sequences, progress=progress)
+            name: measures[name](pipeline, sequences, target=arguments.target, progress=progress)
             for name in arguments.long_streams or LONG_STREAMS
         }
     name = f"{source.kind}, {source.split or 'all'}"

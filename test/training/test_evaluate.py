@@ -9,15 +9,16 @@ import pytest
 import torch
 from tiny_clips import LABELS, write_clips
 
-from affordance_seg_ros.config import COMPACT, FlowConfig, PipelineConfig
-from affordance_seg_ros.errors import SourceError
+from affordance_seg_ros.config import COMPACT, COMPACT_INPUT, FlowConfig, PipelineConfig
+from affordance_seg_ros.errors import FrameError, SourceError
 from affordance_seg_ros.flow.estimator import build_estimator
-from affordance_seg_ros.frames import Action, Prediction, StageTimes
+from affordance_seg_ros.frames import Action, DepthImage, Prediction, StageTimes
 from affordance_seg_ros.model.checkpoint import untrained
 from affordance_seg_ros.model.initialisation import xavier_initialise
 from affordance_seg_ros.model.network import AffordanceNetwork
 from affordance_seg_ros.pipeline.streaming import Pipeline
 from affordance_seg_ros.training.datasets.clips import scan_clips
+from affordance_seg_ros.training.datasets.flow_cache import FlowCache
 from affordance_seg_ros.training.datasets.shortened import until_acting
 from affordance_seg_ros.training.evaluate import evaluate, last_label
 from affordance_seg_ros.training.evaluation_report import write_report
@@ -150,6 +151,36 @@ def test_clips_without_labels_are_no_evaluation(sequences):
         evaluate(Oracle(), [blind], progress=False)
 
 
+def test_a_frame_that_cannot_be_used_is_named(sequences, tmp_path):
+    class Blind(Oracle):
+        def step(self, frame):
+            raise FrameError("no valid depth")
+
+    with pytest.raises(SourceError, match="train_000, frame 0: no valid depth"):
+        evaluate(Blind(), sequences[:1], progress=False)
+    dark = copy(sequences[0])
+    dark.cache_folder = tmp_path
+    empty = replace(dark.frame(1), depth=DepthImage(np.zeros((48, 64), np.uint16), 0.001))
+    dark.frame = lambda index: empty if index else sequences[0].frame(0)
+    with pytest.raises(SourceError, match="train_000, frame 1: "):
+        FlowCache("dis", FlowConfig(), COMPACT_INPUT).load(dark)
+
+
+def test_a_clip_that_shows_no_affordance_is_no_example(sequences, tmp_path, monkeypatch):
+    class Silent(Oracle):
+        def step(self, frame):
+            seen = super().step(frame)
+            return replace(seen, mask=np.zeros_like(seen.mask))
+
+    shown = type(sequences[0]).demonstrated
+    monkeypatch.setattr(
+        type(sequences[0]), "demonstrated", lambda self, index: 0 * shown(self, index)
+    )
+    found = evaluate(Silent(), sequences, progress=False)
+    assert (found.clips, found.best, found.worst) == (len(sequences), (), ())
+    write_report(tmp_path, found, LABELS, {}, data="tiny")
+
+
 def _same_names():
     from affordance_seg_ros.training.datasets.label_map import LabelMap
 
@@ -168,6 +199,15 @@ def test_a_rest_changes_nothing_for_who_forgets_nothing(sequences):
     rest = measure_rest(Oracle(), sequences[:3], rest_s=(0.0, 0.5), progress=False)
     keep = rest["after"]["keep"]
     assert keep["0 s"] == keep["0.5 s"] > 0.9
+
+
+def test_long_streams_are_scored_against_the_label_that_is_asked_for(sequences, monkeypatch):
+    kind = type(sequences[0])
+    monkeypatch.setattr(kind, "affordances", lambda self, index: 0 * self.demonstrated(index))
+    asked = {"target": "affordances", "progress": False}
+    rest = measure_rest(Oracle(), sequences[:2], rest_s=(0.0,), **asked)
+    assert rest["after"]["keep"]["0 s"] == 0
+    assert measure_succession(Oracle(), sequences[:2], pause_s=(0.0,), **asked)["0 s"]["keep"] == 0
 
 
 def test_a_rest_hurts_who_is_made_to_forget(sequences):

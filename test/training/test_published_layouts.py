@@ -195,6 +195,15 @@ def test_umd_names_a_damaged_label(umd):
     assert any("label.mat is damaged" in str(each) for each in report.problems)
 
 
+def test_umd_names_a_label_that_was_cut_off(umd):
+    label = umd / "tools/mug_01/mug_01_00000001_label.mat"
+    whole = label.read_bytes()
+    for length in (100, 130, len(whole) - 3):
+        label.write_bytes(whole[:length])
+        report = check_data(umd, LABELS, progress=False)
+        assert any("label.mat is damaged" in str(each) for each in report.problems)
+
+
 def test_iit_lists_are_its_splits(iit):
     assert [s.name for s in scan("iit_aff", iit, "train")[0]] == ["00_1", "00_2"]
     assert [s.name for s in scan("iit_aff", iit, "test")[0]] == ["00_3"]

@@ -15,7 +15,7 @@ from affordance_seg_ros.config import FlowConfig, InputConfig
 from affordance_seg_ros.flow.estimator import build_estimator
 from affordance_seg_ros.pipeline.preprocess import Preprocessor
 from affordance_seg_ros.training.datasets.kept_records import KeptRecords, Records
-from affordance_seg_ros.training.datasets.labelled_sequence import LabelledSequence
+from affordance_seg_ros.training.datasets.labelled_sequence import LabelledSequence, naming_frame
 
 _VERSION = 2
 """Of what the estimators compute: a higher one leaves files of before unused."""
@@ -84,7 +84,9 @@ class FlowCache(KeptRecords):
         layout = [("flow_px", np.float16, (2, *size)), ("motion_m", np.float16, (3, *size))]
         records = np.zeros(len(sequence), [*layout, ("valid", np.bool_, size)])
         for index in range(len(sequence)):
-            flow = estimator.step(preprocessor.prepare(sequence.frame(index)).flow_input)
+            with naming_frame(sequence, index):
+                prepared = preprocessor.prepare(sequence.frame(index))
+            flow = estimator.step(prepared.flow_input)
             for name in SequenceFlow._fields:
                 records[name][index] = getattr(flow, name).cpu().numpy()
         return records

@@ -2,12 +2,15 @@
 """What training asks of a data set, whatever its layout."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from affordance_seg_ros.errors import FrameError, SourceError
 from affordance_seg_ros.frames import RgbdFrame
 
 LabelImage = npt.NDArray[np.uint8]
@@ -52,6 +55,19 @@ class LabelledSequence(ABC):
     def affordances(self, index: int) -> LabelImage | None:
         """Return the (H, W) affordance of every part, shown or not; None if the frame has none."""
         return None
+
+
+@contextmanager
+def naming_frame(sequence: LabelledSequence, index: int) -> Iterator[None]:
+    """Say of a frame that turns out to be unusable which one it is.
+
+    Raises:
+        SourceError: It is.
+    """
+    try:
+        yield
+    except FrameError as error:
+        raise SourceError(f"{sequence.name}, frame {index}: {error}") from None
 
 
 class Problem(NamedTuple):

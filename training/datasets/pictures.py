@@ -12,12 +12,15 @@ import numpy.typing as npt
 import torch
 
 from affordance_seg_ros.config import InputConfig
-from affordance_seg_ros.errors import FrameError, SourceError
 from affordance_seg_ros.labels import IGNORE
 from affordance_seg_ros.pipeline.fit import Fit
 from affordance_seg_ros.pipeline.preprocess import Preprocessor
 from affordance_seg_ros.training.datasets.kept_records import KeptRecords, Records
-from affordance_seg_ros.training.datasets.labelled_sequence import LabelImage, LabelledSequence
+from affordance_seg_ros.training.datasets.labelled_sequence import (
+    LabelImage,
+    LabelledSequence,
+    naming_frame,
+)
 
 _VERSION = 1
 """Of how frames become pictures: a higher one leaves files of before unused."""
@@ -97,10 +100,8 @@ class Pictures(KeptRecords):
     def _frame(
         self, sequence: LabelledSequence, index: int
     ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32], Fit]:
-        try:
+        with naming_frame(sequence, index):
             prepared = self._preprocessor.prepare(sequence.frame(index))
-        except FrameError as error:
-            raise SourceError(f"{sequence.name}, frame {index}: {error}") from None
         mean = torch.tensor(self._config.color_mean).view(3, 1, 1)
         std = torch.tensor(self._config.color_std).view(3, 1, 1)
         # Resized colours were bytes before they were normalised: rounding finds them again.

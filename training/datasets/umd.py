@@ -63,12 +63,11 @@ class UmdPicture(LabelledSequence):
     def affordances(self, index: int) -> LabelImage | None:
         """Return the most likely affordance of every pixel."""
         from scipy.io import loadmat
-        from scipy.io.matlab import MatReadError
 
         path = self._part("label.mat")
         try:
             label = loadmat(path)["gt_label"]
-        except (MatReadError, OSError, ValueError, KeyError, NotImplementedError) as error:
+        except Exception as error:  # scipy names no common base for what a damaged file raises
             raise SourceError(f"{path} is damaged or lacks gt_label: {error}") from None
         return self._table[label.astype(np.uint8)]
 
