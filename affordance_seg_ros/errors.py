@@ -30,6 +30,10 @@ class CheckpointError(AffordanceError):
     """A weight file is missing, damaged, or not one of ours."""
 
 
+class TrainingError(AffordanceError):
+    """A training run cannot go on."""
+
+
 class DeviceError(AffordanceError):
     """The requested compute device or camera is not there."""
 

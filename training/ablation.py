@@ -18,7 +18,7 @@ from affordance_seg_ros.model.checkpoint import load_checkpoint
 from affordance_seg_ros.model.variants import table_3 as variants
 from affordance_seg_ros.pipeline.streaming import Pipeline
 from affordance_seg_ros.training.evaluate import evaluate
-from affordance_seg_ros.training.run_config import RunConfig, read_run
+from affordance_seg_ros.training.run_config import RunConfig, differences, read_run
 from affordance_seg_ros.training.run_data import find_sequences, spread
 from affordance_seg_ros.training.run_setup import RUN_FILE
 from affordance_seg_ros.training.tables import Evaluations, one_by_one, table_3
@@ -109,10 +109,10 @@ def _finished(runs: Mapping[str, RunConfig], out: Path) -> dict[str, dict[int, A
     for name, run in runs.items():
         for file in sorted(out.glob(f"{name}/seed_*/{_EVALUATION_FILE}")):
             found = read_run(file.with_name(RUN_FILE))
-            if found != replace(run, seed=found.seed):
+            if different := differences(found, replace(run, seed=found.seed)):
                 raise ConfigError(
-                    f"{file.parent} was trained by another recipe; expected the one of {run.name}, "
-                    "or a new folder"
+                    f"{file.parent} was trained by another recipe ({different[0]}); expected the "
+                    f"one of {run.name}, or a new folder"
                 )
             document = json.loads(file.read_text(encoding="utf-8"))
             rows.setdefault(name, {})[found.seed] = document

@@ -6,8 +6,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.training.objective import Losses
 from affordance_seg_ros.training.validation import Validation
+from affordance_seg_ros.whole_file import whole_file
 
 LOG_FILE = "log.jsonl"
 _EVERY_STEPS = 10
@@ -33,7 +35,9 @@ class Logbook:
             from torch.utils.tensorboard import SummaryWriter
 
             folder = str(self._out / "tensorboard")
-            self._writer = SummaryWriter(folder, purge_step=self._first_step or None)
+            # The first step that is dropped, and not the last one that stays.
+            self._writer = SummaryWriter(folder, purge_step=self._first_step + 1)
+            self._drop_later_lines()
         return self
 
     def __exit__(
@@ -70,6 +74,19 @@ class Logbook:
             self._writer.add_image(f"predictions/{stage}", seen.picture, step, dataformats="HWC")
         self._writer.flush()
         self._line({"step": step, "stage": stage, "validation": document})
+
+    def _drop_later_lines(self) -> None:
+        """Leave of an older log what the run has come to, and go on with; no half line either."""
+        path = self._out / LOG_FILE
+        if not path.exists():
+            return
+        kept = []
+        for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
+            if not line.endswith("\n") or json.loads(line)["step"] > self._first_step:
+                break
+            kept.append(line)
+        with whole_file(path, ConfigError) as file:
+            file.write("".join(kept).encode())
 
     def _line(self, document: dict[str, Any]) -> None:
         with (self._out / LOG_FILE).open("a", encoding="utf-8") as file:

@@ -2,7 +2,7 @@
 """A whole training run in one YAML file."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +103,15 @@ class RunConfig(Options):
         if not names or len(set(names)) != len(names):
             raise ConfigError(f"stages {names}; expected unique names, at least one")
 
+    def recipe(self) -> "RunConfig":
+        """Return the run with what does not decide its weights as it is in every run.
+
+        That is how many processes and threads there are, whether pictures are kept, and how often
+        the state is saved. Weights are the same to the bit with the same number of threads alone.
+        """
+        data = replace(self.data, workers=0, keep_pictures=False)
+        return replace(self, threads=0, checkpoint_steps=1, data=data)
+
     def to_yaml(self) -> str:
         """Return the run as YAML that `parse_run` reads back."""
         return yaml.safe_dump(_plain(asdict(self)), sort_keys=False)
@@ -150,6 +159,18 @@ def parse_run(text: str, overrides: Sequence[str] = ()) -> RunConfig:
     return run
 
 
+def differences(one: RunConfig, other: RunConfig) -> tuple[str, ...]:
+    """Return the names of the options in which two recipes differ, with both values.
+
+    Args:
+        one: A run.
+        other: Another one.
+    """
+    left, right = (_flat(_plain(asdict(run.recipe()))) for run in (one, other))
+    names = [name for name in (left | right) if left.get(name) != right.get(name)]
+    return tuple(f"{name}={left.get(name)} and {right.get(name)}" for name in names)
+
+
 CONFIGS = Path(__file__).parent / "configs"
 
 
@@ -174,6 +195,18 @@ def _change(content: dict[str, Any], keys: list[str], value: Any) -> None:
     if not isinstance(node, dict):
         raise ConfigError(f"'{'.'.join(keys)}'; expected the name of one option")
     node[last] = value
+
+
+def _flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return options by the names that overrides have; lists of others than stages as values."""
+    found: dict[str, Any] = {}
+    for key, value in content.items():
+        if key == "stages":
+            value = {stage["name"]: stage for stage in value}
+            found["stages"] = list(value)
+        name = f"{prefix}{key}"
+        found.update(_flat(value, f"{name}.") if isinstance(value, dict) else {name: value})
+    return found
 
 
 def _plain(value: Any) -> Any:

@@ -15,7 +15,7 @@ from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.model.network import AffordanceNetwork
 from affordance_seg_ros.training.loss import class_weights
 from affordance_seg_ros.training.objective import ActionObjective, AffordanceObjective, Objective
-from affordance_seg_ros.training.run_config import RunConfig, parse_run
+from affordance_seg_ros.training.run_config import RunConfig, differences, parse_run
 from affordance_seg_ros.training.run_data import StageData, count_pixels
 from affordance_seg_ros.training.stage_config import StageConfig
 from affordance_seg_ros.training.training_state import STATE_FILE, TrainingState, load_state
@@ -68,9 +68,10 @@ def prepare_folder(run: RunConfig, out: Path, *, resume: bool, chief: bool) -> T
     """
     if resume:
         state = load_state(out)
-        if parse_run(state.run_yaml) != run:
+        if different := differences(parse_run(state.run_yaml), run):
+            more = f" and {len(different) - 3} more" if len(different) > 3 else ""
             raise ConfigError(
-                f"{out} holds another run than the one to resume; see {out / RUN_FILE}"
+                f"{out} holds another run than the one to resume: {'; '.join(different[:3])}{more}"
             )
         return state
     if (out / STATE_FILE).exists():

@@ -7,9 +7,15 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
+from affordance_seg_ros.errors import TrainingError
 from affordance_seg_ros.model.network import AffordanceNetwork
 from affordance_seg_ros.training.augmentation.augmentation_config import NO_AUGMENTATION
-from affordance_seg_ros.training.objective import Objective, freeze_for
+from affordance_seg_ros.training.objective import (
+    ActionObjective,
+    AffordanceObjective,
+    Objective,
+    freeze_for,
+)
 from affordance_seg_ros.training.run_config import RunConfig
 from affordance_seg_ros.training.run_data import (
     StageData,
@@ -67,6 +73,44 @@ class StageRun:
             caches=flow_caches(run) if self.stage.task != "actions" else (),
             seed=run.seed,
         )
+
+    def check_finite(self, step: int) -> None:
+        """Raise if the weights have become useless, before a state of them replaces a good one.
+
+        Args:
+            step: Number of the last step.
+
+        Raises:
+            TrainingError: A weight is not finite.
+        """
+        weights = list(self.objective.parameters())
+        if not torch.stack([each.isfinite().all() for each in weights]).all():
+            raise TrainingError(
+                f"stage '{self.stage.name}': weights that are not finite after step {step}; "
+                "expected a lower learning_rate, or gradients that gradient_norm shortens. What "
+                "was saved before is still there"
+            )
+
+
+def check_stages(run: RunConfig, network: AffordanceNetwork) -> None:
+    """Raise for a stage that could not be begun: when its turn comes, hours would be lost.
+
+    Args:
+        run: The run.
+        network: Network that is to learn; what of it learns is undefined afterwards.
+
+    Raises:
+        ConfigError: The network has no such part, or stream, as a stage names.
+        SourceError: There are no data to pre-train with.
+    """
+    for stage in run.stages:
+        freeze_for(stage, network)
+        if stage.task == "affordances":
+            AffordanceObjective(network, stage, None)
+        else:
+            ActionObjective(network, network.config, stage)
+        if stage.task == "actions":
+            stage_data(run, stage)
 
 
 def begin_stage(

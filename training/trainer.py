@@ -23,7 +23,7 @@ from affordance_seg_ros.training.run_data import StageData, flow_caches, stage_p
 from affordance_seg_ros.training.run_setup import build_fabric, prepare_folder
 from affordance_seg_ros.training.schedule import learning_rate
 from affordance_seg_ros.training.stage_config import StageConfig
-from affordance_seg_ros.training.stage_run import StageRun, begin_stage
+from affordance_seg_ros.training.stage_run import StageRun, begin_stage, check_stages
 from affordance_seg_ros.training.training_state import Progress, TrainingState, save_state
 from affordance_seg_ros.training.validation import (
     Validation,
@@ -61,6 +61,7 @@ def train(run: RunConfig, out: Path, *, resume: bool = False, progress: bool = T
         ConfigError: The folder holds a run already, or another one than is to be resumed.
         SourceError: Data are missing or damaged.
         CheckpointError: A file to start from cannot be used, or the disk refuses.
+        TrainingError: The weights are no longer finite.
     """
     return Trainer(run, out, resume=resume, progress=progress).run()
 
@@ -88,6 +89,7 @@ class Trainer:
     def run(self) -> Path:
         """Train what is left to train."""
         if not self._progress.finished:
+            check_stages(self._config, self._network)
             with Logbook(self._out, self._progress.global_step, active=self._chief) as logbook:
                 running: StageRun | None = self._begin()
                 while running:
@@ -174,7 +176,11 @@ class Trainer:
             if not completes:
                 continue
             if stage.gradient_norm:
-                fabric.clip_gradients(module, optimizer, max_norm=stage.gradient_norm)
+                # Gradients that are not finite are the scaler's business where there is one, and
+                # end the run before the next state is saved where there is none.
+                fabric.clip_gradients(
+                    module, optimizer, max_norm=stage.gradient_norm, error_if_nonfinite=False
+                )
             optimizer.step()
             optimizer.zero_grad()
             running.average.update()
@@ -206,6 +212,7 @@ class Trainer:
     def _look(self, running: StageRun, logbook: Logbook) -> None:
         """Validate, and keep the weights, also as the stage's best if they are."""
         done, stage = self._progress, running.stage
+        running.check_finite(done.global_step)
         score = 0.0
         if self._chief:
             seen = self._validated(running)
@@ -246,6 +253,7 @@ class Trainer:
             )
 
     def _save(self, running: StageRun) -> None:
+        running.check_finite(self._progress.global_step)
         if self._chief:
             state = TrainingState(
                 run_yaml=self._config.to_yaml(),

@@ -14,14 +14,22 @@ from dataclasses import replace
 import pytest
 import torch
 
-from affordance_seg_ros.errors import CheckpointError, ConfigError, SourceError
+from affordance_seg_ros.errors import (
+    CheckpointError,
+    ConfigError,
+    SourceError,
+    TrainingError,
+)
 from affordance_seg_ros.model.checkpoint import load_checkpoint, save_checkpoint
 from affordance_seg_ros.model.fingerprint import fingerprint
 from affordance_seg_ros.training.initialise import initial_network
+from affordance_seg_ros.training.logbook import Logbook
+from affordance_seg_ros.training.objective import AffordanceObjective, Losses
 from affordance_seg_ros.training.run_config import parse_run
 from affordance_seg_ros.training.run_setup import RUN_FILE
 from affordance_seg_ros.training.trainer import LAST_WEIGHTS_FILE, WEIGHTS_FILE, train
 from affordance_seg_ros.training.training_state import STATE_FILE, load_state
+from affordance_seg_ros.training.validation import Validation
 
 RUN = """
 name: tiny
@@ -176,9 +184,85 @@ def test_a_folder_with_a_run_is_not_overwritten(clips, finished):
         train(run_of(clips), finished, progress=False)
 
 
-def test_another_run_is_not_resumed(clips, finished):
-    with pytest.raises(ConfigError, match="another run"):
-        train(run_of(clips, epochs=3), finished, resume=True, progress=False)
+def test_another_run_is_not_resumed_and_told_apart(clips, finished):
+    other = parse_run(run_of(clips, epochs=3).to_yaml(), ["seed=4"])
+    words = "another run .*: seed=3 and 4; stages.parts.epochs=2 and 3; .* and 1 more$"
+    with pytest.raises(ConfigError, match=words):
+        train(other, finished, resume=True, progress=False)
+
+
+def test_a_run_goes_on_with_other_workers(clips, finished, tmp_path, monkeypatch):
+    stop_after(5, run_of(clips), tmp_path, monkeypatch)
+    changes = ["data.workers=1", "data.keep_pictures=false", "checkpoint_steps=3"]
+    train(parse_run(run_of(clips).to_yaml(), changes), tmp_path, resume=True, progress=False)
+    expected = weights(finished)
+    for name, tensor in weights(tmp_path).items():
+        assert torch.equal(tensor, expected[name]), name
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("stages.clips.frozen=[streams.flaw]", "streams.flaw"),
+        ("stages.clips.carried_share=0.1", "carried_share=0.1 with batch_size=2"),
+        ("network.flow=none", "expected a network with flow"),
+    ],
+)
+def test_a_stage_that_cannot_begin_is_found_before_the_first_step(clips, tmp_path, change, words):
+    run = parse_run(run_of(clips).to_yaml(), [change])
+    with pytest.raises(ConfigError, match=words):
+        train(run, tmp_path, progress=False)
+    assert not (tmp_path / "log.jsonl").exists()
+
+
+@pytest.mark.parametrize("gradient_norm", [0.0, 1.0])
+def test_weights_that_are_not_finite_end_the_run_and_replace_no_state(
+    clips, tmp_path, monkeypatch, gradient_norm
+):
+    learned = AffordanceObjective.forward
+    steps = 0
+
+    def forward(self, batch):
+        nonlocal steps
+        steps += self.training
+        losses = learned(self, batch)
+        return losses._replace(total=losses.total * (float("nan") if steps == 3 else 1.0))
+
+    monkeypatch.setattr(AffordanceObjective, "forward", forward)
+    run = parse_run(run_of(clips).to_yaml(), [f"stages.parts.gradient_norm={gradient_norm}"])
+    with pytest.raises(TrainingError, match="'parts': weights that are not finite after step 3"):
+        train(run, tmp_path, progress=False)
+    assert load_state(tmp_path).progress.global_step == 2
+    assert all(tensor.isfinite().all() for tensor in weights(tmp_path).values())
+
+
+def test_a_resumed_log_holds_every_step_once_and_every_validation(
+    clips, finished, tmp_path, monkeypatch
+):
+    stop_after(7, run_of(clips), tmp_path / "run", monkeypatch)
+    began = load_state(tmp_path / "run").progress.global_step
+    expected = lines(finished)
+    written = [each for each in expected if each["step"] <= began]
+    lost = [{"step": began + 1, "total": 0.0}, {"step": began + 9, "validation": {}}]
+    text = "".join(json.dumps(each) + "\n" for each in [*written, *lost])
+    (tmp_path / "run/log.jsonl").write_text(text + '{"step": 1')
+    train(run_of(clips), tmp_path / "run", resume=True, progress=False)
+    assert [each["step"] for each in lines(tmp_path / "run")] == [e["step"] for e in expected]
+
+
+def test_tensorboard_keeps_the_validation_of_the_step_that_a_run_goes_on_from(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    losses = Losses(*torch.tensor([3.0, 2.0, 1.0]))
+    seen = Validation(0.5, 0.6, {"cut": 0.5}, 0.7, None)
+    for first, steps in ((0, (10, 20, 30)), (20, (30, 40))):
+        with Logbook(tmp_path, first, active=True) as logbook:
+            for step in steps:
+                logbook.step(step, losses, 0.1)
+                logbook.validation(step, "clips", seen)
+    events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    for name in ("loss/total", "validation/clips/iou"):
+        assert [each.step for each in events.Scalars(name)] == [10, 20, 30, 40]
 
 
 def test_nothing_is_not_resumed(clips, tmp_path):
