@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What training makes small: the mask's and the action's loss."""
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -106,11 +105,12 @@ def class_weights(pixels: Tensor, balance: str) -> Tensor | None:
 
     Returns:
         (C,) weights whose mean over all pixels is 1, so that the learning rate keeps its meaning;
-        0 for a class that does not occur. None for 'none'.
+        for a class of no pixel that of the rarest one: a few may have been missed where only some
+        were counted. None for 'none'.
     """
     if balance == "none":
         return None
-    share = pixels.double() / pixels.sum().clamp(min=1)
+    share = pixels.double() / pixels.sum()
     power = 0.5 if balance == "sqrt" else 1.0
-    weights = torch.where(share > 0, share.clamp(min=1e-12) ** -power, 0.0)
+    weights = share.clamp(min=float(share[share > 0].min())) ** -power
     return (weights / (share * weights).sum().clamp(min=1e-12)).float()

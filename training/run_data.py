@@ -2,6 +2,7 @@
 """The sequences of a run, their flow, and how often each label occurs."""
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -38,9 +39,17 @@ def find_sequences(sources: Sequence[DataSource], labels: LabelSet) -> tuple[Lab
         SourceError: A folder does not exist, or there is no sequence at all.
     """
     found: list[LabelledSequence] = []
+    others: Counter[str] = Counter()
     for source in sources:
         scan = source.scan(labels)
         found.extend(scan.sequences)
+        others.update(scan.other_splits)
+        if without := scan.other_splits.get(""):
+            print(
+                f"left out: {without} without a split in {source.root}; expected "
+                f'"split": "{source.split}" in clip.json, or an empty split, which takes all',
+                file=sys.stderr,
+            )
         for problem in scan.problems[:_SHOWN_PROBLEMS]:
             print(f"left out: {problem}", file=sys.stderr)
         if len(scan.problems) > _SHOWN_PROBLEMS:
@@ -48,7 +57,9 @@ def find_sequences(sources: Sequence[DataSource], labels: LabelSet) -> tuple[Lab
             print(f"left out: {rest} more; see --check-data", file=sys.stderr)
     if not found:
         places = ", ".join(f"{s.root} ({s.kind}, split '{s.split}')" for s in sources)
-        raise SourceError(f"no sequence in {places}; see --check-data")
+        there = ", ".join(f"{count} of split '{name}'" for name, count in sorted(others.items()))
+        beside = f", but {there}" if there else ""
+        raise SourceError(f"no sequence in {places}{beside}; see --check-data")
     return tuple(found)
 
 

@@ -121,6 +121,8 @@ def _check(arguments: argparse.Namespace, labels: "LabelSet") -> int:
     )
     for action, count in sorted(report.actions.items()):
         print(f"  action {action or '(unknown)'}: {count}")
+    for split, count in sorted(report.splits.items()):
+        print(f"  split {split or '(none: taken only where no split is asked for)'}: {count}")
     for name, share in report.pixel_share.items():
         print(f"  pixels {name}: {100 * share:.2f} %")
     for problem in report.problems:

@@ -205,8 +205,19 @@ def test_umd_names_a_label_that_was_cut_off(umd):
 
 
 def test_iit_lists_are_its_splits(iit):
-    assert [s.name for s in scan("iit_aff", iit, "train")[0]] == ["00_1", "00_2"]
-    assert [s.name for s in scan("iit_aff", iit, "test")[0]] == ["00_3"]
+    def names(split):
+        return [sequence.name for sequence in scan("iit_aff", iit, split)[0]]
+
+    assert names("train") == ["00_1"]  # none that it is validated with
+    assert (names("val"), names("train_and_val")) == (["00_2"], ["00_1", "00_2"])
+    assert names("test") == ["00_3"]
+
+
+def test_iit_cannot_train_without_what_it_is_validated_with_where_nothing_tells_which(iit):
+    (iit / "val.txt").unlink()
+    sequences, problems = scan("iit_aff", iit, "train")
+    assert not sequences
+    assert str(problems[0]).endswith("val.txt: is missing")
 
 
 def test_iit_depth_in_metres_becomes_millimetres(iit):
@@ -216,7 +227,7 @@ def test_iit_depth_in_metres_becomes_millimetres(iit):
 
 def test_iit_names_what_a_list_promises_and_nobody_brings(iit):
     (iit / "deep/00_2.txt").unlink()
-    sequences, problems = scan("iit_aff", iit, "train")
+    sequences, problems = scan("iit_aff", iit, "train_and_val")
     assert len(sequences) == 1
     assert "00_2.txt is missing" in problems[0].what
 
@@ -250,6 +261,9 @@ def test_utkinect_colour_has_the_size_of_depth(utkinect):
 
 def test_utkinect_splits_by_subject(utkinect):
     assert {each.name[:3] for each in scan("utkinect", utkinect, "even")[0]} == {"s02"}
+    sequences, problems = scan("utkinect", utkinect, "train")
+    assert not sequences
+    assert "split 'train'; expected odd, even" in problems[0].what
 
 
 def test_utkinect_names_a_line_that_it_cannot_read(utkinect):

@@ -5,6 +5,7 @@ from tiny_clips import LABELS, write_clip, write_clips
 
 from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.labels import LabelSet
+from affordance_seg_ros.training.datasets.check import check_data
 from affordance_seg_ros.training.datasets.clips import scan_clips
 from affordance_seg_ros.training.datasets.data_source import DataSource
 from affordance_seg_ros.training.datasets.label_map import LabelMap
@@ -45,6 +46,21 @@ def test_what_cannot_be_used_is_named_and_left_out(tmp_path, capsys):
     found = find_sequences([DataSource(root=str(tmp_path))], LABELS)
     assert [each.name for each in found] == ["train_000", "train_002"]
     assert "left out: " in capsys.readouterr().err
+
+
+def test_clips_without_a_split_are_not_left_out_in_silence(tmp_path, capsys):
+    write_clip(tmp_path / "mine", "lift", 0, split="")
+    write_clip(tmp_path / "theirs", "push", 1, split="val")
+    source = DataSource(root=str(tmp_path))
+    with pytest.raises(
+        SourceError, match=r"no sequence in .*, but 1 of split '', 1 of split 'val'"
+    ):
+        find_sequences([source], LABELS)
+    words = f'left out: 1 without a split in {tmp_path}; expected "split": "train"'
+    assert words in capsys.readouterr().err
+    assert len(find_sequences([DataSource(root=str(tmp_path), split="")], LABELS)) == 2
+    assert capsys.readouterr().err == ""
+    assert check_data(tmp_path, LABELS, progress=False).splits == {"": 1, "val": 1}
 
 
 def test_a_clip_of_other_labels_is_mapped_by_name(tmp_path):

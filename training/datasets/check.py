@@ -22,6 +22,7 @@ class DataReport(NamedTuple):
         frames: Number of their frames.
         labelled_frames: Number of those with a label.
         actions: Number of sequences by action; the empty name is an unknown one.
+        splits: Number of sequences by split, where they say it themselves.
         pixel_share: Share of each label in all labelled pixels, by name.
         problems: What is wrong.
     """
@@ -31,6 +32,7 @@ class DataReport(NamedTuple):
     frames: int
     labelled_frames: int
     actions: dict[str, int]
+    splits: dict[str, int]
     pixel_share: dict[str, float]
     problems: tuple[Problem, ...]
 
@@ -56,10 +58,12 @@ def check_data(root: Path, labels: LabelSet, *, progress: bool = True) -> DataRe
     scan = KINDS[kind](root, "", None, labels)
     problems = list(scan.problems)
     actions: Counter[str] = Counter()
+    splits: Counter[str] = Counter()
     pixels = np.zeros(256, np.int64)
     frames = labelled = 0
     for sequence in tqdm(scan.sequences, unit="sequence", desc=kind, disable=not progress):
         actions[sequence.action] += 1
+        splits[sequence.split] += 1
         frames += len(sequence)
         for index in range(len(sequence)):
             try:
@@ -75,7 +79,14 @@ def check_data(root: Path, labels: LabelSet, *, progress: bool = True) -> DataRe
     counted = max(1, int(pixels[:IGNORE].sum()))
     share = {labels.name(i): pixels[i] / counted for i in range(labels.class_count) if pixels[i]}
     return DataReport(
-        kind, len(scan.sequences), frames, labelled, dict(actions), share, tuple(problems)
+        kind,
+        len(scan.sequences),
+        frames,
+        labelled,
+        dict(actions),
+        dict(splits) if any(splits) else {},
+        share,
+        tuple(problems),
     )
 
 

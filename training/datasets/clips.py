@@ -2,6 +2,7 @@
 """Clip folders: rendered, recorded or converted."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,7 @@ class ClipSequence(LabelledSequence):
         self.action = label_map.action(clip.info.action, labels)
         self.object_name = clip.info.object_name
         self.interaction = clip.info.interaction
+        self.split = clip.info.split
         self.clip = clip
         self._table = label_map.table(labels)
 
@@ -80,13 +82,15 @@ def scan_clips(root: Path, split: str, label_map: LabelMap | None, labels: Label
         labels: Affordances and actions of the run.
     """
     sequences, problems = [], []
+    others: Counter[str] = Counter()
     for folder in clip_folders(root):
         try:
             clip = read_clip(folder)
             if split and clip.info.split != split:
+                others[clip.info.split] += 1
                 continue
             names = label_map or LabelMap.same_names(clip.info.labels)
             sequences.append(ClipSequence(clip, names, labels))
         except AffordanceError as error:
             problems.append(Problem(folder / CLIP_JSON, str(error)))
-    return Scan(tuple(sequences), tuple(problems))
+    return Scan(tuple(sequences), tuple(problems), others)

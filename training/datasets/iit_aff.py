@@ -26,7 +26,14 @@ from affordance_seg_ros.training.datasets.picture_file import (
     still_frame,
 )
 
-SPLITS = {"train": "train_and_val.txt", "val": "val.txt", "test": "test.txt"}
+SPLITS = {
+    "train": ("train_and_val.txt", "val.txt"),
+    "val": ("val.txt", ""),
+    "train_and_val": ("train_and_val.txt", ""),
+    "test": ("test.txt", ""),
+}
+"""Split names: the list, and the list of what is left out of it."""
+
 _FOCAL_AT_640_PX = 540.0  # Asus Xtion Pro Live, nominal
 _LARGEST_METRES = 50.0
 """Depth files with a larger value are in millimetres."""
@@ -76,10 +83,12 @@ def scan_iit_aff(root: Path, split: str, label_map: LabelMap | None, labels: Lab
     if split and split not in SPLITS:
         return Scan((), (Problem(root, f"split '{split}'; expected {', '.join(SPLITS)}"),))
     if split:
-        listing = root / SPLITS[split]
-        if not listing.is_file():
-            return Scan((), (Problem(listing, "is missing"),))
-        stems = [Path(line.strip()).stem for line in listing.read_text().splitlines() if line]
+        taken, left_out = (root / name if name else None for name in SPLITS[split])
+        for listing in filter(None, (taken, left_out)):
+            if not listing.is_file():
+                return Scan((), (Problem(listing, "is missing"),))
+        without = set(_stems(left_out))
+        stems = [stem for stem in _stems(taken) if stem not in without]
     else:
         stems = sorted(path.stem for path in (root / "rgb").glob("*.jpg"))
     sequences, problems = [], []
@@ -89,3 +98,9 @@ def scan_iit_aff(root: Path, split: str, label_map: LabelMap | None, labels: Lab
         except SourceError as error:
             problems.append(Problem(root / "rgb" / f"{stem}.jpg", str(error)))
     return Scan(tuple(sequences), tuple(problems))
+
+
+def _stems(listing: Path | None) -> list[str]:
+    """Return the pictures that a list names, without their endings; none without a list."""
+    lines = listing.read_text().splitlines() if listing else []
+    return [Path(line.strip()).stem for line in lines if line.strip()]

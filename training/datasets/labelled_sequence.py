@@ -2,9 +2,10 @@
 """What training asks of a data set, whatever its layout."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +29,7 @@ class LabelledSequence(ABC):
         cache_folder: Folder for what is computed once from the frames, such as flow; None where a
             single picture needs none.
         interaction: First and last frame in which the action is under way; None if unknown.
+        split: Split of the data set that it says it belongs to; empty if it says nothing.
     """
 
     name: str
@@ -35,6 +37,7 @@ class LabelledSequence(ABC):
     cache_folder: Path | None
     interaction: tuple[int, int] | None = None
     object_name: str = ""
+    split: str = ""
 
     @abstractmethod
     def __len__(self) -> int:
@@ -82,7 +85,14 @@ class Problem(NamedTuple):
 
 
 class Scan(NamedTuple):
-    """What a data set holds: the sequences found, and the problems of what could not be used."""
+    """What a data set holds.
+
+    Attributes:
+        sequences: What was found of the split.
+        problems: What is wrong with what could not be used.
+        other_splits: Number of sequences of each split that was not asked for, where they say it.
+    """
 
     sequences: tuple[LabelledSequence, ...]
     problems: tuple[Problem, ...]
+    other_splits: Mapping[str, int] = MappingProxyType({})

@@ -29,6 +29,7 @@ ACTIONS = (
     "walk", "sitDown", "standUp", "pickUp", "carry", "throw", "push", "pull", "waveHands",
     "clapHands",
 )  # fmt: skip
+SPLITS = ("", "odd", "even")
 _PERIOD_NS = 66_666_667  # 15 frames/s, as published
 _KINECT1_FOCAL_AT_640_PX = 525.0
 
@@ -91,6 +92,8 @@ def scan_utkinect(root: Path, split: str, label_map: LabelMap | None, labels: La
         label_map: Not used: the actions keep their own names.
         labels: Not used.
     """
+    if split not in SPLITS:
+        return Scan((), (Problem(root, f"split '{split}'; expected odd, even, or '' for all"),))
     listing = root / "actionLabel.txt"
     if not listing.is_file():
         return Scan((), (Problem(listing, "is missing"),))
