@@ -83,6 +83,19 @@ def stage_data(run: RunConfig, stage: StageConfig) -> StageData:
     return StageData(train, spread(train, run.data.validation_limit), labels)
 
 
+def warn_of_unlabelled(stage: StageConfig, data: StageData) -> None:
+    """Say on stderr how many sequences a stage learns no mask from, if it learns masks."""
+    if stage.task != "affordances":
+        return
+    without = sum(not each.labelled(stage.target) for each in data.train)
+    if without:
+        print(
+            f"stage '{stage.name}': {without} of {len(data.train)} sequences have no label of the "
+            f"kind '{stage.target}'; of them it learns the action alone, where it is known",
+            file=sys.stderr,
+        )
+
+
 def flow_caches(run: RunConfig) -> tuple[FlowCache, ...]:
     """Return the caches of the run's flow estimators; none for a network without flow."""
     if run.network.flow == "none":

@@ -93,14 +93,16 @@ class TrainingSamples(Dataset[Batch]):
     def _end(
         self, sequence: LabelledSequence, random: np.random.Generator, *, told: bool, static: bool
     ) -> int:
-        """Return the frame at which a sample ends."""
-        last = len(sequence) - 1
-        first = max(0, last - self.stage.end_jitter)
+        """Return the frame at which a sample ends: a labelled one, where masks are learned."""
+        known = sequence.labelled(self.stage.target) if self.stage.task == "affordances" else ()
+        known = known or range(len(sequence))
+        first = known[-1] - self.stage.end_jitter
         if static and told:
             first = 0  # who is told the action can see the part in any frame
         elif static and sequence.interaction is not None:
             first = sequence.interaction[0]
-        return int(random.integers(first, last + 1))
+        ends = [index for index in known if index >= first] or known[-1:]
+        return int(ends[random.integers(len(ends))])
 
     def _flow(self, sequence: LabelledSequence, random: np.random.Generator) -> SequenceFlow | None:
         if self.network.flow == "none" or len(sequence) == 1 or not self.caches:

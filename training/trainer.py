@@ -19,7 +19,12 @@ from affordance_seg_ros.training.initialise import initial_network
 from affordance_seg_ros.training.logbook import Logbook
 from affordance_seg_ros.training.objective import ActionObjective
 from affordance_seg_ros.training.run_config import RunConfig
-from affordance_seg_ros.training.run_data import StageData, flow_caches, stage_pictures
+from affordance_seg_ros.training.run_data import (
+    StageData,
+    flow_caches,
+    stage_pictures,
+    warn_of_unlabelled,
+)
 from affordance_seg_ros.training.run_setup import build_fabric, prepare_folder
 from affordance_seg_ros.training.schedule import learning_rate
 from affordance_seg_ros.training.stage_config import StageConfig
@@ -99,6 +104,8 @@ class Trainer:
     def _run_stage(self, running: StageRun, logbook: Logbook) -> StageRun | None:
         """Run a stage to its end; return the next one, begun, or None after the last."""
         stage, done = running.stage, self._progress
+        if self._chief:
+            warn_of_unlabelled(stage, running.data)
         self._keep_inputs(stage, running.data)
         while done.epoch < running.epochs:
             self._run_epoch(running, logbook)

@@ -17,6 +17,9 @@ from affordance_seg_ros.sources.clip_writer import check_label_ids, check_roles
 from affordance_seg_ros.sources.picture import read_picture
 from affordance_seg_ros.sources.truth_field import read_field
 
+_OF_LAST_FRAME = {"labels": "label.png", "affordances": "affordances.png"}
+"""Labels of the last frame, where it has none among those of all frames, by their folders."""
+
 
 class TrueMotion(NamedTuple):
     """Rendered motion from one frame to the next.
@@ -78,6 +81,17 @@ class Clip:
             is_last and (self.path / "label.png").exists()
         )
 
+    def labelled(self, kind: str) -> list[int]:
+        """Return the numbers of the frames that have a label, in order; nothing is decoded.
+
+        Args:
+            kind: ``labels`` of what is demonstrated, or ``affordances`` of every part.
+        """
+        found = {int(path.stem) for path in (self.path / kind).glob("*.png") if path.stem.isdigit()}
+        if (self.path / _OF_LAST_FRAME[kind]).exists():
+            found.add(len(self) - 1)
+        return sorted(found & set(range(len(self))))
+
     def label(self) -> npt.NDArray[np.uint8]:
         """Return the (H, W) label of the last frame: ids of the demonstrated affordance.
 
@@ -88,11 +102,11 @@ class Clip:
 
     def labels(self, index: int) -> npt.NDArray[np.uint8] | None:
         """Return the (H, W) label of a frame, as `label`; None if it has none."""
-        return self._optional_labels("labels", index, self.path / "label.png")
+        return self._optional_labels("labels", index)
 
     def affordances(self, index: int = -1) -> npt.NDArray[np.uint8] | None:
         """Return the (H, W) affordance of every part, demonstrated or not; None if not stored."""
-        return self._optional_labels("affordances", index, self.path / "affordances.png")
+        return self._optional_labels("affordances", index)
 
     def roles(self, index: int) -> npt.NDArray[np.uint8] | None:
         """Return (H, W) what each pixel shows, indices of `ROLES`; None if not stored."""
@@ -138,13 +152,12 @@ class Clip:
         path = self.path / f"color/{index:05}.jpg"
         return path if path.exists() else path.with_suffix(".png")
 
-    def _optional_labels(
-        self, folder: str, index: int, of_last_frame: Path
-    ) -> npt.NDArray[np.uint8] | None:
+    def _optional_labels(self, kind: str, index: int) -> npt.NDArray[np.uint8] | None:
         index = self._index(index)
-        path = self.path / f"{folder}/{index:05}.png"
+        path = self.path / f"{kind}/{index:05}.png"
         if path.exists():
             return self._labels(path)
+        of_last_frame = self.path / _OF_LAST_FRAME[kind]
         if index == len(self) - 1 and of_last_frame.exists():
             return self._labels(of_last_frame)
         return None

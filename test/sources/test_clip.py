@@ -91,6 +91,7 @@ def test_depth_in_metres_becomes_whole_millimetres(tmp_path, picture):
 def test_labels_of_every_frame_and_of_the_last_are_kept_apart(write_clip):
     clip = read_clip(write_clip())
     assert clip.has_label()
+    assert clip.labelled("labels") == clip.labelled("affordances") == [0, 1, 2]
     np.testing.assert_array_equal(clip.label(), label_map(2))
     for i in range(3):
         np.testing.assert_array_equal(clip.labels(i), label_map(1 + i))
@@ -102,6 +103,7 @@ def test_label_of_the_last_frame_stands_in_for_its_frame_label(write_clip):
     shutil.rmtree(path / "labels")
     shutil.rmtree(path / "affordances")
     clip = read_clip(path)
+    assert clip.labelled("labels") == clip.labelled("affordances") == [2]
     assert clip.labels(0) is None
     assert clip.affordances(0) is None
     np.testing.assert_array_equal(clip.labels(-1), label_map(2))
@@ -113,6 +115,7 @@ def test_recorded_clip_needs_no_label_and_no_truth(tmp_path, picture):
         writer.add_frame(0, picture, depth_mm())
     clip = read_clip(tmp_path / "clip")
     assert not clip.has_label()
+    assert clip.labelled("labels") == clip.labelled("affordances") == []
     assert clip.info.action_id is None
     assert clip.flow(0) is clip.true_depth_m(0) is clip.labels(0) is None
     with pytest.raises(SourceError, match=r"label\.png is missing"):

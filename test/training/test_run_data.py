@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+import shutil
+
 import pytest
 import torch
 from tiny_clips import LABELS, write_clip, write_clips
@@ -11,11 +13,13 @@ from affordance_seg_ros.training.datasets.data_source import DataSource
 from affordance_seg_ros.training.datasets.label_map import LabelMap
 from affordance_seg_ros.training.run_config import RunConfig, parse_run
 from affordance_seg_ros.training.run_data import (
+    StageData,
     count_pixels,
     find_sequences,
     flow_caches,
     spread,
     stage_data,
+    warn_of_unlabelled,
 )
 from affordance_seg_ros.training.stage_config import StageConfig
 
@@ -71,6 +75,20 @@ def test_a_clip_of_other_labels_is_mapped_by_name(tmp_path):
     (sequence,) = scan_clips(tmp_path, "", label_map, few).sequences
     assert set(sequence.demonstrated(-1).ravel()) == {0, 2}
     assert sequence.action == "push"
+
+
+def test_a_stage_says_of_how_much_it_learns_no_mask(tmp_path, capsys):
+    write_clips(tmp_path, 2)
+    shutil.rmtree(tmp_path / "train_000/labels")
+    (tmp_path / "train_000/label.png").unlink()
+    found = find_sequences([DataSource(root=str(tmp_path))], LABELS)
+    data = StageData(found, found, LABELS)
+    for stage in (StageConfig(target="affordances"), StageConfig(task="motion")):
+        warn_of_unlabelled(stage, data)
+    assert capsys.readouterr().err == ""
+    warn_of_unlabelled(StageConfig(), data)
+    words = "stage 'clips': 1 of 2 sequences have no label of the kind 'demonstrated'"
+    assert words in capsys.readouterr().err
 
 
 def test_sources_are_put_together(clips):

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
+import os
+import shutil
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -20,6 +23,7 @@ from affordance_seg_ros.training.augmentation.window import cut_window
 from affordance_seg_ros.training.datasets.clips import scan_clips
 from affordance_seg_ros.training.datasets.flow_cache import FlowCache
 from affordance_seg_ros.training.datasets.kept_records import keep_all
+from affordance_seg_ros.training.datasets.label_map import LabelMap
 from affordance_seg_ros.training.datasets.pictures import Pictures, fit_label
 from affordance_seg_ros.training.run_setup import as_measured
 from affordance_seg_ros.training.sample import NO_ACTION
@@ -120,6 +124,32 @@ def test_a_static_sample_whose_action_is_not_told_is_from_the_interaction_on(seq
     frames = samples_of(sequence, frames=4)[KEY].appearance[:, None]
     found = {next(i for i in range(4) if torch.equal(frames[i], each)) for each in shown}
     assert found == {2, 3}
+
+
+def test_a_sample_ends_where_there_is_something_to_learn(sequence):
+    """As in a recorded clip with one label, or in SOR3D-AFF."""
+    sequence.interaction = (0, 3)
+    wide = {"end_jitter": 3, "told_share": 0.5}
+    everywhere = samples_of(sequence, **wide)
+    for number in (0, 1, 3):
+        (sequence.clip.path / f"labels/{number:05}.png").unlink()
+    (sequence.clip.path / "label.png").unlink()
+    assert list(sequence.labelled("demonstrated")) == [2]
+    for static in (True, False):
+        targets = [
+            everywhere[SampleKey(epoch, 0, static)].target[-1].numpy() for epoch in range(12)
+        ]
+        assert all((target == LABELS.label_id("push")).any() for target in targets)
+
+
+def test_a_sample_of_a_clip_without_labels_ends_anywhere_and_teaches_the_action(sequence):
+    shutil.rmtree(sequence.clip.path / "labels")
+    (sequence.clip.path / "label.png").unlink()
+    samples = samples_of(sequence, end_jitter=3)
+    seen = [samples[SampleKey(epoch, 0, False)] for epoch in range(12)]
+    assert len({each.appearance[-1].sum().item() for each in seen}) > 1
+    assert all((each.target == IGNORE).all() for each in seen)
+    assert {int(each.action) for each in seen} == {LABELS.action_id("push")}
 
 
 def test_a_told_stage_is_measured_told_and_a_partly_told_one_is_not():
@@ -239,6 +269,36 @@ def test_kept_pictures_give_the_same_samples(sequence, scale):
             assert torch.equal(a, b)
     assert kept.pictures.path(sequence).is_file()
     assert not read.pictures.keep
+
+
+def test_a_label_that_was_corrected_replaces_the_one_that_is_kept(sequence):
+    pictures = Pictures(INPUT, LABELS.affordances, keep=True)
+    keep_all([sequence], [pictures], workers=0, progress=False)
+    before = pictures.path(sequence).stat().st_mtime_ns
+    keep_all([sequence], [pictures], workers=0, progress=False)
+    assert pictures.path(sequence).stat().st_mtime_ns == before
+    lift = LABELS.label_id("lift")
+    path = sequence.clip.path / "labels/00003.png"
+    label = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    cv2.imwrite(str(path), np.where(label > 0, lift, 0).astype(np.uint8))
+    os.utime(path, ns=(before + 1_000_000, before + 1_000_000))
+    keep_all([sequence], [pictures], workers=0, progress=False)
+    assert lift in pictures.read(sequence, 3, "demonstrated").target
+    assert lift not in pictures.read(sequence, 2, "demonstrated").target
+
+
+def test_labels_that_are_mapped_otherwise_are_kept_in_another_file(sequence):
+    pictures = Pictures(INPUT, LABELS.affordances, keep=True)
+    names = {name: name for name in LABELS.affordances}
+    table = LabelMap(LABELS.affordances, {**names, "push": "cut"}, {})
+    (mapped,) = scan_clips(sequence.clip.path, "", table, LABELS).sequences
+    shown = [pictures.read(each, 3, "demonstrated").target for each in (sequence, mapped)]
+    assert pictures.path(mapped) != pictures.path(sequence)
+    assert pictures.path(sequence).stem == pictures.key
+    assert [set(np.unique(each)) for each in shown] == [
+        {0, LABELS.label_id("push"), IGNORE},
+        {0, LABELS.label_id("cut"), IGNORE},
+    ]
 
 
 def test_pictures_of_another_label_set_are_other_files():

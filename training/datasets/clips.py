@@ -3,14 +3,14 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from affordance_seg_ros.errors import AffordanceError
 from affordance_seg_ros.frames import RgbdFrame
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.sources.clip import CLIP_JSON, Clip, read_clip
-from affordance_seg_ros.training.datasets.label_map import LabelMap
+from affordance_seg_ros.training.datasets.label_map import LabelMap, table_key
 from affordance_seg_ros.training.datasets.labelled_sequence import (
     LabelImage,
     LabelledSequence,
@@ -31,6 +31,7 @@ class ClipSequence(LabelledSequence):
         self.split = clip.info.split
         self.clip = clip
         self._table = label_map.table(labels)
+        self.label_key = table_key(self._table, labels)
 
     def __len__(self) -> int:
         return len(self.clip)
@@ -46,6 +47,19 @@ class ClipSequence(LabelledSequence):
     def affordances(self, index: int) -> LabelImage | None:
         """Return the affordance of every part."""
         return self._translated(self.clip.affordances(index))
+
+    def labelled(self, target: str) -> Sequence[int]:
+        """Return the numbers of the frames that have a label."""
+        return self.clip.labelled("affordances" if target == "affordances" else "labels")
+
+    def sources(self) -> Iterable[Path]:
+        """Return the clip's pictures and labels."""
+        yield self.clip.path
+        for name in (CLIP_JSON, "label.png", "affordances.png"):
+            yield self.clip.path / name
+        for name in ("color", "depth", "labels", "affordances"):
+            yield self.clip.path / name
+            yield from (self.clip.path / name).glob("*")
 
     def _translated(self, label: LabelImage | None) -> LabelImage | None:
         return None if label is None else self._table[label]

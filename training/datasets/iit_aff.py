@@ -6,6 +6,7 @@ Layout: ``rgb/*.jpg``, ``deep/*.txt`` or ``depth/*.txt`` (metres or millimetres)
 that end in .jpg.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,10 @@ class IitPicture(LabelledSequence):
         if not ((ids >= 0) & (ids <= 255) & (ids == np.rint(ids))).all():
             raise SourceError(f"{self._labels} holds numbers that are no label ids")
         return self._table[ids.astype(np.uint8)]
+
+    def labelled(self, target: str) -> Sequence[int]:
+        """Return the one frame, for the affordances of all parts."""
+        return [0] if target == "affordances" else []
 
 
 def scan_iit_aff(root: Path, split: str, label_map: LabelMap | None, labels: LabelSet) -> Scan:

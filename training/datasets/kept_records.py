@@ -48,6 +48,14 @@ class KeptRecords(ABC):
         """Return where a sequence's records are kept; None for one that keeps nothing."""
         return sequence.cache_folder and sequence.cache_folder / f"{self.key}.npy"
 
+    def is_kept(self, sequence: LabelledSequence) -> bool:
+        """Whether a sequence's records lie there, and nothing that they are of is newer."""
+        path = self.path(sequence)
+        if path is None or not path.exists():
+            return False
+        kept = path.stat().st_mtime_ns
+        return all(each.stat().st_mtime_ns <= kept for each in sequence.sources() if each.exists())
+
     def records(self, sequence: LabelledSequence) -> Records:
         """Return the records of a sequence, from its file or else computed and kept.
 
@@ -75,7 +83,7 @@ def keep_all(
     workers: int,
     progress: bool,
 ) -> None:
-    """Compute all records that are not there yet.
+    """Compute all records that are not there yet, or older than what they are of.
 
     Args:
         sequences: The sequences.
@@ -92,8 +100,11 @@ def keep_all(
         (kind, sequence)
         for sequence in sequences
         for kind in kinds
-        if (path := kind.path(sequence)) is not None and not path.exists()
+        if kind.path(sequence) is not None and not kind.is_kept(sequence)
     ]
+    for kind, sequence in missing:
+        if path := kind.path(sequence):
+            path.unlink(missing_ok=True)
     # A GPU serves one process best, and processes that were forked cannot use it.
     here = [item for item in missing if workers < 2 or item[0].wants_gpu]
     elsewhere = [item for item in missing if workers >= 2 and not item[0].wants_gpu]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the label ids of one data set become those of a run; the maps are YAML files."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +68,18 @@ class LabelMap:
         if target:
             labels.action_id(target)
         return target
+
+
+def table_key(table: npt.NDArray[np.uint8], labels: LabelSet) -> str:
+    """Return a short digest of a table, empty for one that changes no id of the run.
+
+    Args:
+        table: (256,) as of `LabelMap.table`.
+        labels: Labels of the run.
+    """
+    same = np.full(256, IGNORE, np.uint8)
+    same[: labels.class_count] = np.arange(labels.class_count)
+    return "" if np.array_equal(table, same) else hashlib.sha256(table.tobytes()).hexdigest()[:8]
 
 
 def read_label_map(path: Path | str) -> LabelMap:

@@ -2,7 +2,7 @@
 """What training asks of a data set, whatever its layout."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -30,6 +30,7 @@ class LabelledSequence(ABC):
             single picture needs none.
         interaction: First and last frame in which the action is under way; None if unknown.
         split: Split of the data set that it says it belongs to; empty if it says nothing.
+        label_key: Digest of how its label ids become the run's; empty where they are the same.
     """
 
     name: str
@@ -38,6 +39,7 @@ class LabelledSequence(ABC):
     interaction: tuple[int, int] | None = None
     object_name: str = ""
     split: str = ""
+    label_key: str = ""
 
     @abstractmethod
     def __len__(self) -> int:
@@ -58,6 +60,19 @@ class LabelledSequence(ABC):
     def affordances(self, index: int) -> LabelImage | None:
         """Return the (H, W) affordance of every part, shown or not; None if the frame has none."""
         return None
+
+    def labelled(self, target: str) -> Sequence[int]:
+        """Return the numbers of the frames that have a label, in order; layouts need not decode it.
+
+        Args:
+            target: Which label, as in `StageConfig.target`.
+        """
+        read = self.affordances if target == "affordances" else self.demonstrated
+        return [index for index in range(len(self)) if read(index) is not None]
+
+    def sources(self) -> Iterable[Path]:
+        """Return the files and folders that it is read from, for what is kept in `cache_folder`."""
+        return ()
 
 
 @contextmanager

@@ -4,6 +4,7 @@
 import hashlib
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import NamedTuple
 
 import cv2
@@ -65,6 +66,13 @@ class Pictures(KeptRecords):
         )
         digest = hashlib.sha256(settings.encode()).hexdigest()[:8]
         self.key = f"pictures-{config.width}x{config.height}-{digest}"
+
+    def path(self, sequence: LabelledSequence) -> Path | None:
+        """Return where a sequence's pictures are kept: those with other labels elsewhere."""
+        kept = super().path(sequence)
+        if kept is None or not sequence.label_key:
+            return kept
+        return kept.with_name(f"{self.key}-{sequence.label_key}.npy")
 
     def read(self, sequence: LabelledSequence, index: int, target: str) -> Picture:
         """Return one frame and its label.

@@ -6,6 +6,7 @@ files in sorted order, the first of them the mask, the last a hot-spot JSON; bes
 with the n depth pictures (16-bit PNG, millimetres), mapped to colour or the other way round.
 """
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.frames import RgbdFrame
 from affordance_seg_ros.labels import BACKGROUND, IGNORE, SOR3D_AFF, LabelSet
-from affordance_seg_ros.training.datasets.label_map import LabelMap
+from affordance_seg_ros.training.datasets.label_map import LabelMap, table_key
 from affordance_seg_ros.training.datasets.labelled_sequence import (
     LabelImage,
     LabelledSequence,
@@ -74,6 +75,7 @@ class Sor3dSequence(LabelledSequence):
         self.object_name = parts[-1]
         self.cache_folder = folder / "cache"
         self._table = label_map.table(labels)
+        self.label_key = table_key(self._table, labels)
 
     def __len__(self) -> int:
         return len(self._colors)
@@ -93,6 +95,14 @@ class Sor3dSequence(LabelledSequence):
         if range(len(self))[index] != len(self) - 1:
             return None
         return self._table[mask_ids(read_color(self._mask))]
+
+    def labelled(self, target: str) -> Sequence[int]:
+        """Return the number of the last frame, for what is demonstrated."""
+        return [len(self) - 1] if target == "demonstrated" else []
+
+    def sources(self) -> Iterable[Path]:
+        """Return the clip's pictures and its mask."""
+        return (*self._colors, *self._depths, self._mask)
 
 
 def mask_ids(mask: LabelImage) -> LabelImage:

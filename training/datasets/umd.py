@@ -6,6 +6,7 @@ Layout: ``tools/<tool>_<NN>/<tool>_<NN>_<frame:08d>_{rgb.jpg,depth.png,label.mat
 the first splits by instances of a category and the second by categories.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,10 @@ class UmdPicture(LabelledSequence):
         except Exception as error:  # scipy names no common base for what a damaged file raises
             raise SourceError(f"{path} is damaged or lacks gt_label: {error}") from None
         return self._table[label.astype(np.uint8)]
+
+    def labelled(self, target: str) -> Sequence[int]:
+        """Return the one frame, for the affordances of all parts."""
+        return [0] if target == "affordances" else []
 
     def _part(self, suffix: str) -> Path:
         return self._stem.with_name(f"{self._stem.name}_{suffix}")
