@@ -62,10 +62,15 @@ def read_evaluation(path: Path, weights: str) -> dict[str, Any]:
     try:
         document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         measured = document["weights"]["fingerprint"]
+        missing = {"until", "target", "estimator", "min_confidence", "video", "static"} - {
+            *document
+        }
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError):
         raise ConfigError(f"{path}; expected a file of affordance-seg evaluate --json") from None
+    if missing:
+        raise ConfigError(f"{path} says nothing of {sorted(missing)[0]}; expected a new evaluation")
     if measured != weights:
         raise CheckpointError(f"{path} is of weights {measured}; expected of {weights}")
     return document

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader
 
+from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.evaluation.report import write_json
 from affordance_seg_ros.training.datasets.kept_records import KeptRecords, keep_all
 from affordance_seg_ros.training.epoch_order import epoch_batches
@@ -146,6 +147,11 @@ class Trainer:
             rank=fabric.global_rank,
             world=fabric.world_size,
         )
+        if not batches:
+            raise ConfigError(
+                f"stage '{stage.name}': {len(running.data.train)} sequences for "
+                f"{fabric.world_size} processes; expected one each at least"
+            )
         accumulate = min(stage.accumulate, len(batches))
         steps = len(batches) // accumulate
         loader = DataLoader(

@@ -179,7 +179,8 @@ def replay(
         title=recording.name,
         weights=pipeline.card.name,
         trained=pipeline.card.trained,
-        rate_hz=pipeline.config.rate_hz or recording.rate_hz or 10.0,
+        # A slower recording is not played faster than it was.
+        rate_hz=min(filter(None, (pipeline.config.rate_hz, recording.rate_hz)), default=10.0),
         masks=masks,
         page=page,
     )

@@ -95,6 +95,17 @@ def test_only_frames_that_are_due_are_processed(
     assert (summary["frames_read"], summary["frames_processed"]) == (COUNT, COUNT // 2)
 
 
+@pytest.mark.parametrize(("period_ns", "rate_hz"), [(200_000_000, 5), (50_000_000, 10)])
+def test_the_video_is_as_long_as_what_it_shows(
+    pipeline: Pipeline, tmp_path: Path, period_ns: int, rate_hz: float
+) -> None:
+    timed = [replace(frame, stamp_ns=n * period_ns) for n, frame in enumerate(frames(), 1)]
+    write_bag(tmp_path / "bag", iter(timed))
+    replay(open_recording(tmp_path / "bag"), pipeline, tmp_path / "out", progress=False)
+    video = cv2.VideoCapture(str(tmp_path / "out/overlay.mp4"))
+    assert video.get(cv2.CAP_PROP_FPS) == pytest.approx(rate_hz, rel=0.01)
+
+
 def test_frames_without_depth_are_counted_by_reason(pipeline: Pipeline, tmp_path: Path) -> None:
     some = list(frames())
     some[2] = replace(some[2], depth=DepthImage(np.zeros((120, 160), np.uint16), 1e-3))

@@ -139,6 +139,19 @@ def test_a_title_without_a_file_is_refused(
     assert "'val' without a file; expected" in refusal(weights, tmp_path, capsys, "val")
 
 
+def test_an_evaluation_that_lacks_what_it_measured_is_refused(
+    weights: Path,
+    evaluation: Callable[..., str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = Path(evaluation("old.json"))
+    document = json.loads(file.read_text())
+    del document["until"]
+    file.write_text(json.dumps(document))
+    assert "old.json says nothing of until" in refusal(weights, tmp_path, capsys, "val", str(file))
+
+
 @pytest.mark.parametrize("text", ["no JSON", "[]", '{"weights": {}}'])
 def test_what_is_no_evaluation_is_refused(
     weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str

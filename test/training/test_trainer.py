@@ -359,6 +359,12 @@ def test_weights_are_for_the_size_that_they_learned_last(clips, tmp_path, scale,
     assert (found.height, found.width) == size
 
 
+def test_more_processes_than_sequences_are_refused(clips, tmp_path, monkeypatch):
+    monkeypatch.setattr("affordance_seg_ros.training.trainer.epoch_batches", lambda *_, **__: [])
+    with pytest.raises(ConfigError, match="9 sequences for 1 processes; expected one each"):
+        train(run_of(clips), tmp_path, progress=False)
+
+
 def test_two_processes_train_together(clips, tmp_path):
     config = tmp_path / "run.yaml"
     config.write_text(run_of(clips, epochs=1).to_yaml())
