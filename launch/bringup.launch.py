@@ -4,6 +4,8 @@
 With `start_driver:=true` also the driver, of the Azure Kinect.
 """
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -101,9 +103,9 @@ def generate_launch_description() -> LaunchDescription:
             ),
             DeclareLaunchArgument(
                 "use_sim_time",
-                default_value="false",
-                choices=TRUTH,
-                description="Take the time from /clock",
+                default_value="",
+                choices=("", *TRUTH),
+                description="Take the time from /clock; empty leaves it to the parameters",
             ),
             DeclareLaunchArgument(
                 "namespace",
@@ -163,34 +165,44 @@ def _cameras(text: str) -> list[Camera]:
 
 def _camera_nodes(camera: Camera, given: dict, device_index: int) -> list[Action]:
     preset = None if camera.preset == "none" else read_preset(camera.preset)
-    is_simulated = {"use_sim_time": given["use_sim_time"] == "true"}
-    parameters = [dict(preset.parameters) if preset else {}]
-    if given["params_file"]:
-        parameters.append(given["params_file"])
-    parameters.append(is_simulated)
+    simulated = given["use_sim_time"]
+    is_simulated = {"use_sim_time": simulated == "true"} if simulated else {}
     named = ("weights", "device", "color_transport", "depth_transport")
-    parameters.append({name: given[name] for name in named if given[name]})
+    arguments = {**is_simulated, **{name: given[name] for name in named if given[name]}}
+    parameters = [found for found in (given["params_file"], arguments) if found]
     shared = {
         "package": PACKAGE,
         "namespace": camera.namespace,
         "output": "screen",
-        "ros_arguments": ["--log-level", given["log_level"]],
     }
+    log_level = ["--log-level", given["log_level"]]
     nodes = [
         Node(
             executable="affordance_node",
             name="affordance",
-            parameters=[found for found in parameters if found],
+            ros_arguments=[*log_level, *_preset_words(preset)],
+            parameters=parameters,
             remappings=list(preset.remappings(camera.base).items()) if preset else [],
             on_exit=Shutdown(reason="affordance_node ended"),
             **shared,
         )
     ]
     if given["start_driver"] == "true":
-        nodes.append(_driver(given, preset, {**is_simulated, "device_index": device_index}, shared))
+        settings = {**is_simulated, "device_index": device_index}
+        nodes.append(_driver(given, preset, settings, {**shared, "ros_arguments": log_level}))
     if given["rviz"] == "true":
         nodes.append(_rviz(camera, given, preset, is_simulated))
     return nodes
+
+
+def _preset_words(preset: Preset | None) -> Iterator[str]:
+    """Yield a preset's parameters as arguments for whichever node.
+
+    Not as a dictionary, which is for a node by its name: what a file says of `/**` would count more
+    than any dictionary then, as names count in the order in which they are first met.
+    """
+    for name, value in (preset.parameters if preset else {}).items():
+        yield from ("-p", f"{name}:={json.dumps(value)}")
 
 
 def _rviz(camera: Camera, given: dict, preset: Preset | None, is_simulated: dict) -> Action:
@@ -218,7 +230,7 @@ def _rviz(camera: Camera, given: dict, preset: Preset | None, is_simulated: dict
         name="rviz",
         namespace=camera.namespace,
         arguments=arguments,
-        parameters=[is_simulated],
+        parameters=[is_simulated] if is_simulated else [],
         remappings=renamed,
     )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from camera_double import RELIABLE, TestCamera
 from lifecycle_msgs.srv import GetState
+from rcl_interfaces.srv import GetParameters
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import CompressedImage, Image
 
@@ -132,6 +133,22 @@ def test_namespace_and_parameter_file_reach_the_node(client, launch, tmp_path):
     client.wait(camera.color.get_subscription_count)
     client.wait(lambda: infos)
     assert infos[0].threshold == 0.125
+
+
+@pytest.mark.parametrize("node", ["/**", "/affordance", "/**/affordance"])
+def test_a_parameter_file_counts_more_than_the_preset_and_an_argument_more_than_the_file(
+    client, launch, tmp_path, node
+):
+    parameters = tmp_path / "parameters.yaml"
+    said = {"device": "nonsense", "max_skew_s": 0.004, "wait_warning_s": 0.5, "use_sim_time": True}
+    parameters.write_text(json.dumps({node: {"ros__parameters": said}}))
+    infos = client.collect(LabelInfo, "/affordance/label_info", LATCHED)
+    _, log = launch("camera:=azure_kinect", f"params_file:={parameters}", "device:=cpu")
+    client.wait(lambda: infos, log.read_text())
+    client.wait(lambda: "although use_sim_time is set" in log.read_text(), "use_sim_time")
+    wanted = GetParameters.Request(names=["max_skew_s", "device"])
+    skew, device = client.call(GetParameters, "/affordance/get_parameters", wanted).values
+    assert (skew.double_value, device.string_value) == (0.004, "cpu")
 
 
 def test_several_cameras_have_a_node_each_on_topics_of_their_own(client, launch):
