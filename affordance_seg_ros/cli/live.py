@@ -115,6 +115,9 @@ def _node_words(arguments: argparse.Namespace, parameters: list[str]) -> Iterato
     forced = (
         *("use_sim_time:=true", f"report_file:={report}", "reliability:=reliable"),
         "latency_budget_ms:=0.0",  # on a slow machine too, the effort is that of the replay
+        # The player sends what a recording was read as: raw, aligned, its lens told.
+        *("autostart:=true", "align_depth:=false", "rectified:=false", "max_skew_s:=0.0"),
+        *("color_transport:=raw", "depth_transport:=raw"),
     )
     for parameter in (*parameters, *forced):
         yield from ("-p", parameter)

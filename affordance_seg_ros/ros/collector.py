@@ -103,6 +103,11 @@ class PredictionCollector(Node):
             self._waiting.popitem(last=False)
             self.received.incomplete += 1
 
+    def give_up(self) -> None:
+        """Count what still waits as incomplete: nothing more will come."""
+        self.received.incomplete += len(self._waiting)
+        self._waiting.clear()
+
     def _hand_over_complete(self, info: LabelInfo) -> None:
         complete = [stamp for stamp, parts in self._waiting.items() if len(parts) == len(_PARTS)]
         for stamp in complete:
@@ -136,6 +141,7 @@ def collect(
         pass
     finally:
         rclpy.try_shutdown()
+    collector.give_up()
     return collector.received
 
 

@@ -55,12 +55,17 @@ def _input(snapshot: Snapshot) -> DiagnosticStatus:
         "jumps back": str(pairing.jumps_back),
         "waiting for": "; ".join(snapshot.awaited),
     }
-    level, message = DiagnosticStatus.OK, f"{snapshot.rates_hz['pairs']:.1f} pairs/s"
+    rates_hz = snapshot.rates_hz
+    pairs_hz = rates_hz["pairs"]
+    unpaired_hz = rates_hz["colour"] + rates_hz["depth"] - 2 * pairs_hz
+    level, message = DiagnosticStatus.OK, f"{pairs_hz:.1f} pairs/s"
     if snapshot.awaited:
         level, message = DiagnosticStatus.ERROR, "; ".join(snapshot.awaited)
-    elif pairing.unpaired > pairing.paired:
+    elif snapshot.doubtful:
+        level, message = DiagnosticStatus.WARN, "; ".join(snapshot.doubtful)
+    elif unpaired_hz > pairs_hz:
         level = DiagnosticStatus.WARN
-        message = f"{pairing.unpaired} images unpaired, {pairing.paired} pairs"
+        message = f"{unpaired_hz:.1f} images/s without a partner, {pairs_hz:.1f} pairs/s"
     return _status("input", level, message, values)
 
 
@@ -92,9 +97,12 @@ def _processing(state: str, snapshot: Snapshot) -> DiagnosticStatus:
         message = snapshot.last_error
     elif snapshot.untransformed.rate_hz:
         level, message = DiagnosticStatus.WARN, snapshot.untransformed.last
-    elif snapshot.dropped > snapshot.processed:
+    elif snapshot.dropped_rate_hz > published_hz:
         level = DiagnosticStatus.WARN
-        message = f"too slow: {snapshot.dropped} pairs dropped, {snapshot.processed} processed"
+        message = (
+            f"too slow: {snapshot.dropped_rate_hz:.1f} pairs/s dropped, {published_hz:.1f} "
+            "processed"
+        )
     return _status("processing", level, message, values)
 
 

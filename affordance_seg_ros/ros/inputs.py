@@ -29,6 +29,8 @@ from affordance_seg_ros.ros.waiting import (
     TopicView,
     awaited,
     other_frame,
+    repeated_publishers,
+    standing_stamps,
     uncalibrated_pairs,
     unpaired_images,
 )
@@ -78,6 +80,7 @@ class RgbdInput:
         now_ns = time.monotonic_ns()
         self.arrivals = {role: Arrivals(now_ns) for role in self._channels}
         self.pairs = Arrivals(now_ns)
+        self._counts_at_pair = self.counts
         self._start_ns = now_ns
         self._motion: MotionSource | None = None
         if config.align_depth:
@@ -127,6 +130,8 @@ class RgbdInput:
             waited_s = 1e-9 * (now_ns - self._start_ns)
             found.append(uncalibrated_pairs(self.uncalibrated, waited_s, limit_s))
         if not any(found):
+            found = self._standing_stamps(now_ns, limit_s)
+        if not any(found):
             found = [
                 unpaired_images(
                     self._stamps_ns["colour"],
@@ -137,6 +142,25 @@ class RgbdInput:
                 )
             ]
         return [sentence for sentence in found if sentence]
+
+    def doubtful(self) -> list[str]:
+        """Return a sentence on each image topic whose images may be of two cameras."""
+        now_ns = time.monotonic_ns()
+        images = [channel for channel in self._channels.values() if channel.kind is not CameraInfo]
+        found = [repeated_publishers(self._view(channel, now_ns)) for channel in images]
+        return [sentence for sentence in found if sentence]
+
+    def _standing_stamps(self, now_ns: int, limit_s: float) -> list[str]:
+        silence_s = self.pairs.silence_s(now_ns)
+        counts, before = self.counts, self._counts_at_pair
+        repeated = {
+            "colour": counts.duplicate_color - before.duplicate_color,
+            "depth": counts.duplicate_depth - before.duplicate_depth,
+        }
+        return [
+            standing_stamps(role, self._stamps_ns[role], silence_s, limit_s, count)
+            for role, count in repeated.items()
+        ]
 
     def _subscribe(self, channel: Channel, callback: Callable[[Any], None]) -> "Subscription[Any]":
         def on_incompatible_qos(event: QoSRequestedIncompatibleQoSInfo) -> None:
@@ -164,6 +188,7 @@ class RgbdInput:
     def _info_receiver(self, role: str) -> Callable[[CameraInfo], None]:
         def receive(message: CameraInfo) -> None:
             self.arrivals[role].add(time.monotonic_ns())
+            self._incompatible[role] = ""
             self._infos[role] = message
             self._hand_on_waiting()
 
@@ -172,6 +197,7 @@ class RgbdInput:
     def _receive(self, role: str, message: Image | CompressedImage) -> ReceivedImage:
         now_ns = time.monotonic_ns()
         self.arrivals[role].add(now_ns)
+        self._incompatible[role] = ""
         message_ns = stamp_ns(message.header)
         self._stamps_ns[role] = message_ns
         clock_ns = self._node.get_clock().now().nanoseconds
@@ -181,6 +207,7 @@ class RgbdInput:
         for pair in pairs:
             now_ns = time.monotonic_ns()
             self.pairs.add(now_ns)
+            self._counts_at_pair = self.counts
             self._compare_frames(pair)
             if not self.enabled or not self.pace.passes(pair.stamp_ns, now_ns):
                 continue
@@ -249,4 +276,5 @@ class RgbdInput:
             silence_s=self.arrivals[role].silence_s(now_ns),
             message_count=self.arrivals[role].count,
             elsewhere=", ".join(elsewhere),
+            once=channel.kind is CameraInfo,
         )

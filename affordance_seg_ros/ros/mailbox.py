@@ -2,7 +2,10 @@
 """Hand-over between two threads where only the newest item counts."""
 
 import threading
+import time
 from typing import Generic, TypeVar
+
+from affordance_seg_ros.ros.arrivals import Arrivals
 
 Item = TypeVar("Item")
 
@@ -14,18 +17,18 @@ class Mailbox(Generic[Item]):
         self._condition = threading.Condition()
         self._item: Item | None = None
         self._closed = False
-        self._dropped = 0
+        self._dropped = Arrivals(time.monotonic_ns())
 
     @property
-    def dropped(self) -> int:
-        """How many items were replaced before anyone took them."""
+    def dropped(self) -> Arrivals:
+        """Items that were replaced before anyone took them."""
         return self._dropped
 
     def put(self, item: Item) -> None:
         """Put an item; an older one that waits is dropped and counted."""
         with self._condition:
             if self._item is not None:
-                self._dropped += 1
+                self._dropped.add(time.monotonic_ns())
             self._item = item
             self._condition.notify()
 

@@ -92,6 +92,12 @@ class AffordanceNode(LifecycleNode):
         self._output: PredictionOutput | None = None
         self._session: Session | None = None
         self._reminder = Reminder(self.get_logger().warning, self.get_logger().info)
+        self._doubts = Reminder(
+            self.get_logger().warning,
+            self.get_logger().info,
+            what="input",
+            well="every image topic has one publisher",
+        )
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self.create_service(Trigger, "~/reset", self._on_reset)
         self.create_service(SetBool, "~/enable", self._on_enable)
@@ -244,7 +250,7 @@ class AffordanceNode(LifecycleNode):
         report["network"] = self._pipeline.network
         report["options"] = asdict(self._pipeline_config)
         try:
-            write_json(Path(path), report)
+            write_json(Path(path).expanduser(), report)
         except SourceError as error:
             self.get_logger().error(f"report_file not written: {error}")
 
@@ -274,7 +280,9 @@ class AffordanceNode(LifecycleNode):
     def _on_timer(self) -> None:
         snapshot = None if self._session is None else self._session.snapshot()
         if snapshot is not None:
-            self._reminder.update(snapshot.awaited, 1e-9 * self._steady.now().nanoseconds)
+            now_s = 1e-9 * self._steady.now().nanoseconds
+            self._reminder.update(snapshot.awaited, now_s)
+            self._doubts.update(snapshot.doubtful, now_s)
         pipeline = self._pipeline
         message = DiagnosticArray()
         message.header.stamp = self.get_clock().now().to_msg()

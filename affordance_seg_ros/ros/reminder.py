@@ -15,16 +15,27 @@ class Reminder:
     Args:
         warn: Writes a warning.
         inform: Writes a note.
+        what: What every warning begins with.
+        well: The note when nothing is wrong any more.
     """
 
-    def __init__(self, warn: Callable[[str], object], inform: Callable[[str], object]) -> None:
+    def __init__(
+        self,
+        warn: Callable[[str], object],
+        inform: Callable[[str], object],
+        *,
+        what: str = "waiting",
+        well: str = "all inputs arrive",
+    ) -> None:
         self._warn = warn
         self._inform = inform
+        self._what = what
+        self._well = well
         self._said: set[str] = set()
         self._said_s = 0.0
 
     def update(self, awaited: Sequence[str], now_s: float) -> None:
-        """Take the sentences on what is awaited now.
+        """Take the sentences on what is awaited, or otherwise wrong, now.
 
         Args:
             awaited: One sentence each; empty if nothing is.
@@ -34,9 +45,9 @@ class Reminder:
         if reasons - self._said or (reasons and now_s - self._said_s >= REMIND_S):
             self._said_s = now_s
             for sentence in awaited:
-                self._warn(f"waiting: {sentence}")
+                self._warn(f"{self._what}: {sentence}")
         elif self._said and not reasons:
-            self._inform("all inputs arrive")
+            self._inform(self._well)
         self._said = reasons
 
     def forget(self) -> None:

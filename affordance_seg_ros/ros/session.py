@@ -113,7 +113,8 @@ class Session:
             rates_hz={role: found.rate_hz(now_ns) for role, found in arrivals.items()},
             pairing=source.counts,
             processed=processor.published.count,
-            dropped=self._mailbox.dropped,
+            dropped=self._mailbox.dropped.count,
+            dropped_rate_hz=self._mailbox.dropped.rate_hz(now_ns),
             errors=processor.errors.count,
             error_rate_hz=processor.errors.rate_hz(now_ns),
             last_error=processor.last_error,
@@ -122,4 +123,5 @@ class Session:
             resets=tuple(self._resets),
             uncalibrated=source.uncalibrated,
             budget=self._pipeline.state,
+            doubtful=tuple(source.doubtful()),
         )

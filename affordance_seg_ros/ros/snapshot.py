@@ -32,6 +32,7 @@ class Snapshot:
         pairing: What became of the images.
         processed: Frames published.
         dropped: Pairs replaced by newer ones before the worker was free.
+        dropped_rate_hz: Rate of those over the last seconds.
         errors: Frames that could not be used.
         error_rate_hz: Rate of those over the last seconds.
         last_error: Why the last of them could not be used; empty if there was none.
@@ -40,6 +41,7 @@ class Snapshot:
         resets: Why the pipeline forgot the past by itself, each time; the last hundred.
         uncalibrated: Pairs dropped because no camera_info had come.
         budget: What the latency budget has come to; None while it is off.
+        doubtful: A sentence on each input that may be of two cameras.
     """
 
     enabled: bool
@@ -49,6 +51,7 @@ class Snapshot:
     pairing: PairingCounts
     processed: int
     dropped: int
+    dropped_rate_hz: float
     errors: int
     error_rate_hz: float
     last_error: str
@@ -57,6 +60,7 @@ class Snapshot:
     resets: tuple[str, ...] = ()
     uncalibrated: int = 0
     budget: BudgetState | None = None
+    doubtful: tuple[str, ...] = ()
 
     def report(self, weights: str, trained: bool, device: str) -> dict[str, Any]:
         """Return a document of it; a number that does not exist yet is NaN."""

@@ -5,6 +5,9 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+_MANY_REPEATED = 3
+"""So many images of one stamp are no accident."""
+
 
 class PublisherView(NamedTuple):
     """A publisher as the ROS graph shows it: node, message type, and QoS reliability."""
@@ -27,6 +30,7 @@ class TopicView(NamedTuple):
         silence_s: Time since the last message, or since the node listens [s].
         message_count: Messages received so far.
         elsewhere: Topics with the same images on another transport, in words; empty for none.
+        once: Whether one message is enough, as of camera_info, which some drivers send once.
     """
 
     role: str
@@ -38,11 +42,12 @@ class TopicView(NamedTuple):
     silence_s: float
     message_count: int
     elsewhere: str = ""
+    once: bool = False
 
 
 def awaited(view: TopicView, limit_s: float) -> str:
     """Return a sentence on a topic that is silent for longer than the limit, or an empty text."""
-    if view.silence_s < limit_s:
+    if view.silence_s < limit_s or (view.once and view.message_count):
         return ""
     since = "stopped" if view.message_count else "has not come"
     start = f"{view.role} {since} for {view.silence_s:.0f} s: "
@@ -65,6 +70,37 @@ def awaited(view: TopicView, limit_s: float) -> str:
             f"{offered}, expected {view.reliability} (parameter 'reliability')"
         )
     return f"{start}{counted}, but no message; is the camera streaming?"
+
+
+def repeated_publishers(view: TopicView) -> str:
+    """Return a sentence on a topic that several publish on, or an empty text.
+
+    Colour of the one would be paired with depth of the other, and nobody could tell.
+    """
+    if len(view.publishers) < 2:
+        return ""
+    nodes = ", ".join(sorted(publisher.node for publisher in view.publishers))
+    return f"{len(view.publishers)} publishers on {view.topic} ({nodes}); expected one"
+
+
+def standing_stamps(
+    role: str, stamp_ns: int, silence_s: float, limit_s: float, repeated: int
+) -> str:
+    """Return a sentence if images come whose stamps stand still, or an empty text.
+
+    Args:
+        role: Which images.
+        stamp_ns: Their last stamp [ns].
+        silence_s: Time since the last pair [s].
+        limit_s: Silence that is accepted [s].
+        repeated: Images since the last pair with a stamp that had come before.
+    """
+    if silence_s < limit_s or repeated < _MANY_REPEATED:
+        return ""
+    return (
+        f"no pair for {silence_s:.0f} s: {role} comes, but its stamps stand still at "
+        f"{1e-9 * stamp_ns:.3f} s; does the driver's clock run (its use_sim_time, without /clock)?"
+    )
 
 
 def unpaired_images(

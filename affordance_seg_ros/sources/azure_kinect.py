@@ -14,6 +14,7 @@ import numpy.typing as npt
 from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.errors import DeviceError, SourceError
 from affordance_seg_ros.node_config import KinectConfig
+from affordance_seg_ros.sources.picture import decode_picture
 
 _TIMEOUT_MS = 5000
 _USEC_NS = 1000
@@ -248,7 +249,7 @@ def _capture(capture: Any, color_bgr: npt.NDArray[np.uint8]) -> KinectCapture:
 def _to_bgr(pixels: npt.NDArray[np.uint8], color_format: str) -> npt.NDArray[np.uint8] | None:
     """Return the picture as BGR; None for a damaged JPEG."""
     if color_format == "COLOR_MJPG":
-        picture = cv2.imdecode(pixels, cv2.IMREAD_COLOR)
+        picture = decode_picture(pixels, cv2.IMREAD_COLOR)
         return None if picture is None else np.asarray(picture, np.uint8)
     return np.asarray(cv2.cvtColor(pixels, _TO_BGR[color_format]), np.uint8)
 

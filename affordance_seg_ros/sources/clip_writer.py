@@ -16,6 +16,7 @@ from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.frames import DepthImage
 from affordance_seg_ros.labels import IGNORE, LabelSet
 from affordance_seg_ros.sources.clip_info import ROLES, ClipInfo, write_clip_info
+from affordance_seg_ros.sources.picture import decode_picture
 from affordance_seg_ros.sources.truth_field import DEPTH_UNIT_M, MOTION_UNIT_M, write_field
 
 _JPEG_QUALITY = 95
@@ -146,7 +147,8 @@ class ClipWriter:
     def _encode_color(self, color: npt.NDArray[np.uint8] | bytes) -> tuple[str, bytes]:
         if isinstance(color, bytes):
             suffix = _SUFFIXES.get(color[:3])
-            pixels = cv2.imdecode(np.frombuffer(color, np.uint8), 1) if suffix else None
+            data = np.frombuffer(color, np.uint8)
+            pixels = decode_picture(data, cv2.IMREAD_COLOR) if suffix else None
             if suffix is None or pixels is None:
                 raise SourceError(f"{self.path}: {len(color)} bytes of colour are no JPEG or PNG")
             self._check_size("colour", pixels.shape, (*self._shape, 3))

@@ -13,6 +13,7 @@ from affordance_seg_ros.frames import DepthImage
 from affordance_seg_ros.sources.color_image import RgbImage, to_8_bit
 from affordance_seg_ros.sources.depth_image import METRES_PER_UNIT
 from affordance_seg_ros.sources.messages import CompressedImageMessage, data_bytes
+from affordance_seg_ros.sources.picture import decode_picture
 from affordance_seg_ros.sources.rvl import decode_rvl
 
 _DEPTH_HEADER = struct.Struct("<iff")  # compression kind, then quantisation a and b
@@ -86,7 +87,7 @@ def decode_compressed_depth(msg: CompressedImageMessage) -> DepthImage:
 def _imdecode(
     msg: CompressedImageMessage, data: npt.NDArray[np.uint8], flags: int
 ) -> npt.NDArray[Any]:
-    picture = cv2.imdecode(data, flags) if data.size else None
+    picture = decode_picture(data, flags)
     if picture is None:
         raise EncodingError(
             f"{data.size} bytes of format '{msg.format}' are no readable picture; expected JPEG "

@@ -25,7 +25,22 @@ def read_picture(path: Path, flags: int) -> npt.NDArray[Any]:
         data = np.fromfile(path, np.uint8)
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror or error}") from error
-    pixels: npt.NDArray[Any] | None = cv2.imdecode(data, flags) if data.size else None
+    pixels = decode_picture(data, flags)
     if pixels is None:
         raise SourceError(f"{path} is damaged: {data.size} bytes that are no picture")
     return pixels
+
+
+def decode_picture(data: npt.NDArray[np.uint8], flags: int) -> npt.NDArray[Any] | None:
+    """Return the picture that bytes are the file of; None if they are no picture.
+
+    Args:
+        data: (N,) bytes.
+        flags: How to decode them, `cv2.IMREAD_...`.
+    """
+    if not data.size:
+        return None
+    try:
+        return cv2.imdecode(data, flags)
+    except cv2.error:  # as for a damaged header that tells of a giant
+        return None

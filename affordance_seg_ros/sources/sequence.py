@@ -2,11 +2,12 @@
 """Folders of pictures: ``color`` and ``depth`` with a camera JSON, and PCL's TIFF grabber files."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from xml.etree import ElementTree
 
 import cv2
@@ -69,8 +70,9 @@ class SequenceRecording(Recording):
 def open_folders(path: Path, rate_hz: float | None = None) -> SequenceRecording:
     """Open a folder with ``color/`` (or ``rgb/``), ``depth/`` and a camera JSON, as Open3D writes.
 
-    The pictures of both folders are matched in the order of their names. Depth is 16-bit
-    millimetres. The JSON holds ``width``, ``height`` and the column-major ``intrinsic_matrix``.
+    The pictures of both folders are matched in the order of their names, 9 before 10. Depth is
+    16-bit millimetres. The JSON holds ``width``, ``height`` and the column-major
+    ``intrinsic_matrix``.
 
     Args:
         path: The folder.
@@ -132,7 +134,14 @@ def open_pcl_tiffs(path: Path) -> SequenceRecording:
 def _pictures(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in _PICTURES)
+    pictures = (path for path in folder.iterdir() if path.suffix.lower() in _PICTURES)
+    return sorted(pictures, key=_by_numbers)
+
+
+def _by_numbers(path: Path) -> tuple[Any, ...]:
+    """Return what sorts 9.png before 10.png: a name's numbers as numbers."""
+    parts = re.split(r"(\d+)", path.stem)
+    return (*((int(part), part) if part.isdigit() else (0, part) for part in parts), path.name)
 
 
 def _json_camera(path: Path) -> Camera:

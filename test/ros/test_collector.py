@@ -31,3 +31,5 @@ def test_what_comes_before_label_info_is_kept_only_as_far_as_memory_is_bounded(
     assert collector.received.counts["mask"] == _MANY
     assert len(collector._waiting) + collector.received.incomplete == _MANY
     assert 0 < len(collector._waiting) < _MANY
+    collector.give_up()
+    assert (len(collector._waiting), collector.received.incomplete) == (0, _MANY)

@@ -10,10 +10,10 @@ def test_only_the_newest_item_is_handed_out_and_the_others_are_counted():
     for item in range(1, 5):
         mailbox.put(item)
     assert mailbox.take() == 4
-    assert mailbox.dropped == 3
+    assert mailbox.dropped.count == 3
     mailbox.put(5)
     assert mailbox.take() == 5
-    assert mailbox.dropped == 3
+    assert mailbox.dropped.count == 3
 
 
 def test_taking_waits_until_something_is_put():

@@ -12,17 +12,17 @@ from affordance_seg_ros.ros.frame_log import FrameLog, FrameRecord
 from affordance_seg_ros.ros.snapshot import Snapshot
 from affordance_seg_ros.sources.pairing import PairingCounts
 
+RATES = {"colour": 30.0, "depth": 30.0, "camera_info": 30.0, "pairs": 30.0, "published": 10.0}
 BUDGET = BudgetState(0, Effort(), 20.0, 21.0, 22.0, 100.0, True)
 
 
 def snapshot(**changes):
     log = FrameLog()
     log.add(FrameRecord(20.0, 18.0, 1.0, 1.0, 1.0, StageTimes(1.0, 2.0, 8.0, 3.0), 1.0))
-    rates = {"colour": 30.0, "depth": 30.0, "camera_info": 30.0, "pairs": 30.0, "published": 10.0}
     values = {
         "enabled": True, "awaited": (), "received": {"colour": 9, "depth": 8, "camera_info": 9},
-        "rates_hz": rates, "pairing": PairingCounts(paired=8, unpaired_color=1), "processed": 3,
-        "dropped": 1, "errors": 0, "error_rate_hz": 0.0, "last_error": "",
+        "rates_hz": RATES, "pairing": PairingCounts(paired=8, unpaired_color=1), "processed": 3,
+        "dropped": 1, "dropped_rate_hz": 0.2, "errors": 0, "error_rate_hz": 0.0, "last_error": "",
         "latency": log.summary(),
     }  # fmt: skip
     return Snapshot(**{**values, **changes})
@@ -47,22 +47,32 @@ def test_all_is_well_while_frames_come_and_masks_go():
     ("part", "changes", "level", "words"),
     [
         ("input", {"awaited": ("depth has not come",)}, DiagnosticStatus.ERROR, "depth has not"),
-        ("input", {"pairing": PairingCounts(paired=1, unpaired_depth=5)}, DiagnosticStatus.WARN,
-         "5 images unpaired"),
+        ("input", {"doubtful": ("2 publishers on /depth",)}, DiagnosticStatus.WARN, "2 publishers"),
+        ("input", {"rates_hz": {**RATES, "pairs": 10.0}}, DiagnosticStatus.WARN,
+         "40.0 images/s without a partner, 10.0 pairs/s"),
         ("processing", {"error_rate_hz": 1.0, "last_error": "bad"}, DiagnosticStatus.WARN, "bad"),
-        ("processing", {"dropped": 9}, DiagnosticStatus.WARN, "too slow"),
+        ("processing", {"dropped_rate_hz": 20.0}, DiagnosticStatus.WARN,
+         "too slow: 20.0 pairs/s dropped, 10.0 processed"),
         ("budget", {"budget": BUDGET}, DiagnosticStatus.OK, "full effort"),
         ("budget", {"budget": BUDGET._replace(level=7, effort=Effort(0.5, 2))},
          DiagnosticStatus.WARN, "50% of the flow's work and one frame in 2"),
         ("budget", {"budget": BUDGET._replace(holds=False)}, DiagnosticStatus.WARN,
          "a frame takes too long (p50 20 ms) at full effort"),
-        ("processing", {"enabled": False, "dropped": 9}, DiagnosticStatus.OK, "disabled"),
+        ("processing", {"enabled": False, "dropped_rate_hz": 20.0}, DiagnosticStatus.OK,
+         "disabled"),
     ],
 )  # fmt: skip
 def test_trouble_raises_the_level_and_says_why(part, changes, level, words):
     status = statuses(**changes)[part]
     assert status.level == level
     assert words in status.message
+
+
+def test_what_went_wrong_long_ago_is_no_trouble_now():
+    past = {"pairing": PairingCounts(paired=1, unpaired_depth=500), "dropped": 900}
+    found = statuses(**past)
+    assert {status.level for status in found.values()} == {DiagnosticStatus.OK}
+    assert {pair.key: pair.value for pair in found["input"].values}["unpaired"] == "500"
 
 
 def test_errors_without_any_mask_are_an_error():

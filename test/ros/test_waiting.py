@@ -3,6 +3,8 @@ from affordance_seg_ros.ros.waiting import (
     PublisherView,
     TopicView,
     awaited,
+    repeated_publishers,
+    standing_stamps,
     uncalibrated_pairs,
     unpaired_images,
     without_durations,
@@ -67,3 +69,22 @@ def test_a_reason_is_the_same_however_long_it_lasts():
     assert without_durations(first) == without_durations(later)
     silent = awaited(view(publishers=(publisher,)), 5.0)
     assert without_durations(silent) != without_durations(first)
+
+
+def test_camera_info_that_came_once_is_enough():
+    assert awaited(view(once=True, message_count=1), 5.0) == ""
+    assert "has not come" in awaited(view(once=True), 5.0)
+
+
+def test_two_cameras_on_one_topic_are_named():
+    publishers = [PublisherView(name, IMAGE, "reliable") for name in ("/b/driver", "/a/driver")]
+    text = repeated_publishers(view(publishers=publishers))
+    assert text == "2 publishers on /depth/image (/a/driver, /b/driver); expected one"
+    assert repeated_publishers(view(publishers=publishers[:1])) == ""
+
+
+def test_stamps_that_stand_still_are_told_from_a_skew():
+    text = standing_stamps("colour", 1_500_000_000, 7.0, 5.0, 29)
+    assert text.startswith("no pair for 7 s: colour comes, but its stamps stand still at 1.500 s")
+    assert standing_stamps("colour", 0, 4.0, 5.0, 29) == ""
+    assert standing_stamps("colour", 0, 7.0, 5.0, 2) == ""

@@ -52,6 +52,14 @@ def test_truncated_picture_is_refused(share, suffix, compressed_message, picture
         decode_compressed_color(compressed_message(data, suffix))
 
 
+def test_jpeg_whose_header_tells_of_a_giant_is_refused(compressed_message, picture):
+    jpeg = bytearray(cv2.imencode(".jpg", picture)[1].tobytes())
+    frame_header = jpeg.index(b"\xff\xc0")
+    jpeg[frame_header + 5 : frame_header + 9] = b"\xff\xdc\xff\xdc"
+    with pytest.raises(EncodingError, match="no readable picture"):
+        decode_compressed_color(compressed_message(bytes(jpeg), "jpeg"))
+
+
 def test_depth_format_is_refused_as_color(compressed_message):
     message = compressed_message(png(DEPTH_MM), "16UC1; compressedDepth png")
     with pytest.raises(EncodingError, match="is depth; expected a colour picture"):

@@ -74,6 +74,13 @@ def test_folders_give_color_depth_camera_and_stamps_by_the_rate(folders, picture
     assert recording.report.frames == 3
 
 
+def test_folders_without_leading_zeros_are_in_order_of_their_numbers(folders):
+    for name in ("color", "depth"):
+        for i in (2, 1, 0):
+            (folders / f"{name}/{i:05}.png").rename(folders / f"{name}/frame{(9, 10, 100)[i]}.png")
+    assert [frame.depth.raw[0, 0] for frame in open_recording(folders).frames()] == [900, 901, 902]
+
+
 def test_folders_without_a_rate_are_taken_for_30_hz(folders):
     stamps = [frame.stamp_ns for frame in open_recording(folders).frames()]
     assert stamps == [0, 33_333_333, 66_666_667]
