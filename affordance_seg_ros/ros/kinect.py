@@ -123,7 +123,7 @@ class KinectNode(Node):
         self.get_logger().info(f"Azure Kinect {self._config.device_index} is streaming")
         while True:
             try:
-                for capture in device.captures():
+                for capture in device.captures(self._state.skip):
                     if self._stopping.is_set():
                         return
                     # The camera's clock starts at power-on: only differences of it mean anything.

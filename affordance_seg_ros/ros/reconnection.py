@@ -47,7 +47,13 @@ class CameraState:
         self._lost = ""
         self._attempts = 0
         self._losses = 0
+        self._skipped = 0
         self.captures = Arrivals(time.monotonic_ns())
+
+    def skip(self) -> None:
+        """Count a capture that was too late to be published: a newer one was there."""
+        with self._lock:
+            self._skipped += 1
 
     def lose(self, reason: str) -> None:
         """Take note that the camera is gone."""
@@ -76,6 +82,7 @@ class CameraState:
         """
         with self._lock:
             lost, attempts, losses = self._lost, self._attempts, self._losses
+            skipped = self._skipped
         rate_hz = self.captures.rate_hz(now_ns)
         level, message = DiagnosticStatus.OK, f"{rate_hz:.1f} captures/s"
         if lost:
@@ -84,6 +91,7 @@ class CameraState:
             level, message = DiagnosticStatus.WARN, "no captures yet"
         values = {
             "captures": str(self.captures.count),
+            "skipped for newer ones": str(skipped),
             "rate [Hz]": f"{rate_hz:.2f}",
             "losses": str(losses),
             "attempts since the last loss": str(attempts),

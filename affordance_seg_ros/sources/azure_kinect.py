@@ -2,7 +2,7 @@
 """Azure Kinect by pyk4a: captures and calibration of a live camera or of an .mkv recording."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -158,15 +158,18 @@ class KinectDevice:
             ) from None
         self.calibration = _calibration(pyk4a, self._device.calibration)
 
-    def captures(self) -> Iterator[KinectCapture]:
-        """Yield captures as they come.
+    def captures(self, on_skip: Callable[[], object]) -> Iterator[KinectCapture]:
+        """Yield captures as they come; to who takes longer than a frame always the newest.
+
+        Args:
+            on_skip: Called for each capture that a newer one has replaced.
 
         Raises:
             DeviceError: The camera stopped sending.
         """
         while True:
             try:
-                capture = self._device.get_capture(timeout=_TIMEOUT_MS)
+                capture = self._newest(on_skip)
             except self._pyk4a.K4ATimeoutException:
                 raise DeviceError(
                     f"Azure Kinect {self._index} sent nothing for {_TIMEOUT_MS // 1000} s; "
@@ -180,6 +183,17 @@ class KinectDevice:
             picture = _to_bgr(capture.color, "COLOR_BGRA32")
             assert picture is not None  # these modes give both pictures, and raw colour
             yield _capture(capture, picture)
+
+    def _newest(self, on_skip: Callable[[], object]) -> Any:
+        """Wait for a capture; of several that are queued, the SDK would hand out the oldest."""
+        newest = self._device.get_capture(timeout=_TIMEOUT_MS)
+        while True:
+            try:
+                newer = self._device.get_capture(timeout=0)
+            except self._pyk4a.K4ATimeoutException:
+                return newest
+            on_skip()
+            newest = newer
 
     def close(self) -> None:
         """Stop the camera, also one that is gone."""

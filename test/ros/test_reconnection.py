@@ -2,6 +2,8 @@
 """A camera that is unplugged and plugged in again; only pyk4a itself is a double."""
 
 import sys
+import time
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,9 @@ from camera_double import RELIABLE
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from sensor_msgs.msg import Image
 
+from affordance_seg_ros.node_config import KinectConfig
 from affordance_seg_ros.ros.reconnection import LONGEST_PAUSE_S, Backoff, CameraState
+from affordance_seg_ros.sources.azure_kinect import KinectDevice
 
 FAKE = Path(__file__).parent / "fake_pyk4a"
 NODE = (
@@ -114,3 +118,19 @@ def test_the_state_tells_loss_attempts_and_return():
     assert (lost.level, lost.message) == (DiagnosticStatus.ERROR, "lost, 2 attempts: gone")
     state.find()
     assert state.describe("/kinect", start_ns + 2_000_000_000).level == DiagnosticStatus.OK
+
+
+def test_a_slow_reader_gets_the_newest_capture_and_the_others_are_counted(monkeypatch, plug):
+    spec = spec_from_file_location("pyk4a", FAKE / "pyk4a.py")
+    monkeypatch.setitem(sys.modules, "pyk4a", module_from_spec(spec))
+    spec.loader.exec_module(sys.modules["pyk4a"])
+    state = CameraState("Azure Kinect 0")
+    with KinectDevice(KinectConfig(depth_mode="nfov_2x2binned")) as device:
+        captures = device.captures(state.skip)
+        next(captures)
+        time.sleep(0.32)
+        age_s = time.monotonic() - 1e-9 * next(captures).color_ns
+    assert age_s < 0.15  # the oldest of the queue would be 0.27 s old
+    (values,) = [state.describe("/kinect", time.monotonic_ns()).values]
+    found = {each.key: each.value for each in values}
+    assert int(found["skipped for newer ones"]) >= 4

@@ -12,6 +12,9 @@ from types import SimpleNamespace
 
 import numpy as np
 
+PERIOD_S = 0.05
+QUEUED_S = 0.5
+
 
 class K4AException(Exception):  # noqa: N818  (pyk4a's name)
     pass
@@ -67,6 +70,7 @@ class PyK4A:
             raise K4AException
         assert PyK4A.open_handles == 0, "a camera can be opened once only"
         self.opened = self.is_running = True
+        self._taken_s = time.monotonic()
         PyK4A.open_handles += 1
 
     def stop(self) -> None:
@@ -81,12 +85,18 @@ class PyK4A:
         PyK4A.open_handles -= 1
 
     def get_capture(self, timeout: int):
-        time.sleep(0.05)
+        """Hand out the oldest capture of the last half second, or wait for one."""
+        early_s = self._taken_s + PERIOD_S - time.monotonic()
+        if early_s > 0:
+            if not timeout:
+                raise K4ATimeoutException
+            time.sleep(early_s)
+        self._taken_s = max(self._taken_s + PERIOD_S, time.monotonic() - QUEUED_S)
         if _state() == "unplugged":
             raise K4AException
         if _state() == "silent":
             raise K4ATimeoutException
-        now_usec = time.monotonic_ns() // 1000
+        now_usec = round(1e6 * self._taken_s)
         return SimpleNamespace(
             color=np.full((720, 1280, 4), 90, np.uint8),
             depth=np.full((288, 320), 800, np.uint16),
