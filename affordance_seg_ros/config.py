@@ -10,6 +10,9 @@ from affordance_seg_ros.options import Options, option
 STILL = 0.5
 """Colour of no motion, where the flow's encoding has a sign."""
 
+NEAREST_DEPTH = 1e-4
+"""What depth before the range becomes, in [0, 1] of it: 0 is that of a pixel without any."""
+
 
 @dataclass(frozen=True)
 class InputConfig(Options):

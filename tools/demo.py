@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from affordance_seg_ros.cli import main as affordance_seg
+from affordance_seg_ros.errors import AffordanceError
 from affordance_seg_ros.model.checkpoint import load_weights
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,7 +34,12 @@ def main() -> int:
     words += ["--pace", "recorded", "--rate", arguments.rate, "--weights", arguments.weights]
     if arguments.masks:
         words.append("--masks")
-    if not load_weights(arguments.weights, torch.device("cpu")).card.trained:
+    try:
+        card = load_weights(arguments.weights, torch.device("cpu")).card
+    except AffordanceError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if not card.trained:
         words += ["--min-confidence", UNTRAINED_MIN_CONFIDENCE]
     return affordance_seg(words)
 

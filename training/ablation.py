@@ -147,7 +147,11 @@ def rows_of_open_choices(run: RunConfig) -> dict[str, RunConfig]:
     }
     return {
         full: run,
-        "flow_stretched": replace(run, input=replace(run.input, flow_encoding="stretched")),
+        "flow_stretched": replace(
+            run,
+            input=replace(run.input, flow_encoding="stretched"),
+            network=replace(run.network, center_flow=False),
+        ),
         **{
             name: replace(run, network=replace(run.network, **changes))
             for name, changes in networks.items()

@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from affordance_seg_ros.config import NetworkConfig
 from affordance_seg_ros.errors import CheckpointError, ConfigError
 from affordance_seg_ros.model.checkpoint import load_weights
 from affordance_seg_ros.model.depth_input import with_depth_input
@@ -17,6 +18,9 @@ from affordance_seg_ros.training.network_parts import find_part
 from affordance_seg_ros.training.run_config import RunConfig
 
 _VGG16_WIDTH = 64
+_OF_AFFORDANCES = ("decoder.classifier.",)
+_OF_ACTIONS = ("action_head.layer3.", "action_context.features.")
+"""Layers with a row or a column for each label."""
 
 
 def initial_network(run: RunConfig) -> AffordanceNetwork:
@@ -40,15 +44,18 @@ def initial_network(run: RunConfig) -> AffordanceNetwork:
     if initialise.weights:
         started = load_weights(initialise.weights, "cpu")
         started = with_depth_input(started, run.network, run.input)
+        others = _of_other_labels(started.network_config, run.network)
         if initialise.fitting:
             parts = [part for part in initialise.leave_out if part]
             for part in parts:
                 find_part(started.network, part, "initialise.leave_out")
-            left_out = tuple(f"{part}." for part in parts)
+            left_out = (*others, *(f"{part}." for part in parts))
             taken = started.network.state_dict().items()
             load_fitting(network, {k: v for k, v in taken if not k.startswith(left_out)})
             return network
         try:
+            if others:
+                raise RuntimeError("equal shapes would make one label of another")
             network.load_state_dict(started.network.state_dict())
         except RuntimeError:
             raise CheckpointError(
@@ -56,6 +63,12 @@ def initial_network(run: RunConfig) -> AffordanceNetwork:
                 f"{run.network}, or initialise.fitting=true"
             ) from None
     return network
+
+
+def _of_other_labels(one: NetworkConfig, other: NetworkConfig) -> tuple[str, ...]:
+    """Return the layers whose rows or columns are other labels in one network than in the other."""
+    affordances = () if one.affordances == other.affordances else _OF_AFFORDANCES
+    return affordances if one.actions == other.actions else (*affordances, *_OF_ACTIONS)
 
 
 def load_vgg16(network: AffordanceNetwork, path: Path) -> None:

@@ -102,6 +102,12 @@ class RunConfig(Options):
         names = [stage.name for stage in self.stages]
         if not names or len(set(names)) != len(names):
             raise ConfigError(f"stages {names}; expected unique names, at least one")
+        encoding = self.input.flow_encoding
+        if self.network.center_flow and encoding != "signed":
+            raise ConfigError(
+                f"center_flow with flow_encoding={encoding}, whose colour of no motion is not "
+                "always the same; expected signed, or center_flow: false"
+            )
 
     def recipe(self) -> "RunConfig":
         """Return the run with what does not decide its weights as it is in every run.

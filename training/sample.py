@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from affordance_seg_ros.config import InputConfig, NetworkConfig
+from affordance_seg_ros.config import NEAREST_DEPTH, InputConfig, NetworkConfig
 from affordance_seg_ros.flow.colorize import colorize
 from affordance_seg_ros.frames import SceneFlow
 
@@ -72,7 +72,8 @@ def encode(sample: Sample, input_config: InputConfig, network: NetworkConfig) ->
     color = np.where(sample.inside, (sample.rgb - mean) / std, np.float32(0))
     appearance = torch.from_numpy(color.astype(np.float32))  # (T, 3, h, w)
     if network.appearance == "rgbd":
-        depth = np.clip((sample.depth_m - near) / (far - near), 0, 1) * (sample.depth_m > 0)
+        scaled = np.clip((sample.depth_m - near) / (far - near), NEAREST_DEPTH, 1)
+        depth = scaled * (sample.depth_m > 0)
         scaled = torch.from_numpy(depth.astype(np.float32))[:, None]
         appearance = torch.cat((appearance, scaled), 1)  # (T, 4, h, w)
     if network.flow == "none":

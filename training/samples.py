@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from torch.utils.data import Dataset
 
 from affordance_seg_ros.config import InputConfig, NetworkConfig
+from affordance_seg_ros.pipeline.fit import Fit, fit
 from affordance_seg_ros.training.augmentation.augment import augment
 from affordance_seg_ros.training.augmentation.augmentation_config import AugmentationConfig
 from affordance_seg_ros.training.augmentation.time import choose_frames, motion_between
@@ -128,11 +128,12 @@ class TrainingSamples(Dataset[Batch]):
             np.zeros((1, config.height, config.width), bool),
         )
         motions = [motion_between(still, 0, 0)]
+        grid = FlowGrid(sequence.frame_size(), self.input_config, config) if flow else None
         for older, newer in pairwise(indices):
-            if flow is None:
+            if flow is None or grid is None:
                 motions.append(motions[0])
             else:
-                motions.append(_resized(motion_between(flow, older, newer), config))
+                motions.append(grid.bring(motion_between(flow, older, newer)))
         known = sequence.action in self.network.actions
         return Sample(
             rgb=np.stack([picture.rgb for picture in pictures]) / np.float32(255),
@@ -154,18 +155,50 @@ def scaled_input(config: InputConfig, scale: float) -> InputConfig:
     return replace(config, height=height, width=width)
 
 
-def _resized(flow: SequenceFlow, config: InputConfig) -> SequenceFlow:
-    """Return one frame's flow at the size of the input; motion in pixels shrinks with it."""
-    height, width = flow.valid.shape
-    if (height, width) == (config.height, config.width):
-        return flow
+class FlowGrid:
+    """Brings flow from one size of the input to another, so that it lies on that one's pictures.
 
-    def resize(plane: np.ndarray) -> np.ndarray:
-        return cv2.resize(plane, (config.width, config.height), interpolation=cv2.INTER_NEAREST)
+    A scaled input may have other proportions, and so another padding, or another crop.
 
-    ratio = (config.width / width, config.height / height)
-    return SequenceFlow(
-        np.stack([resize(flow.flow_px[axis]) * np.float32(ratio[axis]) for axis in (0, 1)]),
-        np.stack([resize(plane) for plane in flow.motion_m]),
-        resize(flow.valid.astype(np.uint8)).astype(bool),
+    Args:
+        frame_size: Width and height of the frames [px].
+        computed: The input that the flow was computed at.
+        shown: The input that it is shown at.
+    """
+
+    def __init__(
+        self, frame_size: tuple[int, int], computed: InputConfig, shown: InputConfig
+    ) -> None:
+        self._is_same = (computed.width, computed.height) == (shown.width, shown.height)
+        there, here = fit(*frame_size, computed), fit(*frame_size, shown)
+        self._columns, scale_x = _line(there, here, axis=0)
+        self._rows, scale_y = _line(there, here, axis=1)
+        self._scale = np.array([scale_x, scale_y], np.float32).reshape(2, 1, 1)
+
+    def bring(self, flow: SequenceFlow) -> SequenceFlow:
+        """Return one frame's flow at the other size; motion in pixels is scaled with it."""
+        if self._is_same:
+            return flow
+        seen = (self._rows[:, None] >= 0) & (self._columns >= 0)
+
+        def taken(planes: np.ndarray) -> np.ndarray:
+            return planes[..., self._rows[:, None], self._columns] * seen
+
+        return SequenceFlow(
+            taken(flow.flow_px) * self._scale, taken(flow.motion_m), taken(flow.valid)
+        )
+
+
+def _line(there: Fit, here: Fit, *, axis: int) -> tuple[np.ndarray, float]:
+    """Return the column (row) there that each one here shows, -1 for none, and here's scale."""
+    (begin, length), (place, size) = here.source[axis::2], here.target[axis::2]
+    (begin_there, length_there), (place_there, size_there) = (
+        there.source[axis::2],
+        there.target[axis::2],
     )
+    middle = np.arange((here.width, here.height)[axis]) + 0.5 - place
+    in_frame = begin + middle * length / size
+    found = (in_frame - begin_there) * size_there / length_there
+    known = (middle > 0) & (middle < size) & (found >= 0) & (found < size_there)
+    scale = (size / length) / (size_there / length_there)
+    return np.where(known, np.floor(found) + place_there, -1).astype(np.int64), scale

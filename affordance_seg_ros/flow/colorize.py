@@ -21,7 +21,7 @@ def colorize(flow: SceneFlow, config: InputConfig, *, mode: str) -> Tensor:
 
     Mode '3d' colours the motion in metres, as channels x, y, z; pixels without valid motion count
     as still. Mode '2d' colours the optical flow of all pixels, depth or not, as channels u, v and
-    a constant: its range is that of a motion of `flow_range_m` where the picture's longer side
+    a constant: its range is that of a motion of `flow_range_m` where the input's longer side
     spans one metre.
 
     Args:
@@ -39,7 +39,7 @@ def colorize(flow: SceneFlow, config: InputConfig, *, mode: str) -> Tensor:
         motion, full_scale = flow.motion_m * flow.valid, config.flow_range_m
     elif mode == "2d":
         motion = torch.cat((flow.flow_px, torch.zeros_like(flow.flow_px[:1])))
-        full_scale = config.flow_range_m * max(flow.flow_px.shape[-2:])
+        full_scale = config.flow_range_m * max(config.height, config.width)
     else:
         raise ConfigError(f"flow mode '{mode}'; expected one of 2d, 3d")
     return _ENCODINGS[config.flow_encoding](motion, full_scale)

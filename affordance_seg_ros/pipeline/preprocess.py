@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from affordance_seg_ros.config import InputConfig
+from affordance_seg_ros.config import NEAREST_DEPTH, InputConfig
 from affordance_seg_ros.errors import FrameError
 from affordance_seg_ros.flow.estimator import FlowInput
 from affordance_seg_ros.frames import DepthImage, RgbdFrame
@@ -77,7 +77,7 @@ class Preprocessor:
         if placed.is_padded:
             normalized = _keep_inside(normalized, placed)
         scaled = (depth - config.depth_near_m) / (config.depth_far_m - config.depth_near_m)
-        scaled = torch.where(depth > 0, scaled.clamp(0, 1), 0.0)
+        scaled = torch.where(depth > 0, scaled.clamp(NEAREST_DEPTH, 1), 0.0)
         appearance = torch.cat([normalized, scaled[None]])[None]  # (1, 4, h, w)
         flow_input = FlowInput(gray, depth, placed.camera(frame.camera))
         return Prepared(appearance, flow_input, placed)

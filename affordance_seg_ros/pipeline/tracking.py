@@ -14,7 +14,7 @@ from affordance_seg_ros.frames import Box, Region
 _MAX_MISSED = 5
 """Frames that a region may be missing: half a second at the paper's rate."""
 _MAX_UNSEEN_S = 2.0
-"""A prediction from longer ago is worth nothing, however few frames lie between."""
+"""Of a region that was missing since, a prediction from longer ago is worth nothing."""
 _VELOCITY_GAIN = 0.5
 """Share of the newest motion in the velocity: borders of masks tremble."""
 _MAX_MISFIT = 1.5
@@ -72,8 +72,8 @@ class RegionTracker:
     Regions of one label are matched where they are expected to be after their last motion: by the
     overlap of their boxes and, where both have depth, by the distance of their centroids. The
     assignment has the least total cost, so it does not depend on the order of the regions.
-    A region that is missing keeps its id for five frames. Ids begin at 1 and are never used again
-    until `reset`.
+    A region that is missing keeps its id for five frames, of two seconds at most. Ids begin at 1
+    and are never used again until `reset`.
     """
 
     def __init__(self) -> None:
@@ -93,7 +93,9 @@ class RegionTracker:
             stamp_ns: Its stamp, not before that of the frame before [ns].
         """
         oldest_ns = stamp_ns - int(1e9 * _MAX_UNSEEN_S)
-        self._tracks = [track for track in self._tracks if track.seen_ns >= oldest_ns]
+        self._tracks = [
+            track for track in self._tracks if not track.missed or track.seen_ns >= oldest_ns
+        ]
         ranks = sorted(range(len(regions)), key=lambda index: _rank(regions[index]))
         ranked = [regions[index] for index in ranks]
         pairs = _match(self._tracks, ranked, stamp_ns)

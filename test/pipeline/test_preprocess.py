@@ -68,6 +68,16 @@ def test_no_depth_is_zero_whatever_the_camera_writes_for_it(value: float) -> Non
     assert torch.isfinite(prepared.appearance).all()
 
 
+def test_depth_before_the_range_is_told_from_no_depth() -> None:
+    raw = np.full((180, 320), 0.25, np.float32)
+    raw[:, :160] = np.nan
+    config = InputConfig(width=160, height=90, depth_near_m=0.3)
+    prepared = Preprocessor(config, CPU).prepare(replace(frame(), depth=DepthImage(raw, 1.0)))
+    depth = prepared.appearance[0, 3]
+    assert (depth[:, :79] == 0).all()
+    assert ((depth[:, 81:] > 0) & (depth[:, 81:] < 0.001)).all()
+
+
 def test_averaged_depth_is_less_noisy_than_single_samples() -> None:
     noise = np.random.default_rng(0).normal(0, 10, (480, 640))
     raw = (1000 + noise).astype(np.uint16)

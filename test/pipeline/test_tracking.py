@@ -135,7 +135,9 @@ def test_a_moving_region_is_found_again_after_a_few_missed_frames_only(
 def test_a_region_not_seen_for_seconds_is_forgotten_however_few_frames_came() -> None:
     tracker = RegionTracker()
     tracker.update([seen(50, 50)], 0)
+    tracker.update([], 100_000_000)
     assert tracker.update([seen(50, 50)], 2_000_000_000)[0].track_id == 1
+    tracker.update([], 2_100_000_000)
     assert tracker.update([seen(50, 50)], 4_100_000_000)[0].track_id == 2
 
 
@@ -167,3 +169,9 @@ def test_everything_but_id_and_axes_is_as_it_was_found() -> None:
     found = seen(50, 50, centroid_m=(0.1, 0.2, 0.5))
     (region,) = RegionTracker().update([found], 0)
     assert region[:12] == found[:12]
+
+
+def test_a_region_that_is_seen_in_every_frame_keeps_its_id_however_slow_they_come() -> None:
+    tracker = RegionTracker()
+    ids = [tracker.update([seen(50, 50)], n * 2_500_000_000)[0].track_id for n in range(4)]
+    assert ids == [1, 1, 1, 1]

@@ -143,6 +143,8 @@ def test_holes_take_depth_and_never_give_it(sample):
     assert lost.any()
     np.testing.assert_allclose(holed.depth_m[~lost], sample.depth_m[~lost])
     assert not holed.valid[lost].any()
+    assert not holed.valid[1:][lost[:-1]].any()  # nor what begins in a hole
+    assert holed.valid[~lost].any()
 
 
 def test_noise_leaves_holes_as_they_are(sample):

@@ -216,3 +216,27 @@ def test_a_run_starts_from_weights_of_the_package_by_their_name():
     found = initial_network(RunConfig(network=config, initialise=InitialiseConfig(weights="parts")))
     weight = load_weights("parts", "cpu").network.fusion.conv.weight
     assert torch.equal(found.fusion.conv.weight, weight)
+
+
+def with_actions_turned_round(network):
+    return replace(network, actions=(*network.actions[1:], network.actions[0]))
+
+
+def test_weights_of_labels_in_another_order_are_refused(started):
+    path, _ = started
+    other = with_actions_turned_round(SMALL)
+    initialise = InitialiseConfig(weights=str(path))
+    with pytest.raises(CheckpointError, match=r"expected weights of .*fitting=true"):
+        initial_network(RunConfig(network=other, initialise=initialise))
+
+
+def test_of_labels_in_another_order_what_fits_is_all_but_theirs(started):
+    path, network = started
+    other = with_actions_turned_round(SMALL)
+    initialise = InitialiseConfig(weights=str(path), fitting=True)
+    found = initial_network(RunConfig(network=other, initialise=initialise, seed=9))
+    by_chance = initial_network(RunConfig(network=other, seed=9))
+    for name, tensor in found.state_dict().items():
+        of_labels = name.startswith(("action_context.features.", "action_head.layer3."))
+        expected = (by_chance if of_labels else network).state_dict()[name]
+        torch.testing.assert_close(tensor, expected, rtol=1e-3, atol=1e-4, msg=name)

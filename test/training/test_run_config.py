@@ -50,6 +50,14 @@ def test_a_wrong_override_says_what_is_wrong(override, words):
         read_run("default", [override])
 
 
+@pytest.mark.parametrize("encoding", ["stretched", "viewer"])
+def test_a_centre_of_flow_colours_that_have_none_is_refused(encoding):
+    with pytest.raises(ConfigError, match=f"center_flow with flow_encoding={encoding}"):
+        read_run("default", [f"input.flow_encoding={encoding}"])
+    changes = [f"input.flow_encoding={encoding}", "network.center_flow=false"]
+    assert read_run("default", changes).input.flow_encoding == encoding
+
+
 def test_two_stages_of_one_name_are_refused():
     with pytest.raises(ConfigError, match="unique names"):
         parse_run("stages: [{name: a}, {name: a}]")

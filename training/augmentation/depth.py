@@ -59,4 +59,6 @@ def augment_depth(
         # Strictly the hole is where the motion ends, on the grid where it begins: no matter for a
         # motion of a few pixels.
         valid[t][hole > 0] = False
+        if t + 1 < len(valid):
+            valid[t + 1][hole > 0] = False  # where the next motion begins, on this frame's grid
     return replace(sample, depth_m=depth_m, valid=valid)

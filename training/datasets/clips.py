@@ -40,6 +40,10 @@ class ClipSequence(LabelledSequence):
         """Return one frame."""
         return self.clip.frame(index)
 
+    def frame_size(self) -> tuple[int, int]:
+        """Return width and height of the frames [px]."""
+        return self.clip.info.camera.width, self.clip.info.camera.height
+
     def demonstrated(self, index: int) -> LabelImage | None:
         """Return the label of the demonstrated affordance."""
         return self._translated(self.clip.labels(index))

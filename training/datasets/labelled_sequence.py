@@ -53,6 +53,11 @@ class LabelledSequence(ABC):
             SourceError: A file is missing or damaged.
         """
 
+    def frame_size(self) -> tuple[int, int]:
+        """Return width and height of the frames [px]; layouts need not decode one."""
+        height, width = self.frame(0).color.shape[:2]
+        return width, height
+
     def demonstrated(self, index: int) -> LabelImage | None:
         """Return the (H, W) label of the demonstrated affordance; None if the frame has none."""
         return None
