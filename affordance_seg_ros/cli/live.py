@@ -7,6 +7,7 @@ in the place of whoever uses the masks.
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise SourceError(f"--rate {arguments.rate:g}; expected a positive number")
     if arguments.params_file and not arguments.params_file.is_file():
         raise SourceError(f"--params-file {arguments.params_file} is not there; expected a file")
-    open_flagged(arguments)
+    for doubt in open_flagged(arguments).doubts:
+        print(doubt, file=sys.stderr)
     out: Path = arguments.out
     _clear(out)
     with LiveProcesses() as processes:
@@ -129,6 +131,7 @@ def _recorder_words(arguments: argparse.Namespace) -> Iterator[str]:
     out = arguments.out
     yield from recording_words(arguments)
     yield from ("--out", str(out), "--namespace", f"{_namespace(arguments)}/{_NODE}")
+    yield f"--rate-hz={arguments.rate_hz}"
     yield from ("--node-report", str(out / "node.json"), "--play-report", str(out / "played.json"))
     yield f"--command-line={arguments.invocation}"
     yield from (f"--{name}" for name in ("masks", "html") if getattr(arguments, name))

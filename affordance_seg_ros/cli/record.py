@@ -20,6 +20,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_recording_flags(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder for the results")
     parser.add_argument("--namespace", default="/affordance", help="where the node publishes")
+    parser.add_argument(
+        "--rate-hz",
+        type=float,
+        default=10.0,
+        help="rate at which the node takes frames [Hz], 0 for all: that of the video, or that of a "
+        "slower recording",
+    )
     parser.add_argument("--masks", action="store_true", help="write each mask as a PNG of ids")
     parser.add_argument("--html", action="store_true", help="collect what a report page needs")
     parser.add_argument(
@@ -45,7 +52,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     recording = open_flagged(arguments)
     with LiveRecorder(
-        recording, arguments.out, masks=arguments.masks, html=arguments.html
+        recording,
+        arguments.out,
+        rate_hz=arguments.rate_hz,
+        masks=arguments.masks,
+        html=arguments.html,
     ) as recorder:
         received = collect(
             recorder.add,

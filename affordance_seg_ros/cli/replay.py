@@ -38,6 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
     flow = read_options(arguments, FlowConfig, prefix="flow-")
     config = read_options(arguments, PipelineConfig, flow=flow)
     recording = open_flagged(arguments, rate_hz=config.rate_hz)
+    for doubt in recording.doubts:
+        print(doubt, file=sys.stderr)
     pipeline = build_pipeline(node.weights, node.device, config)
     if not pipeline.card.trained:
         print("UNTRAINED WEIGHTS: masks and actions mean nothing", file=sys.stderr)

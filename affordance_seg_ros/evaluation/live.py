@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Evaluation of a live node: its predictions against the recording that is played to it."""
 
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -13,13 +14,16 @@ from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.evaluation.live_summary import live_options, live_summary
 from affordance_seg_ros.evaluation.metrics import SegmentationMetrics
 from affordance_seg_ros.evaluation.page_recorder import PageRecorder
-from affordance_seg_ros.evaluation.replay import PAGE, ReplayWriter
+from affordance_seg_ros.evaluation.replay import PAGE, ReplayWriter, video_rate_hz
 from affordance_seg_ros.evaluation.report import write_json
 from affordance_seg_ros.evaluation.run_facts import run_facts
 from affordance_seg_ros.frames import Prediction, RgbdFrame
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.model.checkpoint import WeightsCard
 from affordance_seg_ros.sources.recording import Recording
+
+_RECENT = 30
+"""Frames that are kept for predictions that were overtaken by newer ones."""
 
 
 class Source(Protocol):
@@ -56,12 +60,51 @@ class _Run(NamedTuple):
     ids: npt.NDArray[np.uint8]
 
 
+class _FramesByStamp:
+    """Frames of a recording, found by stamps that hardly ever go back; a few are in memory.
+
+    Args:
+        frames: The frames, in order.
+
+    Raises:
+        SourceError: The first one cannot be read.
+    """
+
+    def __init__(self, frames: Iterator[RgbdFrame]) -> None:
+        self._frames = frames
+        self._recent: OrderedDict[int, RgbdFrame] = OrderedDict()
+        self._newest_ns = -1
+        self._read()
+
+    def find(self, stamp_ns: int) -> RgbdFrame | None:
+        """Return the frame of a stamp; None if there is none, or it lies far back."""
+        while self._newest_ns < stamp_ns and self._read():
+            pass
+        return self._recent.get(stamp_ns)
+
+    def finish(self) -> None:
+        """Read to the end: only then the recording's report is whole."""
+        while self._read():
+            pass
+
+    def _read(self) -> bool:
+        frame = next(self._frames, None)
+        if frame is None:
+            return False
+        self._recent[frame.stamp_ns] = frame
+        self._newest_ns = frame.stamp_ns
+        if len(self._recent) > _RECENT:
+            self._recent.popitem(last=False)
+        return True
+
+
 class LiveRecorder:
     """Writes the predictions of a live node as the offline replay would; a context manager.
 
     Args:
-        recording: What is played to the node; held in memory, since frames are found by stamp.
+        recording: What is played to the node; read along, by the stamps of the predictions.
         out: Folder for the results.
+        rate_hz: Rate at which the node takes frames [Hz]; 0 for all.
         masks: Whether each mask is written as a PNG of label ids.
         html: Whether a report page is wanted.
 
@@ -69,10 +112,13 @@ class LiveRecorder:
         SourceError: The recording cannot be read.
     """
 
-    def __init__(self, recording: Recording, out: Path, *, masks: bool, html: bool = False) -> None:
+    def __init__(
+        self, recording: Recording, out: Path, *, rate_hz: float, masks: bool, html: bool = False
+    ) -> None:
         self._recording = recording
-        self._frames: dict[int, RgbdFrame] = {f.stamp_ns: f for f in recording.frames()}
+        self._frames = _FramesByStamp(recording.frames())
         self._out = out
+        self._rate_hz = rate_hz
         self._masks = masks
         self._html = html
         self._stack = ExitStack()
@@ -90,7 +136,7 @@ class LiveRecorder:
 
     def add(self, prediction: Prediction, source: Source) -> None:
         """Take a prediction; one of a stamp that the recording lacks is counted as unknown."""
-        frame = self._frames.get(prediction.stamp_ns)
+        frame = self._frames.find(prediction.stamp_ns)
         if frame is None:
             self._unknown += 1
             return
@@ -115,7 +161,7 @@ class LiveRecorder:
             title=self._recording.name,
             weights=source.weights,
             trained=source.trained,
-            rate_hz=self._recording.rate_hz or 10.0,
+            rate_hz=video_rate_hz(self._rate_hz, self._recording),
             masks=self._masks,
             page=page,
         )
@@ -138,6 +184,7 @@ class LiveRecorder:
                 f"no prediction of {self._recording.name} was received ({self._unknown} of other "
                 "frames); expected a node that this recording is played to"
             )
+        self._frames.finish()
         return {
             "predictions": self._predictions,
             "skipped_messages": dict(self._recording.report.skipped),

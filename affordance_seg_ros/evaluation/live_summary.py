@@ -33,7 +33,7 @@ def live_summary(
     reasons = {
         _LOST: lost,
         _DROPPED: node["frames_dropped"],
-        node["last_error"]: node["errors"],
+        **node["error_reasons"],
     }
     in_lockstep = "frames_unanswered" in played
     total = percentiles(node["receipt_to_publish_ms"])._asdict()

@@ -134,6 +134,16 @@ def _write_png(path: Path, picture: npt.NDArray[np.uint8]) -> None:
         raise SourceError(f"{path}: cannot be written ({error.strerror})") from error
 
 
+def video_rate_hz(rate_hz: float, recording: Recording) -> float:
+    """Return the rate of a video of what is processed: a slow recording is not played faster.
+
+    Args:
+        rate_hz: Rate at which frames are taken [Hz]; 0 for all.
+        recording: Where they come from.
+    """
+    return min(filter(None, (rate_hz, recording.rate_hz)), default=10.0)
+
+
 def replay(
     recording: Recording,
     pipeline: Pipeline,
@@ -179,8 +189,7 @@ def replay(
         title=recording.name,
         weights=pipeline.card.name,
         trained=pipeline.card.trained,
-        # A slower recording is not played faster than it was.
-        rate_hz=min(filter(None, (pipeline.config.rate_hz, recording.rate_hz)), default=10.0),
+        rate_hz=video_rate_hz(pipeline.config.rate_hz, recording),
         masks=masks,
         page=page,
     )

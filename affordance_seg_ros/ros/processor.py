@@ -3,6 +3,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -18,6 +19,9 @@ from affordance_seg_ros.ros.job import Job
 from affordance_seg_ros.ros.snapshot import TransformFailures
 from affordance_seg_ros.sources.decode import decode_camera_info
 from affordance_seg_ros.sources.rgbd_decoder import DepthView, RgbdDecoder
+
+_MOST_REASONS = 50
+_OTHER_REASONS = "other reasons"
 
 
 class Output(Protocol):
@@ -82,6 +86,7 @@ class FrameProcessor:
         self.published = Arrivals(time.monotonic_ns())
         self.errors = Arrivals(time.monotonic_ns())
         self.last_error = ""
+        self.reasons: Counter[str] = Counter()
         self.log = FrameLog()
 
     def configure(self, node: NodeConfig, pipeline: PipelineConfig) -> None:
@@ -108,6 +113,10 @@ class FrameProcessor:
         except AffordanceError as error:
             self.last_error = str(error)
             self.errors.add(time.monotonic_ns())
+            if self.last_error in self.reasons or len(self.reasons) < _MOST_REASONS:
+                self.reasons[self.last_error] += 1
+            else:
+                self.reasons[_OTHER_REASONS] += 1
             self._listeners.on_error(self.last_error)
             return
         if prediction.reset_reason:

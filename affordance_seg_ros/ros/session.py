@@ -118,6 +118,7 @@ class Session:
             errors=processor.errors.count,
             error_rate_hz=processor.errors.rate_hz(now_ns),
             last_error=processor.last_error,
+            error_reasons=dict(processor.reasons),
             latency=processor.log.summary(),
             untransformed=self._output.transform_failures(now_ns),
             resets=tuple(self._resets),

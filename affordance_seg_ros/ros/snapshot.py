@@ -36,6 +36,7 @@ class Snapshot:
         errors: Frames that could not be used.
         error_rate_hz: Rate of those over the last seconds.
         last_error: Why the last of them could not be used; empty if there was none.
+        error_reasons: How many could not be used, by the reason; the rest as "other reasons".
         latency: Latency and stages.
         untransformed: Frames without regions for want of a transform.
         resets: Why the pipeline forgot the past by itself, each time; the last hundred.
@@ -55,6 +56,7 @@ class Snapshot:
     errors: int
     error_rate_hz: float
     last_error: str
+    error_reasons: dict[str, int]
     latency: LatencySummary
     untransformed: TransformFailures = NOTHING_FAILED
     resets: tuple[str, ...] = ()
@@ -77,6 +79,7 @@ class Snapshot:
             "jumps_back": self.pairing.jumps_back,
             "errors": self.errors,
             "last_error": self.last_error,
+            "error_reasons": self.error_reasons,
             "untransformed": self.untransformed.frames,
             "resets": self.resets,
             "budget": self.budget,

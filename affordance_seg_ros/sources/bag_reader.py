@@ -82,12 +82,12 @@ class BagRecording(Recording):
             camera = self._first_camera(path, reader, self.topics.camera_info)
             self._depth_camera: Camera | None = None
             self._T_color_depth: FloatArray | None = None
+            frames = [
+                _first_frame_id(path, reader, topic)
+                for topic in (self.topics.color, self.topics.depth)
+            ]
             if depth_to_color:
                 self._depth_camera = self._first_camera(path, reader, self.topics.depth_camera_info)
-                frames = [
-                    _first_frame_id(path, reader, topic)
-                    for topic in (self.topics.color, self.topics.depth)
-                ]
                 self._T_color_depth = find_motion(reader, path, depth_to_color, *frames)
             counts = [reader.topics[n].msgcount for n in (self.topics.color, self.topics.depth)]
             duration_s = reader.duration * 1e-9
@@ -98,6 +98,11 @@ class BagRecording(Recording):
             frame_count=min(counts),
             rate_hz=(counts[0] - 1) / duration_s if counts[0] > 1 and duration_s > 0 else None,
         )
+        if not depth_to_color and frames[0] != frames[1]:
+            self.doubts = (
+                f"depth is in frame '{frames[1]}', colour in '{frames[0]}'; expected depth aligned "
+                "to colour, or --align-depth",
+            )
         folder = path if path.is_dir() else path.parent
         if (folder / CLIP_JSON).exists():
             clip = read_clip(folder)

@@ -87,6 +87,7 @@ class Recording(ABC):
         action: Demonstrated action; empty if unknown.
         label_names: Names of the ids in ``labels``.
         labels: Label maps of demonstrated affordances by frame stamp [ns].
+        doubts: What looks as if it were not as it has to be, in words.
         report: What came of the last reading so far.
     """
 
@@ -98,6 +99,7 @@ class Recording(ABC):
     action: str = ""
     label_names: LabelSet = field(default_factory=LabelSet)
     labels: Mapping[int, LabelMap] = field(default_factory=dict)
+    doubts: tuple[str, ...] = ()
     report: ReadReport = field(default_factory=ReadReport, init=False)
 
     @property

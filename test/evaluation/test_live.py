@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import pytest
 
@@ -60,7 +61,7 @@ def test_a_live_run_leaves_what_the_offline_replay_leaves(
 ) -> None:
     last = predictions[-1]
     recording.labels = {last.stamp_ns: np.where(last.mask == 1, 2, last.mask)}
-    with LiveRecorder(recording, tmp_path / "live", masks=True) as recorder:
+    with LiveRecorder(recording, tmp_path / "live", rate_hz=10.0, masks=True) as recorder:
         for prediction in predictions:
             recorder.add(prediction, Announced())
     live = recorder.summary()
@@ -79,7 +80,7 @@ def test_a_live_run_leaves_what_the_offline_replay_leaves(
 def test_a_prediction_of_another_frame_is_counted_not_written(
     recording: Recording, predictions: list[Prediction], tmp_path: Path
 ) -> None:
-    with LiveRecorder(recording, tmp_path / "live", masks=False) as recorder:
+    with LiveRecorder(recording, tmp_path / "live", rate_hz=10.0, masks=False) as recorder:
         recorder.add(replace(predictions[0], stamp_ns=5), Announced())
         recorder.add(predictions[1], Announced())
     summary = recorder.summary()
@@ -90,7 +91,30 @@ def test_a_prediction_of_another_frame_is_counted_not_written(
 def test_nothing_received_is_an_error_that_says_so(
     recording: Recording, predictions: list[Prediction], tmp_path: Path
 ) -> None:
-    with LiveRecorder(recording, tmp_path / "live", masks=False) as recorder:
+    with LiveRecorder(recording, tmp_path / "live", rate_hz=10.0, masks=False) as recorder:
         recorder.add(replace(predictions[0], stamp_ns=5), Announced())
     with pytest.raises(SourceError, match=r"no prediction of bag was received \(1 of other"):
         recorder.summary()
+
+
+def test_predictions_that_were_overtaken_are_found_and_the_video_has_the_node_s_rate(
+    recording: Recording, predictions: list[Prediction], tmp_path: Path
+) -> None:
+    with LiveRecorder(recording, tmp_path / "live", rate_hz=4.0, masks=False) as recorder:
+        for index in (1, 0, 3, 2):
+            recorder.add(predictions[index], Announced())
+    assert recorder.summary()["predictions"] == COUNT
+    assert recording.report.frames == COUNT
+    video = cv2.VideoCapture(str(tmp_path / "live/overlay.mp4"))
+    assert video.get(cv2.CAP_PROP_FPS) == pytest.approx(4.0)
+
+
+def test_only_a_few_frames_of_a_long_recording_are_in_memory(
+    recording: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("affordance_seg_ros.evaluation.live._RECENT", 2)
+    found = LiveRecorder(recording, tmp_path, rate_hz=10.0, masks=False)._frames
+    first, *_, last = frames()
+    assert found.find(last.stamp_ns) is not None
+    assert found.find(first.stamp_ns) is None
+    assert len(found._recent) == 2

@@ -28,6 +28,14 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+def test_weights_that_are_not_there_are_one_clear_line(tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "tools/demo.py"), "--weights", "nowhere.safetensors"]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert run.returncode == 2
+    assert run.stderr.count("\n") == 1
+    assert "nowhere.safetensors" in run.stderr
+
+
 def test_every_frame_is_published_and_every_processed_frame_is_received(demo: Path) -> None:
     summary = json.loads((demo / "summary.json").read_text())
     frame_count = sum(1 for _ in open_recording(CLIP).frames())

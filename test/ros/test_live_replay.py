@@ -19,6 +19,14 @@ from affordance_seg_ros.sources.clip import ClipWriter, read_clip
 ROOT = Path(__file__).resolve().parent.parent.parent
 CODE = "import sys; from affordance_seg_ros.cli import main; sys.exit(main())"
 OPTIONS = ("--masks", "--html", "--weights", "untrained:compact", "--min-confidence", "0")
+ROBOT = {
+    "autostart": False,
+    "align_depth": True,
+    "color_transport": "compressed",
+    "depth_transport": "compressed",
+    "rectified": True,
+    "max_skew_s": 0.001,
+}
 COUNT = 8
 FIRST = 12
 """From here on the hand is at the object, and labels are there."""
@@ -47,9 +55,12 @@ def bag(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def results(bag: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     found = {}
-    for name in ("live", "replay"):
+    # A robot's own parameters: how its camera's topics are read is of no matter here.
+    robot = tmp_path_factory.mktemp("robot") / "robot.yaml"
+    robot.write_text(json.dumps({"/**": {"ros__parameters": ROBOT}}))
+    for name, more in (("live", ("--params-file", str(robot))), ("replay", ())):
         found[name] = tmp_path_factory.mktemp(name)
-        done = run(name, str(bag), "--out", str(found[name]), *OPTIONS)
+        done = run(name, str(bag), "--out", str(found[name]), *OPTIONS, *more)
         assert done.returncode == 0, done.stdout + done.stderr
     return found
 

@@ -23,6 +23,7 @@ def snapshot(**changes):
         "enabled": True, "awaited": (), "received": {"colour": 9, "depth": 8, "camera_info": 9},
         "rates_hz": RATES, "pairing": PairingCounts(paired=8, unpaired_color=1), "processed": 3,
         "dropped": 1, "dropped_rate_hz": 0.2, "errors": 0, "error_rate_hz": 0.0, "last_error": "",
+        "error_reasons": {},
         "latency": log.summary(),
     }  # fmt: skip
     return Snapshot(**{**values, **changes})

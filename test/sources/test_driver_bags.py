@@ -68,6 +68,20 @@ def test_a_bag_of_each_driver_is_read_by_its_preset(name, storage, tmp_path):
         assert np.percentile(np.abs(depth_m - true_m)[seen], 99.5) < limit_m
 
 
+def test_depth_of_another_frame_is_doubted_where_nobody_aligns_it(tmp_path, capsys):
+    write_driver_bag(tmp_path / "bag", "realsense_unaligned")
+    names = TopicNames(
+        "/camera/camera/color/image_raw",
+        "/camera/camera/depth/image_rect_raw",
+        "/camera/camera/color/camera_info",
+    )
+    (doubt,) = open_recording(tmp_path / "bag", names).doubts
+    words = "depth is in frame 'camera_depth_optical_frame', colour in 'camera_color_optical_frame'"
+    assert doubt.startswith(words)
+    _, aligned = recorded("realsense_unaligned", tmp_path / "aligned")
+    assert aligned.doubts == ()
+
+
 def test_the_command_replays_a_bag_with_a_preset(tmp_path, capsys):
     write_driver_bag(tmp_path / "bag", "realsense_unaligned")
     summary = tmp_path / "summary.json"
