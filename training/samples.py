@@ -128,12 +128,13 @@ class TrainingSamples(Dataset[Batch]):
             np.zeros((1, config.height, config.width), bool),
         )
         motions = [motion_between(still, 0, 0)]
-        grid = FlowGrid(sequence.frame_size(), self.input_config, config) if flow else None
-        for older, newer in pairwise(indices):
-            if flow is None or grid is None:
-                motions.append(motions[0])
-            else:
-                motions.append(grid.bring(motion_between(flow, older, newer)))
+        if flow is None:
+            motions *= len(indices)
+        else:
+            grid = FlowGrid(sequence, self.input_config, config)
+            motions += [
+                grid.bring(motion_between(flow, older, newer)) for older, newer in pairwise(indices)
+            ]
         known = sequence.action in self.network.actions
         return Sample(
             rgb=np.stack([picture.rgb for picture in pictures]) / np.float32(255),
@@ -161,16 +162,19 @@ class FlowGrid:
     A scaled input may have other proportions, and so another padding, or another crop.
 
     Args:
-        frame_size: Width and height of the frames [px].
+        sequence: Whose flow it is: the size of its frames counts.
         computed: The input that the flow was computed at.
         shown: The input that it is shown at.
     """
 
     def __init__(
-        self, frame_size: tuple[int, int], computed: InputConfig, shown: InputConfig
+        self, sequence: LabelledSequence, computed: InputConfig, shown: InputConfig
     ) -> None:
         self._is_same = (computed.width, computed.height) == (shown.width, shown.height)
-        there, here = fit(*frame_size, computed), fit(*frame_size, shown)
+        if self._is_same:
+            return
+        size = sequence.frame_size()
+        there, here = fit(*size, computed), fit(*size, shown)
         self._columns, scale_x = _line(there, here, axis=0)
         self._rows, scale_y = _line(there, here, axis=1)
         self._scale = np.array([scale_x, scale_y], np.float32).reshape(2, 1, 1)

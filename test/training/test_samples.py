@@ -2,6 +2,7 @@
 import os
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -232,7 +233,8 @@ def test_flow_of_another_size_lies_on_the_pictures_of_this_one(how, size):
 
     at, inside = places(computed)
     flow = SequenceFlow(np.ones_like(at), np.concatenate((at, at[:1])), inside)
-    brought = FlowGrid(size, computed, shown).bring(flow)
+    sequence = SimpleNamespace(frame_size=lambda: size)
+    brought = FlowGrid(sequence, computed, shown).bring(flow)
     expected, seen = places(shown)
     pixel = np.array([size[0] / fit(*size, computed).target.width for _ in range(2)])
     off = np.abs(brought.motion_m[:2] - expected)[:, brought.valid].reshape(2, -1).max(1)
