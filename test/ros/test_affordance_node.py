@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+import json
+
 import numpy as np
 import pytest
 from camera_double import RELIABLE, TestCamera, color_message, color_picture, info_message
@@ -281,3 +283,11 @@ def test_a_report_that_cannot_be_written_is_told_and_harms_nothing(start, tmp_pa
     process.wait_for("active: colour on")
     assert process.end() == 0
     assert f"report_file not written: {tmp_path / 'file' / 'report.json'}: " in process.output
+
+
+def test_a_report_is_written_to_the_home_folder(start, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    process = start(report_file="~/report.json")
+    process.wait_for("active: colour on")
+    assert process.end() == 0
+    assert json.loads((tmp_path / "report.json").read_text())["frames_processed"] == 0

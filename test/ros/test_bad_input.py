@@ -133,6 +133,26 @@ def test_a_qos_that_does_not_match_is_named(client, start):
     process.wait_for("QoS reliability does not match: offered best_effort, expected reliable")
 
 
+def test_a_qos_that_was_mended_is_not_named_again(client, start):
+    process = start(wait_warning_s=0.5, rate_hz=0, reliability="reliable")
+    wrong = TestCamera(client, qos_profile_sensor_data)
+    process.wait_for("QoS reliability does not match")
+    for publisher in (wrong.color, wrong.depth, wrong.info):
+        client.node.destroy_publisher(publisher)
+    camera = TestCamera(client)
+    camera.wait_for_subscriber()
+
+    def everything():
+        camera.publish(camera.now_ns())
+        client.spin(0.1)
+        return "all inputs arrive" in process.output
+
+    client.wait(everything)
+    process.wait_for("colour stopped")
+    told = process.output.partition("colour stopped")[2].partition("\n")[0]
+    assert "is the camera streaming?" in told
+
+
 def test_a_wrong_message_type_is_named(client, start):
     process = start(wait_warning_s=0.5)
     client.node.create_publisher(CompressedImage, "color/image", RELIABLE)

@@ -232,6 +232,20 @@ def test_a_label_keeps_its_ids_when_it_is_fitted():
     assert set(np.unique(fitted)) == {0, 9, IGNORE}
 
 
+def test_a_fitted_label_lies_where_it_was():
+    label = np.zeros((96, 160), np.uint8)
+    label[21:61, 31:91] = 4
+    (rows, columns) = np.nonzero(fit_label(label, fit(160, 96, INPUT)) == 4)
+    assert ((rows.mean() + 0.5) * 2, (columns.mean() + 0.5) * 2) == (41, 61)
+
+
+def test_a_thin_part_is_not_lost_when_a_label_is_fitted():
+    label = np.zeros((96, 160), np.uint8)
+    label[31] = 1
+    fitted = fit_label(label, fit(160, 96, INPUT))
+    assert (fitted == 1).sum() == 80
+
+
 def test_a_window_is_cut_from_all_pictures_alike(sequence):
     whole = samples_of(sequence, supervision="every").sample(KEY)
     cut = samples_of(sequence, supervision="every", window=0.5).sample(KEY)

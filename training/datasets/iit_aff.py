@@ -6,7 +6,6 @@ Layout: ``rgb/*.jpg``, ``deep/*.txt`` or ``depth/*.txt`` (metres or millimetres)
 that end in .jpg.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.training.datasets.label_map import LabelMap, read_label_map
 from affordance_seg_ros.training.datasets.labelled_sequence import (
     LabelImage,
-    LabelledSequence,
+    LabelledPicture,
     Problem,
     Scan,
 )
@@ -40,13 +39,11 @@ _LARGEST_METRES = 50.0
 """Depth files with a larger value are in millimetres."""
 
 
-class IitPicture(LabelledSequence):
+class IitPicture(LabelledPicture):
     """One picture with all its affordances."""
 
     def __init__(self, root: Path, stem: str, label_map: LabelMap, labels: LabelSet) -> None:
         self.name = stem
-        self.action = ""
-        self.cache_folder = None
         depth = "deep" if (root / "deep").is_dir() else "depth"
         self._color = root / "rgb" / f"{stem}.jpg"
         self._depth = root / depth / f"{stem}.txt"
@@ -55,9 +52,6 @@ class IitPicture(LabelledSequence):
             if not path.is_file():
                 raise SourceError(f"{path} is missing")
         self._table = label_map.table(labels)
-
-    def __len__(self) -> int:
-        return 1
 
     def frame(self, index: int) -> RgbdFrame:
         """Return the picture."""
@@ -76,10 +70,6 @@ class IitPicture(LabelledSequence):
         if not ((ids >= 0) & (ids <= 255) & (ids == np.rint(ids))).all():
             raise SourceError(f"{self._labels} holds numbers that are no label ids")
         return self._table[ids.astype(np.uint8)]
-
-    def labelled(self, target: str) -> Sequence[int]:
-        """Return the one frame, for the affordances of all parts."""
-        return [0] if target == "affordances" else []
 
 
 def scan_iit_aff(root: Path, split: str, label_map: LabelMap | None, labels: LabelSet) -> Scan:

@@ -80,6 +80,20 @@ class LabelledSequence(ABC):
         return ()
 
 
+class LabelledPicture(LabelledSequence):
+    """A single picture with the affordances of all its parts, and no action."""
+
+    action = ""
+    cache_folder = None
+
+    def __len__(self) -> int:
+        return 1
+
+    def labelled(self, target: str) -> Sequence[int]:
+        """Return the one frame, for the affordances of all parts."""
+        return [0] if target == "affordances" else []
+
+
 @contextmanager
 def naming_frame(sequence: LabelledSequence, index: int) -> Iterator[None]:
     """Say of a frame that turns out to be unusable which one it is.

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 
 from affordance_seg_ros.config import InputConfig
-from affordance_seg_ros.labels import IGNORE
+from affordance_seg_ros.labels import BACKGROUND, IGNORE
 from affordance_seg_ros.pipeline.fit import Fit
 from affordance_seg_ros.pipeline.preprocess import Preprocessor
 from affordance_seg_ros.training.datasets.kept_records import KeptRecords, Records
@@ -23,7 +23,7 @@ from affordance_seg_ros.training.datasets.labelled_sequence import (
     naming_frame,
 )
 
-_VERSION = 1
+_VERSION = 2
 """Of how frames become pictures: a higher one leaves files of before unused."""
 
 
@@ -135,14 +135,22 @@ _LABELS = ("affordances", "demonstrated")
 
 
 def fit_label(label: LabelImage, placed: Fit) -> LabelImage:
-    """Return an (H, W) label at network size, by nearest neighbours; 255 in the padding."""
+    """Return an (H, W) label at network size, 255 in the padding.
+
+    A pixel takes the id of most of what it covers; where halves are equal, an affordance before the
+    background, as thin parts would be lost otherwise.
+    """
     x, y, width, height = placed.source
     window = label[y : y + height, x : x + width]
     size = (placed.target.width, placed.target.height)
+    ids = sorted(np.unique(window), key=lambda each: each == BACKGROUND)
+    shares = [
+        cv2.resize((window == each).astype(np.float32), size, interpolation=cv2.INTER_AREA)
+        for each in ids
+    ]
     fitted = np.full((placed.height, placed.width), IGNORE, np.uint8)
     x, y, width, height = placed.target
-    resized = cv2.resize(window, size, interpolation=cv2.INTER_NEAREST)
-    fitted[y : y + height, x : x + width] = resized
+    fitted[y : y + height, x : x + width] = np.array(ids, np.uint8)[np.argmax(shares, axis=0)]
     return fitted
 
 

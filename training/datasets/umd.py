@@ -6,7 +6,6 @@ Layout: ``tools/<tool>_<NN>/<tool>_<NN>_<frame:08d>_{rgb.jpg,depth.png,label.mat
 the first splits by instances of a category and the second by categories.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.training.datasets.label_map import LabelMap, read_label_map
 from affordance_seg_ros.training.datasets.labelled_sequence import (
     LabelImage,
-    LabelledSequence,
+    LabelledPicture,
     Problem,
     Scan,
 )
@@ -39,18 +38,13 @@ _KINECT1_FOCAL_AT_640_PX = 525.0
 _PARTS = ("rgb.jpg", "depth.png", "label.mat")
 
 
-class UmdPicture(LabelledSequence):
+class UmdPicture(LabelledPicture):
     """One picture with all its affordances."""
 
     def __init__(self, stem: Path, label_map: LabelMap, labels: LabelSet) -> None:
         self.name = stem.name
-        self.action = ""
-        self.cache_folder = None
         self._stem = stem
         self._table = label_map.table(labels)
-
-    def __len__(self) -> int:
-        return 1
 
     def frame(self, index: int) -> RgbdFrame:
         """Return the picture."""
@@ -71,10 +65,6 @@ class UmdPicture(LabelledSequence):
         except Exception as error:  # scipy names no common base for what a damaged file raises
             raise SourceError(f"{path} is damaged or lacks gt_label: {error}") from None
         return self._table[label.astype(np.uint8)]
-
-    def labelled(self, target: str) -> Sequence[int]:
-        """Return the one frame, for the affordances of all parts."""
-        return [0] if target == "affordances" else []
 
     def _part(self, suffix: str) -> Path:
         return self._stem.with_name(f"{self._stem.name}_{suffix}")
