@@ -3,6 +3,7 @@
 
 import argparse
 import re
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,12 @@ def run(arguments: argparse.Namespace) -> int:
     )
     if arguments.json:
         write_json(arguments.json, result._asdict())
+    if result.without_sheet:
+        print(
+            f"{result.without_sheet} of the clips that were there have no sheet: one is drawn as a "
+            "clip is made",
+            file=sys.stderr,
+        )
     print(
         f"{arguments.out}: {result.made} clips made, {result.found} were there; "
         f"{result.clips_per_minute:.1f} clips/min, {result.mean_clip_mb:.2f} MB a clip, "

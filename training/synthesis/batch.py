@@ -23,9 +23,11 @@ from affordance_seg_ros.training.synthesis.batch_folder import Batch, named_erro
 from affordance_seg_ros.training.synthesis.gl_renderer import GlRenderer, open_context
 from affordance_seg_ros.training.synthesis.production import make_clip
 from affordance_seg_ros.training.synthesis.settings import clip_name
-from affordance_seg_ros.training.synthesis.sheet import draw_sheet
+from affordance_seg_ros.training.synthesis.sheet import draw_sheet, moments
 
 _SHEETS = "sheets"
+_FRAME_BYTES = 33  # of a pixel, with all its truth
+_FRAMES_HELD = 5
 # One thread in each worker: several at once in each only get into each other's way.
 _SINGLE_THREADED = {
     "LP_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
@@ -38,6 +40,7 @@ class BatchResult(NamedTuple):
     Attributes:
         made: Clips made now.
         found: Clips that were there already.
+        without_sheet: Those of them without a sheet, where sheets are asked for: they get none.
         seconds: Wall time.
         clips_per_minute: Of those made now.
         cpu_seconds_per_clip: Processor time of a clip, which other work on the machine lengthens
@@ -48,6 +51,7 @@ class BatchResult(NamedTuple):
 
     made: int
     found: int
+    without_sheet: int
     seconds: float
     clips_per_minute: float
     cpu_seconds_per_clip: float
@@ -86,12 +90,21 @@ def make_batch(batch: Batch, *, progress: bool = True) -> BatchResult:
     return BatchResult(
         made=count,
         found=batch.clips - len(missing),
+        without_sheet=_without_sheet(batch, missing),
         seconds=round(seconds, 2),
         clips_per_minute=round(60 * count / max(seconds, 1e-9), 2),
         cpu_seconds_per_clip=round(sum(m.cpu_seconds for m in made) / max(count, 1), 2),
         mean_clip_mb=round(sum(m.size_bytes for m in made) / max(count, 1) / 1e6, 3),
         peak_worker_mb=round(max((m.peak_bytes for m in made), default=0) / 1e6, 1),
     )
+
+
+def _without_sheet(batch: Batch, made: list[int]) -> int:
+    if not batch.sheets:
+        return 0
+    found = set(range(batch.clips)) - set(made)
+    names = [clip_name(batch.config, index) for index in found]
+    return sum(not (batch.out / _SHEETS / f"{name}.jpg").exists() for name in names)
 
 
 def _run(batch: Batch, indices: list[int]) -> Iterator[_Made]:
@@ -111,11 +124,16 @@ def _run(batch: Batch, indices: list[int]) -> Iterator[_Made]:
             yield future.result()
     except BrokenProcessPool as error:
         raise DeviceError(
-            f"a worker died ({error}), perhaps for want of memory; expected about 0.5 GB for each "
-            f"of {batch.workers}"
+            f"a worker died ({error}), perhaps for want of memory; expected about "
+            f"{_worker_gb(batch):.1f} GB for each of {batch.workers}"
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _worker_gb(batch: Batch) -> float:
+    frames = _FRAMES_HELD + (len(moments(batch.config.frames)) if batch.sheets else 0)
+    return 0.4 + 1e-9 * frames * _FRAME_BYTES * batch.config.width * batch.config.height
 
 
 # Of the worker's process: what it is to make, and its renderer.
@@ -144,7 +162,8 @@ def _work(index: int) -> _Made:
     with named_errors(target):
         shutil.rmtree(folder, ignore_errors=True)  # what a killed run left
         try:
-            frames = make_clip(config, index, folder, _renderer())
+            kept = moments(config.frames) if batch.sheets else ()
+            frames = make_clip(config, index, folder, _renderer(), kept)
             if batch.storage == "mcap":
                 write_clip_bag(target, read_clip(folder), storage="mcap")
         finally:

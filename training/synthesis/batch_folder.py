@@ -16,6 +16,8 @@ from affordance_seg_ros.training.synthesis.settings import SynthesisConfig, clip
 FORMATS = ("clip", "mcap")
 SETTINGS_JSON = "synthesis.json"
 
+_RENDERING = 2
+"""Of what a seed draws and a sensor makes of it: another number, and a clip is another one."""
 _BYTES_PER_PIXEL_FRAME = 1.5  # of a stored clip with flow: 1.2 measured
 
 
@@ -87,7 +89,7 @@ def _is_made(batch: Batch, name: str) -> bool:
 def _check_settings(batch: Batch) -> None:
     """Keep what the folder is made of beside the clips, and refuse to mix."""
     path = batch.out / SETTINGS_JSON
-    settings = _as_json({**asdict(batch.config), "format": batch.storage})
+    settings = _as_json({**asdict(batch.config), "format": batch.storage, "rendering": _RENDERING})
     if not path.exists():
         if any(batch.out.iterdir()):
             raise SourceError(f"{batch.out} holds other files; expected a new or empty folder")
@@ -95,7 +97,11 @@ def _check_settings(batch: Batch) -> None:
         return
     try:
         # A setting that is younger than the folder has its default there.
-        before = {**_as_json(asdict(SynthesisConfig())), **json.loads(path.read_text())}
+        before = {
+            **_as_json(asdict(SynthesisConfig())),
+            "rendering": 1,
+            **json.loads(path.read_text()),
+        }
     except ValueError as error:
         raise SourceError(f"{path} is damaged: {error}") from None
     different = [name for name in settings if before.get(name) != settings[name]]

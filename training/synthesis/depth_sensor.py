@@ -80,11 +80,13 @@ class SensorState:
 
     Attributes:
         pattern: (H, W) fixed pattern.
+        luck: (H, W) values even in [0, 1]; pixels with little of it never have depth.
         phase: Of the error that repeats with distance [rad].
         outside: (H, W) bool, what the depth camera does not see; None where it sees all.
     """
 
     pattern: Float
+    luck: Float
     phase: float
     outside: npt.NDArray[np.bool_] | None = None
 
@@ -101,9 +103,10 @@ def draw_sensor_state(
         narrow: Whether the depth camera sees less than the colour camera.
     """
     pattern = cv2.GaussianBlur(rng.standard_normal((height, width), np.float32), (0, 0), 1.0)
+    luck = rng.random((height, width), np.float32)
     phase = float(rng.uniform(0, 2 * np.pi))
     outside = _outside_a_hexagon(rng, height, width) if narrow else None
-    return SensorState(pattern / pattern.std(), phase, outside)
+    return SensorState(pattern / pattern.std(), luck, phase, outside)
 
 
 def _outside_a_hexagon(rng: np.random.Generator, height: int, width: int) -> npt.NDArray[np.bool_]:
@@ -146,14 +149,15 @@ def sense_depth(
     z = depth_m.astype(np.float32)
     chance, chance_2 = rng.random((2, *shape), np.float32)
     far, near = cv2.dilate(z, _CROSS), cv2.erode(z, _CROSS)
-    edge = (far - near) > 0.012 + 0.012 * z
+    # How far from a plane: that falls off towards the back without an edge.
+    edge = np.abs(far + near - 2 * z) > 0.012 + 0.012 * z
     # A pixel of the sensor spans both sides of an edge: its phase, and so its depth, is between.
     mixed = cv2.blur(z, (3, 3))
     measured = np.where(edge & (chance < sensor.flying_share), mixed, z)
-    # Light that bounces in concave corners comes later; on the whole corners look rounder.
+    # Light that bounces between the sides of a concave corner makes it look rounder than it is.
     hollow = cv2.GaussianBlur(z, (0, 0), 4.0) - z
     smooth_part = (hollow < 0) & (hollow > -0.04) & ~edge
-    measured += np.where(smooth_part, np.clip(-hollow, 0, 0.02) / 0.02 * sensor.multipath_m, 0)
+    measured -= np.where(smooth_part, np.clip(-hollow, 0, 0.02) / 0.02 * sensor.multipath_m, 0)
 
     rows = np.linspace(-1, 1, shape[0], dtype=np.float32)[:, None]
     columns = np.linspace(-1, 1, shape[1], dtype=np.float32)[None]
@@ -178,7 +182,7 @@ def sense_depth(
     weak = np.clip(1 - returned / 0.05, 0, 1) * sensor.dark_loss
     mirrored = gloss * np.clip(1 - incidence, 0, 1) ** 2 * 0.5 + gloss * (incidence > 0.995) * 0.5
     lost |= chance_2 < np.maximum(weak, mirrored)
-    lost |= chance_2 > 1 - sensor.fixed_loss
+    lost |= state.luck < sensor.fixed_loss
     lost |= reflected > _SATURATION * z**2
     lost |= shadow(z, focal_px * sensor.baseline_m)
     if state.outside is not None:

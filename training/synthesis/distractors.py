@@ -2,6 +2,7 @@
 """Other objects on the table, now and then of the same kind as the one that is used."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,8 +15,16 @@ from affordance_seg_ros.training.synthesis.scene_parts import Piece, Role
 from affordance_seg_ros.training.synthesis.variation import Variation
 
 _CLEARANCE_M = 0.13
+_GAP_M = 0.02
 _SAME_KIND_SHARE = 0.25
 _RESTING_HAND_M = (np.array([0.36, 0.06]), np.array([0.37, 0.18]))
+
+
+class _Taken(NamedTuple):
+    """A place on the table, and how far anything else stays away from it."""
+
+    at: Array
+    room_m: float
 
 
 def draw_distractors(vary: Variation, used: str, busy_m: Sequence[Array]) -> list[Piece]:
@@ -29,7 +38,7 @@ def draw_distractors(vary: Variation, used: str, busy_m: Sequence[Array]) -> lis
         busy_m: Points on the table to stay away from.
     """
     rng = vary.rng
-    taken = [np.asarray(point)[:2] for point in (*busy_m, *_RESTING_HAND_M)]
+    taken = [_Taken(np.asarray(p)[:2], _CLEARANCE_M) for p in (*busy_m, *_RESTING_HAND_M)]
     pieces: list[Piece] = []
     for _ in range(int(rng.choice(4, p=(0.4, 0.3, 0.2, 0.1)))):
         name = used if rng.random() < _SAME_KIND_SHARE else str(rng.choice(list(SHAPES)))
@@ -50,20 +59,25 @@ def draw_distractors(vary: Variation, used: str, busy_m: Sequence[Array]) -> lis
     return pieces
 
 
-def _placed(rng: np.random.Generator, parts: Sequence[Part], taken: list[Array]) -> list[Part]:
-    """Return a thing's parts at a free place, which is then taken; nothing if none is found."""
-    solid = np.concatenate([part.mesh.vertices for part in parts])
-    radius = float(np.linalg.norm(solid[:, :2], axis=1).max())
+def _placed(rng: np.random.Generator, parts: Sequence[Part], taken: list[_Taken]) -> list[Part]:
+    """Return a thing's parts at a free place, which is then taken; nothing if none is found.
+
+    The place is of its middle: a hammer's own frame is at the end of its handle.
+    """
+    on_table = np.concatenate([part.mesh.vertices for part in parts])[:, :2]
+    middle = (on_table.min(0) + on_table.max(0)) / 2
+    radius = float(np.linalg.norm(on_table - middle, axis=1).max())
     for _attempt in range(12):
         at = np.array([rng.choice([-1, 1]) * rng.uniform(0.2, 0.5), rng.uniform(-0.22, 0.12)])
-        clear = min(float(np.linalg.norm(at - other)) for other in taken)
-        if clear > _CLEARANCE_M + radius and not _in_the_arms_way(at, radius):
+        clear = min(float(np.linalg.norm(at - other.at)) - other.room_m for other in taken)
+        if clear > radius and not _in_the_arms_way(at, radius):
             break
     else:
         return []
-    taken.append(at)
+    taken.append(_Taken(at, max(_CLEARANCE_M, radius + _GAP_M)))
     turn = about_z(float(rng.uniform(-np.pi, np.pi)))
-    return [part._replace(mesh=part.mesh.moved(turn, (*at, 0.0))) for part in parts]
+    shift = np.array([*at, 0.0]) - turn @ np.array([*middle, 0.0])
+    return [part._replace(mesh=part.mesh.moved(turn, shift)) for part in parts]
 
 
 def _in_the_arms_way(at: Array, radius_m: float) -> bool:

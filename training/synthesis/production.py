@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Making one clip: from its seed to its folder."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -35,12 +36,23 @@ def draw_clip(config: SynthesisConfig, index: int) -> tuple[Scenario, Filming, n
 
 
 def make_clip(
-    config: SynthesisConfig, index: int, folder: Path, renderer: Renderer
+    config: SynthesisConfig,
+    index: int,
+    folder: Path,
+    renderer: Renderer,
+    kept: Collection[int] = (),
 ) -> list[FilmedFrame]:
     """Render clip number `index` into a folder, which appears when all is written.
 
+    Args:
+        config: What the clips are like.
+        index: Number of the clip.
+        folder: Where it goes.
+        renderer: Draws it.
+        kept: Numbers of the frames that are returned: a frame with all its truth is large.
+
     Returns:
-        The frames, for a contact sheet.
+        Those frames, in order.
 
     Raises:
         SourceError: The folder exists or cannot be written.
@@ -62,9 +74,10 @@ def make_clip(
                 occluded=frame.occluded if config.true_flow else None,
                 true_depth_m=frame.truth.depth_m if config.true_depth else None,
             )
-            frames.append(frame)
-        writer.set_label(frames[-1].labels)
-        writer.set_affordances(frames[-1].affordances)
+            if number in kept:
+                frames.append(frame)
+        writer.set_label(frame.labels)
+        writer.set_affordances(frame.affordances)
     return frames
 
 

@@ -18,21 +18,25 @@ _FLOW_RANGE_M = 0.05
 _DEPTH_SPAN_M = 1.2
 
 
+def moments(frames: int) -> list[int]:
+    """Return the numbers of the frames that a sheet shows: seven, evenly spread."""
+    chosen = np.linspace(0, frames - 1, min(_COLUMNS, frames)).round().astype(int)
+    return [int(number) for number in chosen]
+
+
 def draw_sheet(frames: Sequence[FilmedFrame], labels: LabelSet, title: str) -> Picture:
-    """Return a picture of seven moments; rows are colour, depth, motion, and both labels.
+    """Return a picture of some moments; rows are colour, depth, motion, and both labels.
 
     Args:
-        frames: The frames of a clip.
+        frames: The frames that are shown, those of `moments` of a clip.
         labels: Colours of the label ids.
         title: Line above all.
 
     Returns:
         (H, W, 3) RGB.
     """
-    chosen = np.linspace(0, len(frames) - 1, min(_COLUMNS, len(frames))).round().astype(int)
     columns = []
-    for index in chosen.tolist():
-        frame = frames[index]
+    for frame in frames:
         cells = [
             frame.color,
             _depth_picture(frame.depth_mm),

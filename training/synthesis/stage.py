@@ -162,7 +162,7 @@ class Stage:
         return float(np.sqrt(extents[1] * extents[2]))
 
     def _add_figure(self, figure: Figure, add: object) -> None:
-        """Add the person; pieces with one name share one part id."""
+        """Add the person, piece by piece."""
         assert callable(add)
         start = 0
         for index, piece in enumerate(figure.pieces):

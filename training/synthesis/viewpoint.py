@@ -32,7 +32,7 @@ class Viewpoint:
 
     Attributes:
         camera: Intrinsics.
-        eye_m: (3,) place at the start.
+        eye_m: (3,) place that it sways about.
         target_m: (3,) what it looks at.
         roll_rad: Tilt about the line of sight.
         sway_m: (3,) amplitude of the eye's slow motion; zeros for a fixed camera.

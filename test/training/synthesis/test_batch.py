@@ -61,6 +61,21 @@ def test_finished_clips_are_not_made_again(tmp_path: Path) -> None:
     assert (second / "color/00000.jpg").read_bytes() == picture
 
 
+def test_clips_that_get_no_sheet_are_told_of(tmp_path: Path) -> None:
+    make_batch(Batch(CONFIG, 1, tmp_path), progress=False)
+    result = make_batch(Batch(CONFIG, 2, tmp_path, sheets=True), progress=False)
+    assert (result.made, result.found, result.without_sheet) == (1, 1, 1)
+
+
+def test_clips_of_another_rendering_are_not_mixed(tmp_path: Path) -> None:
+    make_batch(Batch(CONFIG, 1, tmp_path), progress=False)
+    settings = json.loads((tmp_path / SETTINGS_JSON).read_text())
+    del settings["rendering"]  # as an older release left it
+    (tmp_path / SETTINGS_JSON).write_text(json.dumps(settings))
+    with pytest.raises(ConfigError, match=r"rendering=2, but .* holds clips with rendering=1"):
+        make_batch(Batch(CONFIG, 2, tmp_path), progress=False)
+
+
 def test_bags_play_and_carry_their_labels(tmp_path: Path) -> None:
     batch = Batch(CONFIG, 1, tmp_path, storage="mcap", sheets=True)
     make_batch(batch, progress=False)

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What lies on the table beside the object that is used."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
 from affordance_seg_ros.training.synthesis.distractors import draw_distractors
+from affordance_seg_ros.training.synthesis.object_shapes import SHAPES
 from affordance_seg_ros.training.synthesis.packages import package
 from affordance_seg_ros.training.synthesis.scene_parts import Piece, Role
 from affordance_seg_ros.training.synthesis.variation import Variation
@@ -37,6 +41,28 @@ def test_nothing_stands_where_things_happen(scenes: str) -> None:
             nearest = min(np.linalg.norm(on_table - busy[:2], axis=1).min() for busy in BUSY_M)
             assert nearest > 0.12
             assert piece.mesh.vertices[:, 2].min() > -1e-6
+
+
+def test_every_object_lies_there_now_and_then_also_beside_one_of_its_kind() -> None:
+    for used in SHAPES:
+        seen: set[str] = set()
+        for seed in range(400):
+            vary = Variation(np.random.default_rng(seed), "train")
+            seen |= {piece.name.split()[1] for piece in draw_distractors(vary, used, BUSY_M)}
+            if seen == set(SHAPES):
+                break
+        assert seen == set(SHAPES)
+
+
+def test_others_do_not_stand_in_each_other() -> None:
+    for seed in range(60):
+        things: dict[str, list[np.ndarray]] = {}
+        for piece in others("table", seed):
+            kind = piece.name.split()[1]
+            things.setdefault(kind, []).append(piece.mesh.vertices[:, :2])
+        trees = [cKDTree(np.concatenate(each)) for each in things.values()]
+        for one, other in combinations(trees, 2):
+            assert one.query(other.data)[0].min() > 0.01
 
 
 def test_a_package_stands_on_the_table_and_is_as_large_as_one() -> None:

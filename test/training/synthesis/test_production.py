@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
+import weakref
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,10 +11,11 @@ import pytest
 from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.sources.clip import ROLES, read_clip
 from affordance_seg_ros.training.synthesis.catalogue import demonstrations
+from affordance_seg_ros.training.synthesis.filming import film
 from affordance_seg_ros.training.synthesis.gl_renderer import GlRenderer
 from affordance_seg_ros.training.synthesis.production import make_clip
 from affordance_seg_ros.training.synthesis.settings import SynthesisConfig, clip_name
-from affordance_seg_ros.training.synthesis.sheet import draw_sheet
+from affordance_seg_ros.training.synthesis.sheet import draw_sheet, moments
 
 CONFIG = SynthesisConfig(seed=4, width=96, height=72, frames=6, objects=("cup",), actions=("lift",))
 
@@ -85,6 +88,27 @@ def test_every_frame_but_the_last_has_true_flow(clip_folder: Path) -> None:
     assert moved > 0.02
 
 
+def test_no_more_than_a_few_frames_are_held(
+    renderer: GlRenderer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from affordance_seg_ros.training.synthesis import production
+
+    alive: weakref.WeakSet[np.ndarray] = weakref.WeakSet()
+    most = 0
+
+    def watched(*arguments: Any) -> Iterator[Any]:
+        nonlocal most
+        for frame in film(*arguments):
+            alive.add(frame.labels)
+            most = max(most, len(alive))
+            yield frame
+
+    monkeypatch.setattr(production, "film", watched)
+    config = SynthesisConfig(width=96, height=72, frames=24)
+    assert make_clip(config, 0, tmp_path / "clip", renderer) == []
+    assert most <= 4
+
+
 def test_without_flow_none_is_stored(renderer: GlRenderer, tmp_path: Path) -> None:
     config = SynthesisConfig(width=96, height=72, frames=4, true_flow=False, true_depth=True)
     make_clip(config, 0, tmp_path / "clip", renderer)
@@ -104,7 +128,7 @@ def test_colour_can_be_black_where_there_is_no_depth(renderer: GlRenderer, tmp_p
 
 def test_a_sheet_shows_seven_moments(renderer: GlRenderer, tmp_path: Path) -> None:
     config = SynthesisConfig(width=96, height=72, frames=8)
-    frames = make_clip(config, 2, tmp_path / "clip", renderer)
+    frames = make_clip(config, 2, tmp_path / "clip", renderer, moments(config.frames))
     sheet = draw_sheet(frames, read_clip(tmp_path / "clip").info.labels, "a clip")
     assert sheet.shape == (26 + 5 * 180, 7 * 240, 3)
     assert sheet.std() > 20

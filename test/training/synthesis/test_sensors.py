@@ -73,6 +73,38 @@ def test_what_is_near_bright_and_frontal_is_too_bright_to_measure() -> None:
 
 
 @pytest.mark.parametrize("name", SENSORS)
+def test_an_oblique_surface_is_no_edge(name: str) -> None:
+    # A table 0.15 m below a camera that looks along it, 0.6 m away and farther.
+    rows = np.arange(SHAPE[0], dtype=np.float32)[::-1, None]
+    depth_m = np.broadcast_to(0.15 * FOCAL_PX / (12 + rows / 4), SHAPE)
+    near = depth_m < 1.2
+    seen = sense(name, depth_m, incidence=0.2)
+    assert (seen[near] > 0).mean() > 0.9
+
+
+@pytest.mark.parametrize("name", SENSORS)
+def test_the_bottom_of_a_concave_corner_is_seen_nearer_than_it_is(name: str) -> None:
+    columns = np.abs(np.arange(SHAPE[1], dtype=np.float32) - 64)
+    depth_m = np.broadcast_to(1.2 - 0.003 * columns, SHAPE)
+    errors = np.stack([sense(name, depth_m, seed=s) - 1000 * depth_m for s in range(8)])
+    assert np.median(errors[..., 63:66]) < np.median(errors[..., 30:40]) - 0.5
+
+
+def test_some_pixels_never_have_depth() -> None:
+    rng = np.random.default_rng(0)
+    state = draw_sensor_state(rng, *SHAPE)
+    full = np.ones(SHAPE, np.float32)
+    seen = [
+        sense_depth(
+            SENSORS["kinect_v2"], state, full, 0.9 * full, 0.7 * full, 0 * full, FOCAL_PX, rng
+        )
+        for _ in range(10)
+    ]
+    dead = np.logical_and.reduce([each == 0 for each in seen])
+    assert 0 < dead.mean() < 0.002
+
+
+@pytest.mark.parametrize("name", SENSORS)
 def test_edges_have_holes_and_flying_pixels(name: str) -> None:
     depth_m = wall(1.6)
     depth_m[:, 60:] = 1.0
