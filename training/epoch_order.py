@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which sequences an epoch shows, in which order: known from the seed alone."""
 
+from collections import Counter
 from collections.abc import Hashable, Sequence
 
 import numpy as np
@@ -45,13 +46,25 @@ def epoch_batches(
     step = batch_size * world
     steps = len(order) // step
     static = random.random(steps) < static_share
+    turns = _turns(order)
+    starts = [number * step + rank * batch_size for number in range(steps)]
     return [
         [
-            SampleKey(epoch, int(index), bool(static[number]))
-            for index in order[number * step + rank * batch_size :][:batch_size]
+            SampleKey(epoch, int(order[place]), bool(alone), turns[place])
+            for place in range(start, start + batch_size)
         ]
-        for number in range(steps)
+        for start, alone in zip(starts, static, strict=True)
     ]
+
+
+def _turns(order: Sequence[int]) -> list[int]:
+    """Return how often each index came before in an order."""
+    seen: Counter[int] = Counter()
+    turns = []
+    for index in order:
+        turns.append(seen[index])
+        seen[index] += 1
+    return turns
 
 
 def _kind(sequence: LabelledSequence, balance: str) -> Hashable:

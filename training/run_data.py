@@ -118,7 +118,7 @@ def spread(sequences: Sequence[LabelledSequence], limit: int) -> tuple[LabelledS
 
 
 def count_pixels(sequences: Sequence[LabelledSequence], target: str, classes: int) -> Tensor:
-    """Return the (classes,) number of pixels of each label in the last frames of the sequences.
+    """Return the (classes,) number of pixels of each label in the sequences' last labelled frames.
 
     At most 300 sequences are read, evenly spread.
 
@@ -132,11 +132,11 @@ def count_pixels(sequences: Sequence[LabelledSequence], target: str, classes: in
     """
     pixels = np.zeros(256, np.int64)
     for sequence in spread(sequences, _COUNTED_SEQUENCES):
-        last = len(sequence) - 1
         read = sequence.affordances if target == "affordances" else sequence.demonstrated
-        label = read(last)
-        if label is not None:
-            pixels += np.bincount(label.ravel(), minlength=256)
+        for index in sequence.labelled(target)[-1:]:
+            label = read(index)
+            if label is not None:
+                pixels += np.bincount(label.ravel(), minlength=256)
     if not pixels[:IGNORE].sum():
-        raise SourceError(f"no sequence has a label of the kind '{target}' at its last frame")
+        raise SourceError(f"no sequence has a label of the kind '{target}'")
     return torch.from_numpy(pixels[:classes].copy())

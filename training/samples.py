@@ -28,11 +28,13 @@ class SampleKey(NamedTuple):
         epoch: Epoch.
         index: Index of the sequence.
         static: Whether one frame alone is shown, without flow.
+        turn: How often the sequence was shown in this epoch before.
     """
 
     epoch: int
     index: int
     static: bool
+    turn: int = 0
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class TrainingSamples(Dataset[Batch]):
         Raises:
             SourceError: A file is missing or damaged.
         """
-        random = np.random.default_rng((self.seed, key.epoch, key.index, key.static))
+        random = np.random.default_rng((self.seed, *key))
         sequence = self.sequences[key.index]
         count = 1 if key.static else self.stage.frames or self.network.sequence_length
         told = count == 1 and bool(random.random() < self.stage.told_share)

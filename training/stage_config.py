@@ -38,9 +38,9 @@ class StageConfig(Options):
         "on, where a clip knows when that is", minimum=0.0, maximum=1.0,
     )  # fmt: skip
     told_share: float = option(
-        0.0, "Share of single pictures whose true action the decoder is told, and which may be any "
-        "frame: which part an action is done with it learns from many pictures, without clips' "
-        "cost", minimum=0.0, maximum=1.0,
+        0.0, "Share of single pictures whose true action the decoder is told; those of "
+        "static_share may then be any frame: which part an action is done with it learns from "
+        "many pictures, without clips' cost", minimum=0.0, maximum=1.0,
     )  # fmt: skip
     carried_share: float = option(
         0.0, "Share of a batch's clips that begin with the memory of another one instead of an "

@@ -54,6 +54,12 @@ def test_what_is_balanced_comes_equally_often(balance, shown):
     assert Counter(drawn if balance == "uses" else (action for action, _ in drawn)) == shown
 
 
+def test_a_sequence_that_is_shown_again_is_another_sample():
+    keys = [key for batch in order(balance="uses") for key in batch]
+    assert len(set(keys)) == len(keys) > len({key.index for key in keys})
+    assert all(key.turn == 0 for batch in order() for key in batch)
+
+
 def test_a_share_of_the_batches_is_static():
     batches = epoch_batches(SEQUENCES[:1] * 400, seed=0, epoch=0, batch_size=2, static_share=0.25)
     static = [batch[0].static for batch in batches]

@@ -49,6 +49,27 @@ def test_same_names_change_nothing():
     assert list(table[:10]) == list(range(10))
 
 
+@pytest.mark.parametrize("reverse", [False, True])
+def test_the_order_of_a_map_s_names_says_nothing(reverse):
+    pairs = [("chop", "cut"), ("hold", "grasp"), ("contain", "ignore")]
+    names = dict(reversed(pairs) if reverse else pairs)
+    table = LabelMap(tuple(names), names, {}).of(("chop", "contain", "hold"), (), LABELS)
+    assert list(table.table(LABELS)[:4]) == [0, 1, IGNORE, LABELS.label_id("grasp")]
+
+
+def test_a_name_that_a_map_forgets_is_named():
+    names = {"chop": "cut", "hold": "grasp"}
+    with pytest.raises(ConfigError, match="says nothing of 'contain'"):
+        LabelMap(tuple(names), names, {}).of(("chop", "contain"), (), LABELS).table(LABELS)
+
+
+def test_actions_that_a_map_does_not_speak_of_keep_their_names():
+    silent = LabelMap((), {}, {}).of((), ("cut", "stir"), LABELS)
+    assert (silent.action("cut", LABELS), silent.action("stir", LABELS)) == ("cut", "")
+    spoken = LabelMap((), {}, {"stir": "rotate"}).of((), ("cut", "stir"), LABELS)
+    assert (spoken.action("cut", LABELS), spoken.action("stir", LABELS)) == ("", "rotate")
+
+
 def test_a_target_that_the_run_does_not_know_is_named():
     with pytest.raises(ConfigError, match="'stir'; expected one of cut"):
         LabelMap(("scoop",), {"scoop": "stir"}, {}).table(LABELS)

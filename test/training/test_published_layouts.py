@@ -127,6 +127,17 @@ def test_sor3d_action_is_the_second_word_and_the_object_the_last(sor3d):
     assert uses == [("lift", "cup"), ("rotate", "cup")]
 
 
+def test_a_map_of_sor3d_may_be_in_any_order_and_silent_of_actions(sor3d, tmp_path):
+    path = tmp_path / "map.yaml"
+    names = ["type", "squeeze", "rotate", "push", "paint", "lift", "hammer", "grasp", "cut"]
+    path.write_text("affordances:\n" + "".join(f"  {name}: {name}\n" for name in names))
+    source = DataSource("sor3d_aff", str(sor3d), "val", str(path))
+    (sequence,), problems, _ = source.scan(LABELS)
+    assert not problems
+    assert sequence.action == "cut"
+    assert set(np.unique(sequence.demonstrated(-1))) == {0, LABELS.label_id("cut")}
+
+
 def test_sor3d_only_the_last_frame_is_labelled(sor3d):
     (sequence, _), _ = scan("sor3d_aff", sor3d, "train")
     assert sequence.demonstrated(1) is None

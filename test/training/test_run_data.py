@@ -118,11 +118,24 @@ def test_data_without_labels_cannot_be_balanced(clips):
         def __len__(self):
             return 1
 
+        def labelled(self, target):
+            return []
+
         def demonstrated(self, index):
             return None
 
     with pytest.raises(SourceError, match="no sequence has a label of the kind 'demonstrated'"):
         count_pixels([Unlabelled()], "demonstrated", 10)
+
+
+def test_classes_are_counted_where_a_clip_is_labelled(tmp_path):
+    clip = write_clip(tmp_path / "clip", "lift", 0)
+    for index in (0, 1, 3):
+        (clip / f"labels/{index:05}.png").unlink()
+    (clip / "label.png").unlink()
+    sequences = find_sequences([DataSource(root=str(tmp_path), split="train")], LabelSet())
+    pixels = count_pixels(sequences, "demonstrated", 10)
+    assert pixels[LabelSet().label_id("lift")] == 14 * 14
 
 
 def test_pretraining_names_the_actions_of_its_own_data(clips):

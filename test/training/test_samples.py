@@ -225,6 +225,13 @@ def test_a_scaled_input_divides_by_eight():
     assert (scaled.height, scaled.width) == (48, 64)
 
 
+def test_the_same_sequence_in_another_turn_is_another_sample(sequence):
+    samples = samples_of(sequence, augmentation=AugmentationConfig())
+    first, again, second = (samples.sample(KEY._replace(turn=turn)).rgb for turn in (0, 0, 1))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, second)
+
+
 def test_a_label_keeps_its_ids_when_it_is_fitted():
     label = np.zeros((30, 40), np.uint8)
     label[10:20, 10:20] = 9

@@ -23,7 +23,8 @@ class DataReport(NamedTuple):
         labelled_frames: Number of those with a label.
         actions: Number of sequences by action; the empty name is an unknown one.
         splits: Number of sequences by split, where they say it themselves.
-        pixel_share: Share of each label in all labelled pixels, by name.
+        pixel_share: Share of each label in all labelled pixels, by name; of frames with both kinds
+            of labels, of the demonstrated one.
         problems: What is wrong.
     """
 

@@ -107,7 +107,10 @@ def scan_clips(root: Path, split: str, label_map: LabelMap | None, labels: Label
             if split and clip.info.split != split:
                 others[clip.info.split] += 1
                 continue
-            names = label_map or LabelMap.same_names(clip.info.labels)
+            own = clip.info.labels
+            names = LabelMap.same_names(own)
+            if label_map is not None:
+                names = label_map.of(own.affordances, own.actions, labels)
             sequences.append(ClipSequence(clip, names, labels))
         except AffordanceError as error:
             problems.append(Problem(folder / CLIP_JSON, str(error)))

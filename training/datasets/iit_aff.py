@@ -34,6 +34,10 @@ SPLITS = {
 }
 """Split names: the list, and the list of what is left out of it."""
 
+AFFORDANCES = (
+    "contain", "cut", "display", "engine", "grasp", "hit", "pound", "support", "w-grasp",
+)  # fmt: skip
+"""Names of the ids 1 to 9."""
 _FOCAL_AT_640_PX = 540.0  # Asus Xtion Pro Live, nominal
 _LARGEST_METRES = 50.0
 """Depth files with a larger value are in millimetres."""
@@ -74,7 +78,7 @@ class IitPicture(LabelledPicture):
 
 def scan_iit_aff(root: Path, split: str, label_map: LabelMap | None, labels: LabelSet) -> Scan:
     """Find the pictures of a split, one of `SPLITS`; empty for all in rgb/; see `scan_clips`."""
-    names = label_map or read_label_map("iit_aff_to_sor3d")
+    names = (label_map or read_label_map("iit_aff_to_sor3d")).of(AFFORDANCES, (), labels)
     if split and split not in SPLITS:
         return Scan((), (Problem(root, f"split '{split}'; expected {', '.join(SPLITS)}"),))
     if split:

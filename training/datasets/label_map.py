@@ -2,8 +2,8 @@
 """How the label ids of one data set become those of a run; the maps are YAML files."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +40,18 @@ class LabelMap:
             {name: name for name in labels.affordances},
             {name: name for name in labels.actions},
         )
+
+    def of(self, affordances: tuple[str, ...], actions: Sequence[str], run: LabelSet) -> "LabelMap":
+        """Return the map for a data set that names its own ids.
+
+        Args:
+            affordances: Names of its ids 1..N, in order; that of a file says nothing.
+            actions: Its actions. Where the map speaks of none, they keep the names that the run
+                knows.
+            run: Labels of the run.
+        """
+        same = {name: name for name in actions if name in run.actions}
+        return replace(self, affordances=affordances, action_to=self.action_to or same)
 
     def table(self, labels: LabelSet) -> npt.NDArray[np.uint8]:
         """Return the (256,) lookup table from the data set's ids to those of a run.
@@ -87,6 +99,7 @@ def read_label_map(path: Path | str) -> LabelMap:
 
     Args:
         path: YAML file, or the name of one that comes with the package, such as ``umd_to_sor3d``.
+            Its labels may be in any order: data sets say which ids they have, by `LabelMap.of`.
 
     Raises:
         ConfigError: The file is missing or is no label map.

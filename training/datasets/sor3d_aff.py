@@ -69,9 +69,9 @@ class Sor3dSequence(LabelledSequence):
                 f"depth/ holds {len(self._depths)} PNG files for {len(self._colors)} frames"
             )
         self.name = folder.name
-        self.action = label_map.action(parts[1], labels)
-        if not self.action:
+        if parts[1] not in SOR3D_AFF:
             raise SourceError(f"action '{parts[1]}'; expected one of {', '.join(SOR3D_AFF)}")
+        self.action = label_map.action(parts[1], labels)
         self.object_name = parts[-1]
         self.cache_folder = folder / "cache"
         self._table = label_map.table(labels)
@@ -123,7 +123,9 @@ def mask_ids(mask: LabelImage) -> LabelImage:
 
 def scan_sor3d_aff(root: Path, split: str, label_map: LabelMap | None, labels: LabelSet) -> Scan:
     """Find the clips of a split (``train`` or ``val``; empty for both); see `scan_clips`."""
-    names = label_map or LabelMap.same_names(LabelSet())
+    names = LabelMap.same_names(LabelSet())
+    if label_map is not None:
+        names = label_map.of(SOR3D_AFF, SOR3D_AFF, labels)
     sequences, problems = [], []
     for each in [split] if split else SPLITS:
         if not (root / each).is_dir():

@@ -34,6 +34,8 @@ SPLITS = {
 }
 """Split names: file and the number in its first column."""
 
+AFFORDANCES = ("grasp", "cut", "scoop", "contain", "pound", "support", "wrap-grasp")
+"""Names of the ids 1 to 7."""
 _KINECT1_FOCAL_AT_640_PX = 525.0
 _PARTS = ("rgb.jpg", "depth.png", "label.mat")
 
@@ -72,7 +74,7 @@ class UmdPicture(LabelledPicture):
 
 def scan_umd(root: Path, split: str, label_map: LabelMap | None, labels: LabelSet) -> Scan:
     """Find the pictures of a split, one of `SPLITS`; empty for all tools; see `scan_clips`."""
-    names = label_map or read_label_map("umd_to_sor3d")
+    names = (label_map or read_label_map("umd_to_sor3d")).of(AFFORDANCES, (), labels)
     sequences, problems = [], []
     try:
         tools = _tools(root, split)
