@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from affordance_seg_ros.config import STILL, FlowConfig
-from affordance_seg_ros.errors import AffordanceError
+from affordance_seg_ros.errors import AffordanceError, ConfigError, SourceError
 from affordance_seg_ros.evaluation.action_metrics import ActionMetrics
 from affordance_seg_ros.evaluation.bench.markdown import table
 from affordance_seg_ros.evaluation.metrics import SegmentationMetrics
@@ -28,10 +28,11 @@ from affordance_seg_ros.model.network import AffordanceNetwork
 from affordance_seg_ros.training.augmentation.augmentation_config import NO_AUGMENTATION
 from affordance_seg_ros.training.datasets.data_source import DataSource
 from affordance_seg_ros.training.datasets.flow_cache import FlowCache
+from affordance_seg_ros.training.datasets.kept_records import keep_all
 from affordance_seg_ros.training.datasets.labelled_sequence import LabelledSequence
 from affordance_seg_ros.training.datasets.pictures import Pictures
 from affordance_seg_ros.training.run_data import find_sequences
-from affordance_seg_ros.training.sample import Batch
+from affordance_seg_ros.training.sample import NO_ACTION, Batch
 from affordance_seg_ros.training.samples import TrainingSamples
 from affordance_seg_ros.training.stage_config import StageConfig
 from affordance_seg_ros.training.validation import ValidationSet
@@ -163,8 +164,20 @@ def describe_attention(checkpoint: Checkpoint, batches: Sequence[Batch]) -> dict
 def read_batches(
     checkpoint: Checkpoint, sequences: Sequence[LabelledSequence], estimator: str
 ) -> list[Batch]:
-    """Return the last frames of every clip, as many as the network learned from."""
+    """Return the last frames of every clip of a known action, as many as the network learned from.
+
+    Raises:
+        ConfigError: The network sees no flow, or flow in a colour that depends on the picture.
+        SourceError: The action of no clip is known, or a file is damaged.
+    """
     network, size = checkpoint.network_config, checkpoint.input_config
+    if network.flow == "none" or size.flow_encoding == "viewer":
+        raise ConfigError(
+            f"weights with flow={network.flow}, flow_encoding={size.flow_encoding}; expected "
+            "weights that see flow, and see that nothing moves"
+        )
+    cache = FlowCache(estimator, FlowConfig(), size)
+    keep_all(sequences, [cache], workers=0, progress=True)
     samples = TrainingSamples(
         sequences=sequences,
         stage=StageConfig(),
@@ -172,11 +185,14 @@ def read_batches(
         input_config=size,
         augmentation=NO_AUGMENTATION,
         pictures=Pictures(size, (*network.affordances, *network.actions), keep=False),
-        caches=[FlowCache(estimator, FlowConfig(), size)],
+        caches=[cache],
         seed=0,
     )
     read = ValidationSet(samples, network.labels, torch.device("cpu"), nullcontext, workers=0)
-    return list(read.batches())
+    batches = [each for each in read.batches() if each.action.item() != NO_ACTION]
+    if not batches:
+        raise SourceError(f"none of {len(sequences)} clips says an action of the weights")
+    return batches
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -193,11 +209,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         source = DataSource(root=str(arguments.clips), split=arguments.split)
         sequences = find_sequences([source], checkpoint.network_config.labels)
         batches = read_batches(checkpoint, sequences, arguments.estimator)
+        rows = {case.name: measure(checkpoint, batches, case) for case in CASES}
+        attention = describe_attention(checkpoint, batches)
     except AffordanceError as error:
         print(error, file=sys.stderr)
         return 2
-    rows = {case.name: measure(checkpoint, batches, case) for case in CASES}
-    attention = describe_attention(checkpoint, batches)
     headers = ("the network's own choice", "mean IoU", "mean F1", "action")
     print(table(headers, [[name, *row.values()] for name, row in rows.items()]))
     print(

@@ -34,7 +34,7 @@ from affordance_seg_ros.model.checkpoint import Checkpoint, load_weights, save_c
 from affordance_seg_ros.pipeline.streaming import Pipeline
 from affordance_seg_ros.training.datasets.data_source import DataSource
 from affordance_seg_ros.training.datasets.labelled_sequence import LabelledSequence
-from affordance_seg_ros.training.evaluate import run_clip
+from affordance_seg_ros.training.evaluate import CLIP_GAP_S, run_clip
 from affordance_seg_ros.training.long_stream import run_after
 from affordance_seg_ros.training.run_data import find_sequences
 
@@ -70,7 +70,9 @@ def measure_margins(
         actions: Two actions of the weights.
         before: Clips, taken in turn, after which each one is seen a second time; none for once.
     """
-    config = PipelineConfig(min_confidence=0.0, max_gap_s=3600.0, flow=FlowConfig(estimator="dis"))
+    config = PipelineConfig(
+        min_confidence=0.0, max_gap_s=CLIP_GAP_S, flow=FlowConfig(estimator="dis")
+    )
     device = torch.device("cpu")
     pipeline = Pipeline(checkpoint, build_estimator(config.flow, device), config, device)
     ids = [checkpoint.network_config.labels.action_id(name) for name in actions]

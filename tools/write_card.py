@@ -12,16 +12,21 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from affordance_seg_ros.config import FlowConfig
 from affordance_seg_ros.errors import AffordanceError, CheckpointError, ConfigError
 from affordance_seg_ros.model.checkpoint import load_weights, save_checkpoint
 from affordance_seg_ros.model.fingerprint import fingerprint
 
+_NEEDED = {
+    *("until", "target", "limit", "clips"),
+    *("estimator", "flow", "min_confidence", "video", "static"),
+}
 _SCORES = ("iou_mean", "f1_mean", "f1_paper_weighted", "fw_margolin", "action_top1")
 _UNTIL = {"end": "to their end", "acting": "cut while acting"}
 _TARGET = {"demonstrated": "demonstrated part", "affordances": "every part"}
@@ -38,9 +43,9 @@ def gather(evaluations: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, An
     """
     metrics: dict[str, Any] = {}
     for title, each in evaluations:
-        clips = f"{title}, {_UNTIL[each['until']]}, {_TARGET[each['target']]}"
-        flow = each["estimator"].replace("_", "-").replace("dis", "DIS")
-        setting = f"{flow} flow, min_confidence {each['min_confidence']:g}"
+        some = f", {each['clips']} of them" if each["limit"] else ""
+        clips = f"{title}{some}, {_UNTIL[each['until']]}, {_TARGET[each['target']]}"
+        setting = f"{_flow(each)}, min_confidence {each['min_confidence']:g}"
         measured = metrics.setdefault(clips, {})
         if setting in measured:
             raise ConfigError(f"{clips}, {setting}: measured twice; expected one evaluation of it")
@@ -62,9 +67,7 @@ def read_evaluation(path: Path, weights: str) -> dict[str, Any]:
     try:
         document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         measured = document["weights"]["fingerprint"]
-        missing = {"until", "target", "estimator", "min_confidence", "video", "static"} - {
-            *document
-        }
+        missing = _NEEDED - {*document}
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError):
@@ -74,6 +77,16 @@ def read_evaluation(path: Path, weights: str) -> dict[str, Any]:
     if measured != weights:
         raise CheckpointError(f"{path} is of weights {measured}; expected of {weights}")
     return document
+
+
+def _flow(evaluation: Mapping[str, Any]) -> str:
+    """Return the estimator in words, with its options where they are not the defaults."""
+    default = asdict(FlowConfig(estimator=evaluation["flow"]["estimator"]))
+    changed = [
+        f"{name} {value}" for name, value in evaluation["flow"].items() if value != default[name]
+    ]
+    name = evaluation["estimator"].replace("_", "-").replace("dis", "DIS")
+    return " with ".join([f"{name} flow", *([", ".join(changed)] if changed else [])])
 
 
 def _rounded(way: Mapping[str, Any]) -> dict[str, Any]:

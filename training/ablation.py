@@ -17,13 +17,14 @@ from affordance_seg_ros.flow.estimator import build_estimator
 from affordance_seg_ros.model.checkpoint import load_checkpoint
 from affordance_seg_ros.model.variants import table_3 as variants
 from affordance_seg_ros.pipeline.streaming import Pipeline
-from affordance_seg_ros.training.evaluate import evaluate
+from affordance_seg_ros.training.evaluate import CLIP_GAP_S, evaluate
 from affordance_seg_ros.training.run_config import RunConfig, differences, read_run
 from affordance_seg_ros.training.run_data import find_sequences, spread
 from affordance_seg_ros.training.run_setup import RUN_FILE
 from affordance_seg_ros.training.tables import Evaluations, one_by_one, table_3
-from affordance_seg_ros.training.trainer import train
+from affordance_seg_ros.training.trainer import WEIGHTS_FILE, train
 from affordance_seg_ros.training.training_state import STATE_FILE
+from affordance_seg_ros.training.weights_output import read_origin
 
 _MOTION = ("streams.flow", "motion_memory")
 """Parts that only a network with flow has."""
@@ -74,7 +75,8 @@ def run_ablation(
 
     Raises:
         ConfigError: The folder holds a row that was trained already and `resume` is not set, or one
-            of another recipe, or a name is not a row's or a comparison's.
+            of another recipe or that started from other weights, or a name is not a row's or a
+            comparison's, or the run's network is not the whole one.
         SourceError: Data are missing or damaged.
     """
     if comparison not in COMPARISONS:
@@ -84,16 +86,20 @@ def run_ablation(
         name: replace(row, name=f"{run.name}-{name}") for name, row in compared.rows(run).items()
     }
     rows = _finished(runs, out)  # refuses rows of another recipe before hours are spent
-    for seed in seeds or (run.seed,):
-        for name, row in chosen(runs, names).items():
-            folder = out / name / f"seed_{seed}"
-            if not resume or not (folder / _EVALUATION_FILE).exists():
-                _train_row(replace(row, seed=seed), folder, resume=resume, progress=progress)
-            rows = _finished(runs, out)
-            write_json(out / f"{comparison}.json", rows)
-            evaluations = {each: list(found.values()) for each, found in rows.items()}
-            table = compared.table(evaluations, run.name)
-            (out / f"{comparison}.md").write_text(table, encoding="utf-8")
+    wanted = [
+        (name, replace(row, seed=seed))
+        for seed in dict.fromkeys(seeds or (run.seed,))
+        for name, row in chosen(runs, names).items()
+    ]
+    for name, row in wanted:
+        folder = out / name / f"seed_{row.seed}"
+        if not resume or not (folder / _EVALUATION_FILE).exists():
+            _train_row(row, folder, resume=resume, progress=progress)
+        rows = _finished(runs, out)
+        write_json(out / f"{comparison}.json", rows)
+        evaluations = {each: list(found.values()) for each, found in rows.items()}
+        table = compared.table(evaluations, run.name)
+        (out / f"{comparison}.md").write_text(table, encoding="utf-8")
     return rows
 
 
@@ -106,6 +112,10 @@ def _train_row(run: RunConfig, folder: Path, *, resume: bool, progress: bool) ->
 def _finished(runs: Mapping[str, RunConfig], out: Path) -> dict[str, dict[int, Any]]:
     """Return the evaluations that a folder holds of these rows, by their names and seeds."""
     rows: dict[str, dict[int, Any]] = {}
+    starts = {
+        weights: read_origin(weights).get("fingerprint")
+        for weights in {run.initialise.weights for run in runs.values()}
+    }
     for name, run in runs.items():
         for file in sorted(out.glob(f"{name}/seed_*/{_EVALUATION_FILE}")):
             found = read_run(file.with_name(RUN_FILE))
@@ -113,6 +123,13 @@ def _finished(runs: Mapping[str, RunConfig], out: Path) -> dict[str, dict[int, A
                 raise ConfigError(
                     f"{file.parent} was trained by another recipe ({different[0]}); expected the "
                     f"one of {run.name}, or a new folder"
+                )
+            recipe = load_checkpoint(file.with_name(WEIGHTS_FILE), "cpu").card.recipe
+            start, now = recipe["starts_from"].get("fingerprint"), starts[run.initialise.weights]
+            if start != now:
+                raise ConfigError(
+                    f"{file.parent} started from weights {start}; expected {now}, which "
+                    f"'{run.initialise.weights}' are now, or a new folder"
                 )
             document = json.loads(file.read_text(encoding="utf-8"))
             rows.setdefault(name, {})[found.seed] = document
@@ -132,31 +149,44 @@ def chosen(runs: Mapping[str, RunConfig], names: Sequence[str]) -> Mapping[str, 
 
 
 def rows_of_table_3(run: RunConfig) -> dict[str, RunConfig]:
-    """Return the rows of the paper's table 3 by the names of `model.variants`."""
+    """Return the rows of the paper's table 3 by the names of `model.variants`.
+
+    Raises:
+        ConfigError: The run's network is not that of the last row.
+    """
+    _name_of_whole(run)
     return {name: _with_network(run, network) for name, network in variants(run.network).items()}
 
 
 def rows_of_open_choices(run: RunConfig) -> dict[str, RunConfig]:
-    """Return the run as it is, and with one choice made otherwise that the paper leaves open."""
-    full = list(variants(run.network))[-1]  # that row of table 3 need not be trained twice
-    networks: dict[str, dict[str, Any]] = {
-        "attention_softmax": {"attention_norm": "softmax"},
-        "attention_softmax_max": {"attention_norm": "softmax_max"},
-        "skips_appearance": {"skips": "appearance"},
-        "sequence_of_5": {"sequence_length": 5},
-    }
-    return {
-        full: run,
+    """Return the run as it is, and with one choice made otherwise that the paper leaves open.
+
+    Raises:
+        ConfigError: The run's network is not that of the last row of table 3.
+    """
+    network = run.network
+    rows = {
+        _name_of_whole(run): run,  # that row of table 3 need not be trained twice
+        "flow_signed": replace(run, input=replace(run.input, flow_encoding="signed")),
         "flow_stretched": replace(
             run,
             input=replace(run.input, flow_encoding="stretched"),
-            network=replace(run.network, center_flow=False),
+            network=replace(network, center_flow=False),
         ),
         **{
-            name: replace(run, network=replace(run.network, **changes))
-            for name, changes in networks.items()
+            f"attention_{norm}": _with_network(run, replace(network, attention_norm=norm))
+            for norm in NetworkConfig.infos()["attention_norm"].choices
+        },
+        **{
+            f"skips_{skips}": _with_network(run, replace(network, skips=skips))
+            for skips in NetworkConfig.infos()["skips"].choices
+        },
+        **{
+            f"sequence_of_{length}": _with_network(run, replace(network, sequence_length=length))
+            for length in (5, 10)
         },
     }
+    return _different(rows)
 
 
 def rows_of_attention(run: RunConfig) -> dict[str, RunConfig]:
@@ -164,15 +194,45 @@ def rows_of_attention(run: RunConfig) -> dict[str, RunConfig]:
 
     Attention and the action context both tell the decoder where to look: what one is worth shows
     where the other is missing.
+
+    Raises:
+        ConfigError: The run's network is not that of the last row of table 3.
     """
-    full = list(variants(run.network))[-1]
+    whole = _name_of_whole(run)
     plain = replace(run.network, action_context=False, decided_context=False)
-    return {
-        full: run,
+    rows = {
+        whole: run,
         "rgbd_flow3d": _with_network(run, replace(run.network, attention=False)),
-        f"{full}_no_context": _with_network(run, plain),
+        f"{whole}_no_context": _with_network(run, plain),
         "rgbd_flow3d_no_context": _with_network(run, replace(plain, attention=False)),
     }
+    return _different(rows)
+
+
+def _name_of_whole(run: RunConfig) -> str:
+    """Return the row of table 3 that the run itself is: the last one, of which others lack parts.
+
+    Raises:
+        ConfigError: It is not.
+    """
+    *_, (name, network) = variants(run.network).items()
+    parts = ("appearance", "attention", "flow")
+    given, expected = (
+        ", ".join(f"{part}={getattr(each, part)}" for part in parts)
+        for each in (run.network, network)
+    )
+    if given != expected:
+        raise ConfigError(f"ablation of a network with {given}; expected {expected}")
+    return name
+
+
+def _different(rows: Mapping[str, RunConfig]) -> dict[str, RunConfig]:
+    """Return the rows without those that are an earlier one by another name."""
+    found: dict[str, RunConfig] = {}
+    for name, row in rows.items():
+        if row not in found.values():
+            found[name] = row
+    return found
 
 
 def _with_network(run: RunConfig, network: NetworkConfig) -> RunConfig:
@@ -190,7 +250,9 @@ def _with_network(run: RunConfig, network: NetworkConfig) -> RunConfig:
 def _evaluate(run: RunConfig, weights: Path, *, progress: bool) -> dict[str, Any]:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     config = PipelineConfig(
-        min_confidence=0.0, flow=replace(run.data.flow, estimator=run.data.estimators[0])
+        min_confidence=0.0,
+        max_gap_s=CLIP_GAP_S,
+        flow=replace(run.data.flow, estimator=run.data.estimators[0]),
     )
     pipeline = Pipeline(
         load_checkpoint(weights, device), build_estimator(config.flow, device), config, device

@@ -27,6 +27,9 @@ from affordance_seg_ros.training.datasets.labelled_sequence import (
     naming_frame,
 )
 
+CLIP_GAP_S = 3600.0
+"""`max_gap_s` of a pipeline that sees clips: however slow they are, each is one stream."""
+
 
 class Scores(NamedTuple):
     """Masks and actions of one way of looking at a set of clips.
@@ -141,7 +144,8 @@ def evaluate(
         progress: Whether to show a progress bar.
 
     Raises:
-        SourceError: No clip is labelled, or a file is damaged.
+        SourceError: No clip is labelled, a label has another size than its frame, or a file is
+            damaged.
     """
     from tqdm import tqdm
 
@@ -157,8 +161,9 @@ def evaluate(
             continue
         clips += 1
         moving, still = run_clip(pipeline, sequence), run_frame(pipeline, sequence, last)
-        iou = mean_of_defined(video.add(truth, sequence.action, moving).iou())
-        static.add(truth, sequence.action, still)
+        with naming_frame(sequence, last):
+            iou = mean_of_defined(video.add(truth, sequence.action, moving).iou())
+            static.add(truth, sequence.action, still)
         sweep.add(truth, moving.mask, moving.confidence)
         if np.isnan(iou):
             continue  # no affordance in truth or mask: nothing to look at
@@ -173,7 +178,9 @@ def evaluate(
         )
         kept = _extremes([*kept, example], examples)
     if not clips:
-        raise SourceError(f"none of {len(sequences)} clips has a label at its last frame")
+        raise SourceError(
+            f"none of {len(sequences)} clips has a label at its last frame, or where it is cut"
+        )
     ranked = sorted(kept, key=lambda each: -each.iou)
     return Evaluation(
         clips=clips,

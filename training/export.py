@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from math import inf, isnan
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from affordance_seg_ros.evaluation.report import to_json
 from affordance_seg_ros.model.checkpoint import Checkpoint
 from affordance_seg_ros.model.network import AffordanceNetwork, StepOutput
 from affordance_seg_ros.model.tensor_step import TensorStep
+from affordance_seg_ros.whole_file import whole_file
 
 OPSET = 18
 METADATA_KEY = "affordance_seg_ros"
@@ -47,7 +49,7 @@ def export_onnx(checkpoint: Checkpoint, path: Path) -> None:
 
     Args:
         checkpoint: Weights on the CPU.
-        path: File to write.
+        path: File to write; its folder is made where it is missing.
 
     Raises:
         CheckpointError: The file cannot be written.
@@ -81,10 +83,8 @@ def export_onnx(checkpoint: Checkpoint, path: Path) -> None:
     }
     onnx.helper.set_model_props(model, {METADATA_KEY: to_json(about)})
     onnx.checker.check_model(model)
-    try:
-        onnx.save_model(model, str(path))
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot be written: {error.strerror}") from None
+    with whole_file(path, CheckpointError, make_folder=True) as file:
+        file.write(model.SerializeToString())
 
 
 def largest_difference(
@@ -102,6 +102,7 @@ def largest_difference(
 
     Returns:
         Largest absolute difference of each output over all frames; of logits, of their softmax.
+        Infinite where either has a number that is none.
     """
     import onnxruntime
 
@@ -124,5 +125,6 @@ def largest_difference(
         for name, a, b in zip(outputs, ours, map(torch.from_numpy, theirs), strict=True):
             if name in ("logits", "action_logits"):
                 a, b = a.softmax(1), b.softmax(1)
-            worst[name] = max(worst[name], float((a - b).abs().max()))
+            difference = float((a - b).abs().max())
+            worst[name] = max(worst[name], inf if isnan(difference) else difference)
     return worst

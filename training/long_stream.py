@@ -213,7 +213,9 @@ def _at(frame: Callable[[], RgbdFrame], index: int) -> RgbdFrame:
 def _labelled(sequences: Sequence[LabelledSequence], target: str) -> list[LabelledSequence]:
     labelled = [sequence for sequence in sequences if last_label(sequence, target) is not None]
     if not labelled:
-        raise SourceError(f"none of {len(sequences)} clips has a label at its last frame")
+        raise SourceError(
+            f"none of {len(sequences)} clips has a label at its last frame, or where it is cut"
+        )
     return labelled
 
 

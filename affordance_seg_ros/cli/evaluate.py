@@ -3,10 +3,12 @@
 
 import argparse
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from affordance_seg_ros.config import FlowConfig, PipelineConfig
+from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.flags import add_options, read_options
 from affordance_seg_ros.node_config import NodeConfig
 
@@ -65,13 +67,17 @@ def run(arguments: argparse.Namespace) -> int:
     from affordance_seg_ros.pipeline.streaming import Pipeline
     from affordance_seg_ros.training.datasets.data_source import DataSource, detect_kind
     from affordance_seg_ros.training.datasets.shortened import until_acting
-    from affordance_seg_ros.training.evaluate import evaluate
+    from affordance_seg_ros.training.evaluate import CLIP_GAP_S, evaluate
     from affordance_seg_ros.training.evaluation_report import write_report
     from affordance_seg_ros.training.long_stream import measure_rest, measure_succession
     from affordance_seg_ros.training.run_data import find_sequences, spread
 
+    if arguments.limit < 0:
+        raise ConfigError(f"--limit {arguments.limit}; expected a number of clips, or 0 for all")
     flow = read_options(arguments, FlowConfig, prefix="flow-")
-    config = PipelineConfig(min_confidence=arguments.min_confidence, max_gap_s=3600.0, flow=flow)
+    config = PipelineConfig(
+        min_confidence=arguments.min_confidence, max_gap_s=CLIP_GAP_S, flow=flow
+    )
     source = DataSource(
         kind=detect_kind(arguments.data),
         root=str(arguments.data),
@@ -93,10 +99,13 @@ def run(arguments: argparse.Namespace) -> int:
     evaluation = evaluate(pipeline, sequences, target=arguments.target, progress=progress)
     about = {
         "weights": weights,
-        "data": {"root": str(arguments.data), "kind": source.kind, "split": source.split},
+        "data": asdict(source),
+        "limit": arguments.limit,
         "target": arguments.target,
         "until": arguments.until,
         "estimator": estimator_name(flow, device),
+        "flow": asdict(flow),
+        "network": pipeline.network,
         "device": str(device),
         "min_confidence": config.min_confidence,
     }
@@ -126,4 +135,5 @@ def _text(scores: dict[str, Any], name: str) -> str:
     if scores[name] is None:
         return "-"
     low, high = scores["interval_95"][name]
-    return f"{scores[name]:.3f} ({low:.3f} to {high:.3f})"
+    ends = "no range" if low is None else f"{low:.3f} to {high:.3f}"
+    return f"{scores[name]:.3f} ({ends})"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from affordance_seg_ros.cli.extras import require
-from affordance_seg_ros.errors import SourceError
+from affordance_seg_ros.errors import ConfigError, SourceError
 
 if TYPE_CHECKING:
     from affordance_seg_ros.model.checkpoint import Checkpoint
@@ -41,9 +41,10 @@ def run(arguments: argparse.Namespace) -> int:
     from affordance_seg_ros.model.checkpoint import load_weights
     from affordance_seg_ros.training.export import export_onnx, largest_difference
 
+    if arguments.frames < 1:
+        raise ConfigError(f"--frames {arguments.frames}; expected at least 1")
     checkpoint = load_weights(arguments.weights, "cpu")
     inputs = _inputs(checkpoint, arguments.check, arguments.frames)
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
     export_onnx(checkpoint, arguments.out)
     differences = largest_difference(arguments.out, checkpoint, inputs)
     agrees = max(differences.values()) <= _TOLERANCE

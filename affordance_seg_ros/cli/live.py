@@ -44,7 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--html", action="store_true", help="write the report as one page, OUT/report.html"
     )
     parser.add_argument("--json", type=Path, help="also write the summary to this file")
-    parser.add_argument("--params-file", type=Path, help="parameters of the node (YAML)")
+    parser.add_argument(
+        "--params-file",
+        type=Path,
+        help="parameters of the node (YAML); a flag counts before it where it differs from its "
+        "default, and the video has the rate of --rate-hz",
+    )
     parser.add_argument("--namespace", default="", help="namespace of the node and all topics")
     add_options(parser, NodeConfig, only=("weights", "device"))
     add_options(parser, PipelineConfig)

@@ -54,6 +54,12 @@ def run(arguments: argparse.Namespace) -> int:
     )
     if arguments.json:
         write_json(arguments.json, summary)
+    if summary["labels_in_recording"] and not summary["labelled_frames"]:
+        print(
+            f"none of the {summary['labels_in_recording']} labelled frames was processed, so there "
+            "are no metrics; --rate-hz 0 takes every frame",
+            file=sys.stderr,
+        )
     total = summary["stage_ms"]["total"]
     print(
         f"{summary['frames_processed']} of {summary['frames_read']} frames, "

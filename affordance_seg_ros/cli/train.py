@@ -3,6 +3,7 @@
 
 import argparse
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,6 +78,9 @@ def run(arguments: argparse.Namespace) -> int:
         if values and not arguments.ablation:
             given = " ".join(map(str, values))
             raise ConfigError(f"--{option} {given} without --ablation; expected both")
+    if arguments.check_data and (arguments.ablation or arguments.resume):
+        other = "--ablation" if arguments.ablation else "--resume"
+        raise ConfigError(f"--check-data with {other}; expected one of them: it trains nothing")
     config = read_run(arguments.config, arguments.set)
     if arguments.check_data:
         return _check(arguments, config.network.labels)
@@ -106,7 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
     card = load_checkpoint(weights, "cpu").card
     print(f"{weights}: {card.description} {card.recipe['hours']:.2f} h")
     if arguments.json:
-        write_json(arguments.json, {"weights": str(weights), "card": card})
+        write_json(arguments.json, {"weights": str(weights), "card": asdict(card)})
     return 0
 
 

@@ -107,14 +107,17 @@ def share_section(history: RunHistory, labels: LabelSet) -> str:
     )
 
 
+def _unmeasured(summary: Mapping[str, Any]) -> str:
+    if count := summary["labels_in_recording"]:
+        return f"None of the {count} labelled frames of the recording was processed."
+    return "The recording has no labels: there is nothing to compare masks with."
+
+
 def metrics_section(history: RunHistory, summary: Mapping[str, Any]) -> str:
     """Return the scores of each class, and the IoU over time."""
     metrics = summary["metrics"]
     if metrics is None:
-        return (
-            "<section><h2>Agreement with labels</h2><p>The recording has no labels: there is "
-            "nothing to compare masks with.</p></section>"
-        )
+        return f"<section><h2>Agreement with labels</h2><p>{_unmeasured(summary)}</p></section>"
     names = list(metrics["iou"]["by_class"])
     rows = [
         [name, *(_score(metrics[key]["by_class"][name]) for key, _ in _METRICS)] for name in names

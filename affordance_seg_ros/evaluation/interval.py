@@ -14,7 +14,7 @@ _RESAMPLES = 2000
 
 
 class Interval(NamedTuple):
-    """A range that is to hold the true score in 95 of 100 cases; NaN where there is no score."""
+    """A range that is to hold the true score in 95 of 100 cases; NaN where nothing can be said."""
 
     low: float
     high: float
@@ -39,10 +39,12 @@ def mask_intervals(pictures: Sequence[PixelCounts]) -> MaskIntervals:
 
     Args:
         pictures: Counts of pictures that have nothing to do with each other, such as the last
-            frames of clips; at least one.
+            frames of clips; fewer than two have no range.
 
     Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
     """
+    if len(pictures) < 2:
+        return MaskIntervals(*(Interval(np.nan, np.nan) for _ in MaskIntervals._fields))
     random = np.random.default_rng(0)
     drawn = random.multinomial(len(pictures), np.full(len(pictures), 1 / len(pictures)), _RESAMPLES)
     pooled = PixelCounts(*(drawn @ np.stack(each) for each in zip(*pictures, strict=True)))

@@ -191,6 +191,7 @@ class LiveRecorder:
             "predictions_of_unknown_frames": self._unknown,
             "weights": {"name": self._run.source.weights, "trained": self._run.source.trained},
             "action": {"predicted": self._last.action.name, "true": self._recording.action or None},
+            "labels_in_recording": len(self._recording.labels),
             "labelled_frames": self._labelled,
             "metrics": self._run.metrics.result().document() if self._labelled else None,
         }

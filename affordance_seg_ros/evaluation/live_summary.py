@@ -53,6 +53,7 @@ def live_summary(
         "weights": received["weights"],
         "stage_ms": {**node["stage_ms"], "total": total},
         "action": received["action"],
+        "labels_in_recording": received["labels_in_recording"],
         "labelled_frames": received["labelled_frames"],
         "metrics": received["metrics"],
         "pace": "lockstep" if in_lockstep else "recorded",

@@ -36,7 +36,9 @@ PAGE = "report.html"
 
 
 class ReplayWriter:
-    """Writes what a run over a recording leaves; a context manager.
+    """Writes what a run over a recording leaves, in place of what another one left.
+
+    A context manager.
 
     `overlay.mp4`, `contact_sheet.png`, `predictions.jsonl`, and on request `masks/STAMP.png` are
     written as frames come; `summary.json` at the end.
@@ -69,6 +71,7 @@ class ReplayWriter:
     ) -> None:
         try:
             (out / "masks" if masks else out).mkdir(parents=True, exist_ok=True)
+            _clear(out)
             self._lines = (out / "predictions.jsonl").open("w")
         except OSError as error:
             raise SourceError(f"{out}: cannot be written to ({error.strerror})") from error
@@ -124,6 +127,15 @@ class ReplayWriter:
         self._moments.add(Moment(frame.color, frame.depth, prediction) if wanted else None)
         if self._masks:
             _write_png(self._out / "masks" / f"{prediction.stamp_ns}.png", prediction.mask)
+
+
+def _clear(out: Path) -> None:
+    """Remove what another run has left and this one does not write as its first frames come."""
+    for old in (out / "summary.json", out / PAGE, *(out / "masks").glob("[0-9]*.png")):
+        try:
+            old.unlink(missing_ok=True)
+        except OSError as error:
+            raise SourceError(f"{old}: cannot be written ({error.strerror})") from error
 
 
 def _write_png(path: Path, picture: npt.NDArray[np.uint8]) -> None:
@@ -238,6 +250,7 @@ def replay(
         "weights": {"name": pipeline.card.name, "trained": pipeline.card.trained},
         "stage_ms": statistics.document(),
         "action": {"predicted": last.action.name, "true": recording.action or None},
+        "labels_in_recording": len(recording.labels),
         "labelled_frames": labelled,
         "metrics": metrics.result().document() if labelled else None,
     }

@@ -12,9 +12,13 @@ import what_counts
 from tiny_clips import write_clips
 
 from affordance_seg_ros.config import COMPACT, STILL
+from affordance_seg_ros.errors import ConfigError, SourceError
+from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.model.checkpoint import Checkpoint, untrained
 from affordance_seg_ros.model.initialisation import xavier_initialise
 from affordance_seg_ros.model.network import AffordanceNetwork
+from affordance_seg_ros.training.datasets.data_source import DataSource
+from affordance_seg_ros.training.run_data import find_sequences
 from affordance_seg_ros.training.sample import NO_ACTION, Batch
 
 
@@ -100,6 +104,26 @@ def test_attention_is_described_by_how_much_it_differs_within_a_picture(
     even = what_counts.describe_attention(checkpoint, batches)
     assert even["mean"] == pytest.approx(seen["mean"])
     assert even["deviation"] == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("change", [{"flow": "none"}, {"flow_encoding": "viewer"}])
+def test_weights_that_do_not_see_that_nothing_moves_are_refused(
+    checkpoint: Checkpoint, change: dict[str, str]
+) -> None:
+    part = checkpoint.network_config if "flow" in change else checkpoint.input_config
+    name = "network_config" if "flow" in change else "input_config"
+    other = replace(checkpoint, **{name: replace(part, **change)})
+    with pytest.raises(ConfigError, match="expected weights that see flow"):
+        what_counts.read_batches(other, [], "dis")
+
+
+def test_clips_of_no_known_action_say_nothing(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    write_clips(tmp_path, 2, split="val")
+    sequences = find_sequences([DataSource(root=str(tmp_path), split="val")], LabelSet())
+    for sequence in sequences:
+        sequence.action = ""
+    with pytest.raises(SourceError, match="none of 2 clips says an action"):
+        what_counts.read_batches(checkpoint, sequences, "dis")
 
 
 def test_clips_give_a_table_and_their_figures(

@@ -19,6 +19,7 @@ from affordance_seg_ros.evaluation.bench import machine
         (["--frames", "0"], "frames=0"),
         (["--baseline", "lazy"], "eager"),
         (["--baseline-frames", "-1"], "baseline_frames=-1"),
+        (["--baseline-frames", "5"], "baseline_frames=5 without a baseline"),
         (["--threads", "-1"], "--threads"),
         (["--weights", "/nowhere/weights"], "/nowhere/weights"),
         (["--flow-estimator", "magic"], "dis"),

@@ -78,6 +78,7 @@ def write_sample(
         "weights": {"name": name, "trained": trained},
         "stage_ms": {"network": percentiles, "total": percentiles},
         "action": {"predicted": labels.actions[0], "true": labels.actions[-1]},
+        "labels_in_recording": count if labelled else 0,
         "metrics": metrics.result().document() if labelled else None,
     }
     page.write(path, summary, {"recording": name, "command": f"affordance-seg replay {name}"})

@@ -18,6 +18,12 @@ def picture(found: bool, label: int = 1) -> PixelCounts:
     return count_picture(truth, truth if found else np.zeros_like(truth), LABELS)
 
 
+@pytest.mark.parametrize("clips", [0, 1])
+def test_a_single_clip_tells_nothing_of_others(clips):
+    ranges = mask_intervals([picture(True)] * clips)
+    assert np.isnan([*ranges.iou, *ranges.f1]).all()
+
+
 def test_clips_that_are_alike_leave_no_doubt():
     ranges = mask_intervals([picture(True)] * 5)
     assert ranges.iou == ranges.f1 == (1, 1)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from affordance_seg_ros.frames import DepthImage, RgbdFrame
 from affordance_seg_ros.pipeline.streaming import Pipeline, build_pipeline
 from affordance_seg_ros.sources.bag import open_recording, write_bag
 
+DEMO_CLIP = Path(__file__).parents[2] / "data/demo_clip"
 STEP_NS = 100_000_000
 COUNT = 6
 
@@ -136,6 +138,36 @@ def test_labels_of_the_recording_are_scored(bag: Path, pipeline: Pipeline, tmp_p
     assert summary["metrics"]["iou"]["mean"] == 1
     recording.labels = {last.stamp_ns: np.where(said == 1, 2, 1).astype(np.uint8)}
     assert replay(recording, pipeline, tmp_path, progress=False)["metrics"]["iou"]["mean"] < 0.5
+
+
+def test_labels_of_frames_that_are_not_taken_are_told_of(
+    pipeline: Pipeline, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip = tmp_path / "clip"
+    shutil.copytree(DEMO_CLIP, clip)
+    for label in (clip / "label.png", *(clip / "labels").glob("*")):
+        if label.name != "00003.png":
+            label.unlink()
+    words = ["replay", str(clip), "--out", str(tmp_path / "out"), "--html", "--quiet"]
+    assert main([*words, "--weights", "untrained:compact", "--rate-hz", "2"]) == 0
+    count = json.loads((tmp_path / "out/summary.json").read_text())["labels_in_recording"]
+    text = f"one of the {count} labelled frames"
+    assert count > 0
+    assert text in capsys.readouterr().err
+    assert text in (tmp_path / "out/report.html").read_text()
+
+
+def test_nothing_of_an_earlier_run_is_left_beside_one_that_fails(
+    bag: Path, pipeline: Pipeline, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    replay(open_recording(bag), pipeline, out, masks=True, html=True, progress=False)
+    assert (out / "report.html").exists()
+    write_bag(tmp_path / "blind", frames(depth_mm=0))
+    with pytest.raises(SourceError, match="no valid depth"):
+        replay(open_recording(tmp_path / "blind"), pipeline, out, progress=False)
+    left = {path.name for path in out.rglob("*") if path.is_file()}
+    assert left <= {"predictions.jsonl", "overlay.mp4", "contact_sheet.png"}
 
 
 def test_the_command_replays_a_bag(

@@ -3,6 +3,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 import write_card
 
+from affordance_seg_ros.config import FlowConfig
 from affordance_seg_ros.model.checkpoint import load_checkpoint, untrained
 from affordance_seg_ros.model.checkpoint import save_checkpoint as save
 from affordance_seg_ros.model.fingerprint import fingerprint
@@ -41,7 +43,10 @@ def evaluation(tmp_path: Path, weights: Path) -> Callable[..., str]:
             "weights": {"fingerprint": measured},
             "until": "end",
             "target": "demonstrated",
+            "limit": 0,
+            "clips": 50,
             "estimator": "primal_dual",
+            "flow": asdict(FlowConfig(estimator="primal_dual")),
             "min_confidence": 0.75,
             "video": scores,
             "static": {**scores, "iou_mean": 0.2},
@@ -57,7 +62,12 @@ def test_evaluations_become_metrics_of_the_file(
 ) -> None:
     files = [
         evaluation("end.json"),
-        evaluation("dis.json", estimator="dis", min_confidence=0.0),
+        evaluation(
+            "dis.json",
+            estimator="dis",
+            flow=asdict(FlowConfig(estimator="dis")),
+            min_confidence=0.0,
+        ),
         evaluation("acting.json", until="acting"),
     ]
     out = tmp_path / "carded.safetensors"
@@ -75,6 +85,20 @@ def test_evaluations_become_metrics_of_the_file(
     assert ways["video"]["interval_95"] == {"iou_mean": [0.651, None]}
     assert ways["video"]["fw_margolin"] is None
     assert "val, 50 clips, cut while acting, demonstrated part" in card.metrics
+
+
+def test_a_part_of_the_clips_and_other_options_of_the_flow_are_named(
+    weights: Path, evaluation: Callable[..., str], tmp_path: Path
+) -> None:
+    less = asdict(FlowConfig(estimator="primal_dual", budget=0.5, iterations=40))
+    file = evaluation("less.json", limit=20, clips=20, flow=less)
+    out = tmp_path / "carded.safetensors"
+    assert write_card.main([str(weights), "--metrics", "val", file, "--out", str(out)]) == 0
+    (title, measured), *_ = load_checkpoint(out, "cpu").card.metrics.items()
+    assert title == "val, 20 of them, to their end, demonstrated part"
+    assert list(measured) == [
+        "primal-dual flow with iterations 40, budget 0.5, min_confidence 0.75"
+    ]
 
 
 def test_without_evaluations_the_figures_stay(

@@ -43,6 +43,22 @@ def test_each_open_choice_changes_one_option_of_the_run():
         assert row.stages == run.stages
 
 
+@pytest.mark.parametrize("name", ["ablation", "default", "paper", "quick"])
+@pytest.mark.parametrize("rows_of", [rows_of_table_3, rows_of_open_choices, rows_of_attention])
+def test_no_two_rows_are_the_same_and_the_run_s_own_choice_is_one_row(name, rows_of):
+    run = read_run(name)
+    rows = list(rows_of(run).values())
+    assert all(rows.index(row) == index for index, row in enumerate(rows))
+    assert run in rows
+
+
+def test_what_the_paper_says_is_compared_with_what_it_leaves_open():
+    assert list(rows_of_open_choices(read_run("paper")))[1:] == [
+        "flow_signed", "attention_softmax_max", "attention_sigmoid", "skips_appearance",
+        "sequence_of_5",
+    ]  # fmt: skip
+
+
 def test_some_rows_are_chosen_by_name_in_the_order_of_the_table():
     rows = rows_of_table_3(read_run("ablation"))
     assert chosen(rows, ()) == rows

@@ -7,10 +7,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from tiny_clips import write_clips
 
 from affordance_seg_ros.cli import main
-from affordance_seg_ros.model.checkpoint import load_checkpoint
+from affordance_seg_ros.model.checkpoint import load_checkpoint, save_checkpoint
 from affordance_seg_ros.model.fingerprint import fingerprint
 
 ROOT = Path(__file__).parents[2]
@@ -27,10 +28,15 @@ def weights(clips, tmp_path_factory):
         f"data.train=[{{root: {clips}, split: train}}]",
         f"data.validation=[{{root: {clips}, split: val}}]", f"stages=[{STAGE}]",
     ]  # fmt: skip
-    assert (
-        main(["train", "--config", "quick", "--out", str(out), "--quiet", "--set", *settings]) == 0
-    )
+    words = ["--config", "quick", "--out", str(out), "--json", str(out / "result.json")]
+    assert main(["train", *words, "--quiet", "--set", *settings]) == 0
     return out / "weights.safetensors"
+
+
+def test_training_leaves_its_result_as_json(weights):
+    result = json.loads(weights.with_name("result.json").read_text())
+    assert result["weights"] == str(weights)
+    assert result["card"]["recipe"]["hours"] >= 0
 
 
 def test_a_sound_data_set_is_counted(clips, tmp_path, capsys):
@@ -75,6 +81,36 @@ def test_evaluation_writes_all_its_files(weights, clips, tmp_path, capsys):
     )
     names = {path.name for path in tmp_path.iterdir()}
     assert names >= {"evaluation.json", "tables.md", "confusion.png", "best_and_worst.png"}
+
+
+def test_an_evaluation_says_what_decided_its_figures(weights, clips, tmp_path, capsys):
+    arguments = ["--data", str(clips), "--weights", str(weights), "--out", str(tmp_path), "--quiet"]
+    options = ["--limit", "1", "--flow-estimator", "primal_dual", "--flow-budget", "0.5"]
+    assert main(["evaluate", *arguments, *options]) == 0
+    document = json.loads((tmp_path / "evaluation.json").read_text())
+    assert (document["limit"], document["clips"], document["flow"]["budget"]) == (1, 1, 0.5)
+    assert document["network"]
+    assert "(no range)" in capsys.readouterr().out  # one clip tells nothing of others
+
+
+def test_a_negative_number_of_clips_or_frames_is_refused(clips, tmp_path, capsys):
+    assert main(["evaluate", "--data", str(clips), "--limit", "-1"]) == 2
+    assert "--limit -1; expected" in capsys.readouterr().err
+    out = ["--out", str(tmp_path / "step.onnx"), "--check", str(clips / "val_000")]
+    assert main(["export", *out, "--frames", "-1"]) == 2
+    assert "--frames -1; expected at least 1" in capsys.readouterr().err
+
+
+def test_a_cut_clip_without_a_label_there_is_told_so(weights, tmp_path, capsys):
+    root = write_clips(tmp_path / "clips", 1, split="val")
+    info = root / "val_000/clip.json"
+    info.write_text(json.dumps({**json.loads(info.read_text()), "interaction": [0, 2]}))
+    for name in ("labels", "affordances"):
+        shutil.rmtree(root / "val_000" / name)
+    words = ["--data", str(root), "--weights", str(weights), "--out", str(tmp_path), "--quiet"]
+    assert main(["evaluate", *words]) == 0
+    assert main(["evaluate", *words, "--until", "acting"]) == 2
+    assert "at its last frame, or where it is cut" in capsys.readouterr().err
 
 
 def test_one_kind_of_long_streams_is_measured_alone(weights, clips, tmp_path):
@@ -173,6 +209,35 @@ def test_rows_of_another_recipe_are_not_put_into_one_table(ablation, tmp_path, c
     assert "seed_0 was trained by another recipe" in capsys.readouterr().err
 
 
+def test_rows_that_started_elsewhere_are_not_put_into_one_table(
+    ablation, weights, tmp_path, capsys
+):
+    start = tmp_path / "start.safetensors"
+    shutil.copy(weights, start)
+    sets = [f"initialise={{weights: {start}, fitting: true}}"]
+    assert ablation(tmp_path / "out", "--ablation", "--rows", "rgb", sets=sets) == 0
+    checkpoint = load_checkpoint(start, "cpu")
+    with torch.no_grad():
+        next(checkpoint.network.parameters()).add_(1)
+    save_checkpoint(start, checkpoint)
+    assert ablation(tmp_path / "out", "--ablation", "--rows", "rgbd", "--resume", sets=sets) == 2
+    assert "seed_0 started from weights" in capsys.readouterr().err
+
+
+def test_bad_seeds_are_refused_before_anything_is_trained(ablation, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert ablation(out, "--ablation", "--rows", "rgb", "--seeds", "0", "-1") == 2
+    assert "seed=-1" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_an_ablation_takes_parts_away_from_a_whole_network(ablation, tmp_path, capsys):
+    sets = ["network.flow=2d"]
+    assert ablation(tmp_path, "--ablation", "open_choices", sets=sets) == 2
+    expected = "flow=2d; expected appearance=rgbd, attention=True, flow=3d"
+    assert expected in capsys.readouterr().err
+
+
 def test_options_that_are_given_twice_add_up(capsys):
     """The second is refused for its value, the first for its name: each is read."""
     assert main(["train", "--set", "stages.parts.epochs=3", "--set", "seed=-1"]) == 2
@@ -186,6 +251,11 @@ def test_rows_and_seeds_belong_to_an_ablation(capsys):
     assert "--rows rgb without --ablation" in capsys.readouterr().err
     assert main(["train", "--seeds", "1", "2"]) == 2
     assert "--seeds 1 2 without --ablation" in capsys.readouterr().err
+
+
+def test_checking_data_trains_nothing(clips, capsys):
+    assert main(["train", "--check-data", str(clips), "--ablation"]) == 2
+    assert "--check-data with --ablation; expected one of them" in capsys.readouterr().err
 
 
 def test_an_ablation_that_there_is_not_is_named(ablation, tmp_path, capsys):

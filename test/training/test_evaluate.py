@@ -271,6 +271,36 @@ def test_onnx_does_what_pytorch_does(more, tmp_path):
     assert ("motion_cell_out" in differences) == more
 
 
+def test_numbers_that_are_none_differ_infinitely(tmp_path, monkeypatch):
+    class Broken:
+        def __init__(self, *_, **__):
+            pass
+
+        def run(self, names, feed):
+            return [np.full_like(each.numpy(), np.nan) for each in (*output, *state)]
+
+    checkpoint = untrained("compact")
+    size = (1, 4, checkpoint.input_config.height, checkpoint.input_config.width)
+    frame = StepInput(torch.zeros(size), torch.zeros(1, 3, *size[2:]))
+    with torch.inference_mode():
+        state = checkpoint.network.empty_state(1, *size[2:])
+        output, state = checkpoint.network.eval().step(*frame, state)
+    monkeypatch.setattr("onnxruntime.InferenceSession", Broken)
+    differences = largest_difference(tmp_path / "step.onnx", checkpoint, [frame])
+    assert set(differences.values()) == {np.inf}
+
+
+def test_a_label_of_another_size_names_its_clip(sequences):
+    class Halved(type(sequences[0])):
+        def demonstrated(self, index):
+            return super().demonstrated(index)[::2, ::2]
+
+    sequence = copy(sequences[0])
+    sequence.__class__ = Halved
+    with pytest.raises(SourceError, match=f"{sequence.name}, frame "):
+        evaluate(Oracle(), [sequence], progress=False)
+
+
 def test_the_pipeline_itself_can_be_evaluated(sequences):
     config = PipelineConfig(min_confidence=0.0, flow=FlowConfig(estimator="dis"))
     device = torch.device("cpu")

@@ -2,6 +2,7 @@
 """The work of primal-dual scene flow for one pair of frames."""
 
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
 
@@ -25,6 +26,8 @@ VALUES_A_PIXEL_ITERATION = _READ_BY_ITERATION + _WRITTEN_BY_ITERATION
 
 _SMALL = (48, 64)
 """Height and width that suffice to count an iteration, which does the same for every pixel."""
+_NEVER_COLD = 1000.0
+"""Ratio of residuals at which noise ends no warm start."""
 
 
 class FlowWork(NamedTuple):
@@ -79,6 +82,7 @@ def _pairs(
     config: FlowConfig, height: int, width: int, counter: WorkCounter | None = None
 ) -> _Pairs:
     """Return the work of a cold and a warm pair of a still scene; without counter only pixels."""
+    config = replace(config, warm_residual_ratio=_NEVER_COLD)
     estimator = PrimalDualFlow(config, torch.device("cpu"))
     camera = Camera(width, height, width, width, (width - 1) / 2, (height - 1) / 2)
     rays(camera, torch.device("cpu"))  # kept from a camera's first pair on: no work of a pair

@@ -114,6 +114,8 @@ class RandomScene:
         R, _ = cv2.Rodrigues(plane.turn_rad * swing[3:])
         window = self._window(centre, R, plane.side_m)
         rays, color, depth_m = self._rays[window], color[window], depth_m[window]
+        if not rays.size:
+            return  # out of the picture
         normal = R[:, 2]
         distance = (normal @ centre) / (rays @ normal)
         points = rays * distance[..., None] - centre

@@ -91,6 +91,11 @@ class BenchSettings:
             if not least <= count <= _MOST_FRAMES:
                 raise ConfigError(f"{name}={count}; expected {least} to {_MOST_FRAMES}")
 
+        if self.baseline_frames and not self.baseline:
+            raise ConfigError(
+                f"baseline_frames={self.baseline_frames} without a baseline; expected both"
+            )
+
     @property
     def timed_baseline_frames(self) -> int:
         """How many frames of the baseline are timed."""

@@ -24,6 +24,10 @@ def flow_input(frame: RgbdFrame) -> FlowInput:
     return FlowInput(gray, torch.from_numpy(np.nan_to_num(frame.depth.to_metres())), frame.camera)
 
 
+def test_a_card_may_leave_a_wide_picture() -> None:
+    assert len(list(RandomScene(64, 36, seed=6).lap(10.0))) == FRAMES_A_LAP
+
+
 def test_the_same_seed_and_place_give_the_same_frame() -> None:
     first, again = (RandomScene(160, 120, seed=3).frame(5, 0) for _ in range(2))
     assert (first.color == again.color).all()

@@ -102,3 +102,8 @@ def test_a_cold_start_is_more_work_and_all_there_is_without_warm_ones() -> None:
     assert both.cold.gflop > both.warm.gflop
     cold_only = flow_work(FlowConfig(warm_iterations=0), 48, 64)
     assert cold_only.warm == cold_only.cold
+
+
+def test_noise_ends_no_warm_start_of_the_scene_that_is_counted() -> None:
+    strict = flow_work(FlowConfig(warm_residual_ratio=1.0), 48, 64)
+    assert strict.warm.gflop == flow_work(FlowConfig(), 48, 64).warm.gflop
