@@ -16,6 +16,7 @@ def add_options(
     *,
     prefix: str = "",
     only: tuple[str, ...] = (),
+    given_only: bool = False,
 ) -> None:
     """Add a flag for each option of a dataclass, with its description, unit, range and default.
 
@@ -24,6 +25,8 @@ def add_options(
         config: The dataclass.
         prefix: Put before each flag's name.
         only: Names of the options wanted; empty for all.
+        given_only: Leave out of the parsed arguments what is not given: only so is it told from
+            what is given as its default.
     """
     defaults = config()
     for name, info in config.infos().items():
@@ -34,6 +37,9 @@ def add_options(
         text = info.description + (f" [{details}]" if details else "")
         flag = f"--{prefix}{name}".replace("_", "-")
         settings: dict[str, Any] = {"help": text.replace("%", "%%"), "default": default}
+        if given_only:
+            settings["default"] = argparse.SUPPRESS
+            settings["help"] += f" (default: {default})"
         if isinstance(default, bool):
             settings["action"] = argparse.BooleanOptionalAction
         elif isinstance(default, tuple):
@@ -49,7 +55,7 @@ def read_options(
     """Return the dataclass with the values of its flags.
 
     Args:
-        arguments: Parsed arguments.
+        arguments: Parsed arguments; an option that they lack keeps its default.
         config: The dataclass.
         prefix: As given to `add_options`.
         **values: Fields that have no flag.
@@ -57,12 +63,27 @@ def read_options(
     Raises:
         ConfigError: A value is out of its range; the message names it and what is accepted.
     """
-    for name in config.infos():
-        key = f"{prefix}{name}".replace("-", "_")
-        if hasattr(arguments, key):
-            value = getattr(arguments, key)
-            values[name] = tuple(value) if isinstance(value, list) else value
+    values |= given_options(arguments, config, prefix=prefix)
     try:
         return config(**values)
     except TypeError as error:
         raise ConfigError(str(error)) from error
+
+
+def given_options(
+    arguments: argparse.Namespace, config: type[Options], *, prefix: str = ""
+) -> dict[str, Any]:
+    """Return the values of a dataclass's options that parsed arguments hold, by name.
+
+    Args:
+        arguments: Parsed arguments.
+        config: The dataclass.
+        prefix: As given to `add_options`.
+    """
+    found: dict[str, Any] = {}
+    for name in config.infos():
+        key = f"{prefix}{name}".replace("-", "_")
+        if hasattr(arguments, key):
+            value = getattr(arguments, key)
+            found[name] = tuple(value) if isinstance(value, list) else value
+    return found

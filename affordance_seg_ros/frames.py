@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-FARTHEST_M = 1000.0
+NEAREST_M, FARTHEST_M = 1e-4, 1000.0
 """Depth beyond this [m] is none: some drivers say so with the largest float."""
 
 
@@ -44,7 +44,7 @@ class DepthImage:
         if self.metres_per_unit != 1:
             depth_m *= np.float32(self.metres_per_unit)
         # Written so that NaN fails as well.
-        depth_m[~((depth_m > 0) & (depth_m < FARTHEST_M))] = np.nan
+        depth_m[~((depth_m > NEAREST_M) & (depth_m < FARTHEST_M))] = np.nan
         return depth_m
 
 

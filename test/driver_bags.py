@@ -61,8 +61,8 @@ def write_driver_bag(
                 header(stamp, driver.color_frame),
                 header(stamp + driver.skew_ns, driver.depth_frame),
             )
-            put(color_info, stamp, _info(color_head, driver.color))
-            put(depth_info, stamp + driver.skew_ns, _info(depth_head, view))
+            put(color_info, stamp, _info(color_head, driver, driver.color))
+            put(depth_info, stamp + driver.skew_ns, _info(depth_head, driver, view))
             put(driver.color_topic, stamp, _color(color_head, driver, picture(driver, index)))
             put(driver.depth_topic, stamp + driver.skew_ns, _depth(depth_head, driver, depth_m))
     return driver
@@ -137,15 +137,17 @@ def _encoded(suffix: str, pixels: np.ndarray) -> bytes:
     return cv2.imencode(suffix, np.ascontiguousarray(pixels))[1].tobytes()
 
 
-def _info(head: Any, camera: Camera) -> Any:
+def _info(head: Any, driver: Driver, camera: Camera) -> Any:
     roi = _make(
         "sensor_msgs/msg/RegionOfInterest", x_offset=0, y_offset=0, height=0, width=0,
         do_rectify=False,
     )  # fmt: skip
     k = camera.matrix
+    # orbbec_camera says plumb_bob of the rational model too.
+    is_rational = len(camera.distortion) == 8 and not driver.preset.startswith("femto")
     return _make(
         "sensor_msgs/msg/CameraInfo", header=head, height=camera.height, width=camera.width,
-        distortion_model="rational_polynomial" if len(camera.distortion) == 8 else "plumb_bob",
+        distortion_model="rational_polynomial" if is_rational else "plumb_bob",
         d=np.array(camera.distortion or (0.0,) * 5), k=k.reshape(-1), r=np.eye(3).reshape(-1),
         p=np.hstack([k, np.zeros((3, 1))]).reshape(-1), binning_x=0, binning_y=0, roi=roi,
     )  # fmt: skip

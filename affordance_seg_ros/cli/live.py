@@ -14,7 +14,7 @@ from typing import Any
 
 from affordance_seg_ros.config import FlowConfig, PipelineConfig
 from affordance_seg_ros.errors import SourceError
-from affordance_seg_ros.flags import add_options, read_options
+from affordance_seg_ros.flags import add_options, given_options, read_options
 from affordance_seg_ros.node_config import NodeConfig
 
 PACES = ("lockstep", "recorded")
@@ -47,13 +47,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--params-file",
         type=Path,
-        help="parameters of the node (YAML); a flag counts before it where it differs from its "
-        "default, and the video has the rate of --rate-hz",
+        help="parameters of the node (YAML); a flag counts before it, and the video has the rate "
+        "of --rate-hz",
     )
     parser.add_argument("--namespace", default="", help="namespace of the node and all topics")
-    add_options(parser, NodeConfig, only=("weights", "device"))
-    add_options(parser, PipelineConfig)
-    add_options(parser, FlowConfig, prefix="flow-")
+    add_options(parser, NodeConfig, only=("weights", "device"), given_only=True)
+    add_options(parser, PipelineConfig, given_only=True)
+    add_options(parser, FlowConfig, prefix="flow-", given_only=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -67,6 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     StopRequest()
     # What is wrong is said at once, not by one of three processes later.
     parameters = list(_parameters(arguments))
+    arguments.rate_hz = read_options(arguments, PipelineConfig).rate_hz
     arguments.picture_rate_hz = arguments.picture_rate_hz or arguments.rate_hz
     if not 0 < arguments.rate < float("inf"):
         raise SourceError(f"--rate {arguments.rate:g}; expected a positive number")
@@ -90,17 +91,21 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _parameters(arguments: argparse.Namespace) -> Iterator[str]:
-    """Yield the node's parameters that differ from the defaults, as `name:=value`."""
+    """Yield the node's parameters that flags give, as `name:=value`.
+
+    Raises:
+        ConfigError: One is out of its range.
+    """
     from affordance_seg_ros.sources.recording_flags import READ_OPTIONS
 
     flow = read_options(arguments, FlowConfig, prefix="flow-")
-    pipeline = read_options(arguments, PipelineConfig, flow=flow)
-    node = read_options(arguments, NodeConfig)
-    for prefix, options in (("", node), ("", pipeline), ("flow.", flow)):
-        defaults = type(options)()
-        for name in options.infos():
-            value = getattr(options, name)
-            if value != getattr(defaults, name) and name not in READ_OPTIONS:
+    read_options(arguments, PipelineConfig, flow=flow)
+    read_options(arguments, NodeConfig)
+    for config, flags, prefix in (
+        (NodeConfig, "", ""), (PipelineConfig, "", ""), (FlowConfig, "flow-", "flow."),
+    ):  # fmt: skip
+        for name, value in given_options(arguments, config, prefix=flags).items():
+            if name not in READ_OPTIONS:
                 yield f"{prefix}{name}:={json.dumps(value)}"
 
 

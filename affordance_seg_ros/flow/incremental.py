@@ -142,7 +142,7 @@ class PrimalDualFlow:
         terms = linearise(older, pair.newer[0], motion[:2], pair.contrast)
         ratio = rise(patch_misfit(terms, motion[2], older), self._memory.misfit)
         self.work = self.work._replace(rise=ratio)
-        if ratio > self._config.warm_residual_ratio:
+        if not ratio <= self._config.warm_residual_ratio:  # NaN is no fit
             return None
         self.work = self.work._replace(warm=True)
         # The duals are not carried on: measured, zero ones leave less error (docs/scene_flow.md).

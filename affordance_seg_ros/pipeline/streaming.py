@@ -226,7 +226,8 @@ class Pipeline:
                 min_area_px=config.min_region_area_px,
                 limit=config.max_regions,
             )
-            regions = self._tracker.update(regions, frame.stamp_ns)
+        # Also without any: tracks that nobody follows grow old.
+        regions = self._tracker.update(regions, frame.stamp_ns)
         clock.mark()
         return Prediction(
             stamp_ns=frame.stamp_ns,

@@ -38,6 +38,7 @@ def open_recording(
     rate_hz: float | None = None,
     max_skew_ns: int | None = None,
     depth_to_color: str = "",
+    rectified: bool | None = None,
 ) -> Recording:
     """Open a recording of any format; the kind is told by what lies on disk.
 
@@ -49,6 +50,7 @@ def open_recording(
         max_skew_ns: Largest difference of the stamps of a pair in a bag [ns]; None learns it.
         depth_to_color: To align the depth of a bag: ``tf``, ``realsense``, ``orbbec`` or seven
             numbers, as the option of that name; empty if it is aligned.
+        rectified: Whether the colour pictures of a bag are rectified; None tells by their topic.
 
     Raises:
         SourceError: There is nothing, nothing that is known, or it is damaged or lacks a topic.
@@ -58,7 +60,13 @@ def open_recording(
     path = Path(path)
     bag = _bag_in(path)
     if bag is not None:
-        return BagRecording(bag, topics, max_skew_ns=max_skew_ns, depth_to_color=depth_to_color)
+        return BagRecording(
+            bag,
+            topics,
+            max_skew_ns=max_skew_ns,
+            depth_to_color=depth_to_color,
+            rectified=rectified,
+        )
     if depth_to_color:
         raise SourceError(f"{path} is no bag; only the depth of bags can be aligned to colour")
     if path.is_file() and path.suffix == ".mkv":

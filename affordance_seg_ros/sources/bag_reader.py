@@ -41,6 +41,8 @@ _DAMAGE = (
 
 # How many messages of a topic are tried to learn its encoding or calibration.
 _FIRST_MESSAGES = 10
+# How many images of a stream may wait for the other: two seconds at 30 Hz.
+_WAITING = 64
 
 
 class BagRecording(Recording):
@@ -60,6 +62,7 @@ class BagRecording(Recording):
         *,
         max_skew_ns: int | None = None,
         depth_to_color: str = "",
+        rectified: bool | None = None,
     ) -> None:
         """Open a bag and find its topics.
 
@@ -69,11 +72,13 @@ class BagRecording(Recording):
             max_skew_ns: Largest difference of the stamps of a pair [ns]; None learns it.
             depth_to_color: Where T_color_depth is taken from, as in option ``depth_to_color``, to
                 align depth by it; empty if depth is aligned.
+            rectified: Whether the colour pictures are rectified; None tells by their topic.
 
         Raises:
             SourceError: The bag is damaged, empty, or a topic or the transform is missing.
             CalibrationError: A camera_info or the transform is unusable.
         """
+        self._rectified = rectified
         with _opened(path) as reader:
             summaries = list(_summaries(reader))
             self.topics = choose_topics(
@@ -82,13 +87,15 @@ class BagRecording(Recording):
             camera = self._first_camera(path, reader, self.topics.camera_info)
             self._depth_camera: Camera | None = None
             self._T_color_depth: FloatArray | None = None
-            frames = [
+            color_frame, depth_frame, info_frame = (
                 _first_frame_id(path, reader, topic)
-                for topic in (self.topics.color, self.topics.depth)
-            ]
+                for topic in (self.topics.color, self.topics.depth, self.topics.camera_info)
+            )
             if depth_to_color:
                 self._depth_camera = self._first_camera(path, reader, self.topics.depth_camera_info)
-                self._T_color_depth = find_motion(reader, path, depth_to_color, *frames)
+                self._T_color_depth = find_motion(
+                    reader, path, depth_to_color, color_frame, depth_frame, self.topics.depth
+                )
             counts = [reader.topics[n].msgcount for n in (self.topics.color, self.topics.depth)]
             duration_s = reader.duration * 1e-9
         super().__init__(
@@ -98,10 +105,15 @@ class BagRecording(Recording):
             frame_count=min(counts),
             rate_hz=(counts[0] - 1) / duration_s if counts[0] > 1 and duration_s > 0 else None,
         )
-        if not depth_to_color and frames[0] != frames[1]:
-            self.doubts = (
-                f"depth is in frame '{frames[1]}', colour in '{frames[0]}'; expected depth aligned "
-                "to colour, or --align-depth",
+        if not depth_to_color and color_frame != depth_frame:
+            self.doubts += (
+                f"depth is in frame '{depth_frame}', colour in '{color_frame}'; expected depth "
+                "aligned to colour, or --align-depth",
+            )
+        if info_frame != color_frame:
+            self.doubts += (
+                f"{self.topics.camera_info} is of frame '{info_frame}', colour is in "
+                f"'{color_frame}'; expected the camera_info of the colour camera",
             )
         folder = path if path.is_dir() else path.parent
         if (folder / CLIP_JSON).exists():
@@ -109,7 +121,7 @@ class BagRecording(Recording):
             self.action, self.label_names = clip.info.action, clip.info.labels
             self.rate_hz, self.labels = clip.info.rate_hz, LabelMaps(clip)
         self._max_skew_ns = max_skew_ns
-        self._buffer: PairingBuffer[Any, Any] = PairingBuffer(max_skew_ns)
+        self._buffer: PairingBuffer[Any, Any] = PairingBuffer(max_skew_ns, _WAITING)
         self._decoder = RgbdDecoder()
 
     def _pairing(self) -> PairingCounts:
@@ -125,11 +137,16 @@ class BagRecording(Recording):
         raise refused or SourceError(f"{path}: no readable message on {topic}")
 
     def _decode_camera(self, topic: str, message: Any) -> Camera:
-        images = self.topics.color if topic == self.topics.camera_info else self.topics.depth
-        return decode_camera_info(message, rectified=is_rectified(images))
+        if topic != self.topics.camera_info:
+            rectified = is_rectified(self.topics.depth)
+        elif self._rectified is None:
+            rectified = is_rectified(self.topics.color)
+        else:
+            rectified = self._rectified
+        return decode_camera_info(message, rectified=rectified)
 
     def _read(self, skipped: Counter[str]) -> Iterator[RgbdFrame]:
-        buffer = self._buffer = PairingBuffer(self._max_skew_ns)
+        buffer = self._buffer = PairingBuffer(self._max_skew_ns, _WAITING)
         cameras = {self.topics.camera_info: self.camera}
         if self._depth_camera is not None:
             cameras[self.topics.depth_camera_info] = self._depth_camera

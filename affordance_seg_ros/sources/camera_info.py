@@ -7,7 +7,9 @@ from typing import Any
 from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.errors import CalibrationError
 
-_COEFFICIENTS = {"plumb_bob": (4, 5), "rational_polynomial": (5, 8), "": (4, 5, 8)}
+# orbbec_camera sends the eight of the rational model under the name of plumb_bob.
+_COEFFICIENTS = {"plumb_bob": (4, 5, 8), "rational_polynomial": (5, 8), "": (4, 5, 8)}
+_MOST_COEFFICIENTS = 8
 
 
 def decode_camera_info(msg: Any, *, rectified: bool = False) -> Camera:
@@ -56,6 +58,9 @@ def _distortion(msg: Any) -> tuple[float, ...]:
     coefficients = tuple(_numbers(msg, "d"))
     if not any(coefficients):
         return ()
+    # OpenCV writes 12 or 14, of which those of thin prisms and a tilted sensor are mostly 0.
+    if not any(coefficients[_MOST_COEFFICIENTS:]):
+        coefficients = coefficients[:_MOST_COEFFICIENTS]
     accepted = _COEFFICIENTS.get(msg.distortion_model)
     if accepted is None:
         raise CalibrationError(

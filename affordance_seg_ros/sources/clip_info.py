@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.errors import AffordanceError, ConfigError, SourceError
 from affordance_seg_ros.labels import LabelSet
+
+Item = TypeVar("Item")
 
 CLIP_JSON = "clip.json"
 _FORMAT = "affordance_seg_ros/clip"
@@ -128,13 +130,11 @@ def read_clip_info(folder: Path) -> tuple[ClipInfo, tuple[int, ...]]:
             seed=_of(content, "seed", (int, type(None))),
             split=_of(content, "split", str),
             frame_id=_of(content, "frame_id", str),
-            labels=LabelSet(
-                tuple(_of(content, "affordances", list)), tuple(_of(content, "actions", list))
-            ),
+            labels=LabelSet(_all_of(content, "affordances", str), _all_of(content, "actions", str)),
             interaction=_interaction(content.get("interaction")),
             extra=_of(content, "extra", dict),
         )
-        stamps_ns = tuple(int(stamp) for stamp in _of(content, "stamps_ns", list))
+        stamps_ns = _all_of(content, "stamps_ns", int)
     except (AffordanceError, TypeError, ValueError) as error:
         raise SourceError(f"{path}: {error}") from None
     if not stamps_ns or any(b <= a for a, b in pairwise(stamps_ns)):
@@ -149,6 +149,14 @@ def _of(content: Mapping[str, Any], name: str, kind: type | tuple[type, ...]) ->
     if not isinstance(content[name], kind):
         raise SourceError(f"'{name}' is {content[name]!r}, of another type than expected")
     return content[name]
+
+
+def _all_of(content: Mapping[str, Any], name: str, kind: type[Item]) -> tuple[Item, ...]:
+    items: list[Item] = _of(content, name, list)
+    for item in items:
+        if type(item) is not kind:  # True is an int, and none
+            raise SourceError(f"'{name}' holds {item!r}; expected {kind.__name__} alone")
+    return tuple(items)
 
 
 def _interaction(content: Any) -> tuple[int, int] | None:

@@ -90,11 +90,13 @@ class PairingBuffer(Generic[C, D]):
     Not thread-safe: the caller holds a lock.
     """
 
-    def __init__(self, max_skew_ns: int | None = None) -> None:
+    def __init__(self, max_skew_ns: int | None = None, capacity: int = 16) -> None:
         """Make an empty buffer.
 
         Args:
             max_skew_ns: Largest difference of the stamps of a pair [ns]; None learns it.
+            capacity: How many items of a stream wait at the most: with one more, the oldest is
+                given up.
 
         Raises:
             ConfigError: The limit is negative.
@@ -104,8 +106,8 @@ class PairingBuffer(Generic[C, D]):
         self._max_skew_ns = max_skew_ns
         self._paired = 0
         self._jumps_back = 0
-        self._color = WaitingStream()
-        self._depth = WaitingStream()
+        self._color = WaitingStream(capacity)
+        self._depth = WaitingStream(capacity)
 
     @property
     def skew_limit_ns(self) -> int | None:

@@ -36,10 +36,13 @@ def decode_picture(data: npt.NDArray[np.uint8], flags: int) -> npt.NDArray[Any] 
 
     Args:
         data: (N,) bytes.
-        flags: How to decode them, `cv2.IMREAD_...`.
+        flags: How to decode them, `cv2.IMREAD_...`. A picture is not turned as its EXIF says:
+            depth and calibration are of the sensor's own rows.
     """
     if not data.size:
         return None
+    if flags != cv2.IMREAD_UNCHANGED:
+        flags |= cv2.IMREAD_IGNORE_ORIENTATION
     try:
         return cv2.imdecode(data, flags)
     except cv2.error:  # as for a damaged header that tells of a giant

@@ -3,16 +3,16 @@
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from affordance_seg_ros.errors import ConfigError
-from affordance_seg_ros.flags import add_options
+from affordance_seg_ros.flags import add_options, given_options
 from affordance_seg_ros.node_config import NodeConfig
 from affordance_seg_ros.sources.bag import Recording, TopicNames, open_recording
 from affordance_seg_ros.sources.preset import Preset, read_preset
 
-READ_OPTIONS = ("max_skew_s", "align_depth", "depth_to_color")
+READ_OPTIONS = ("max_skew_s", "align_depth", "depth_to_color", "rectified")
 """Options of the node that say how a recording is read; a node that it is played to needs none."""
 _WORDS = (
     *("camera", "base", "color_topic", "depth_topic", "camera_info_topic"),
@@ -33,7 +33,7 @@ def add_recording_flags(parser: argparse.ArgumentParser) -> None:
         default="",
         metavar="NAME",
         help="preset of the camera that was recorded, as realsense: its topics, and its options "
-        "where a flag is left at its default; empty finds the topics by name and type",
+        "where no flag gives them; empty finds the topics by name and type",
     )
     parser.add_argument(
         "--base", default="", help="namespace of the camera's topics, if not the preset's own"
@@ -50,7 +50,7 @@ def add_recording_flags(parser: argparse.ArgumentParser) -> None:
         default=0.0,
         help="rate of pictures without stamps [Hz]; 0 takes that of the pipeline, 10 by default",
     )
-    add_options(parser, NodeConfig, only=READ_OPTIONS)
+    add_options(parser, NodeConfig, only=READ_OPTIONS, given_only=True)
 
 
 def open_flagged(arguments: argparse.Namespace, *, rate_hz: float = 10.0) -> Recording:
@@ -70,13 +70,15 @@ def open_flagged(arguments: argparse.Namespace, *, rate_hz: float = 10.0) -> Rec
     if arguments.base and not arguments.camera:
         raise ConfigError(f"--base {arguments.base} without --camera; expected both")
     preset = read_preset(arguments.camera) if arguments.camera else None
-    config = _options(arguments, preset)
+    given = _given(arguments, preset)
+    config = NodeConfig(**given)
     return open_recording(
         arguments.recording,
         _topics(arguments, preset),
         rate_hz=given_hz or rate_hz or None,
         max_skew_ns=round(1e9 * config.max_skew_s) or None,
         depth_to_color=config.depth_to_color if config.align_depth else "",
+        rectified=given.get("rectified"),
     )
 
 
@@ -86,23 +88,25 @@ def recording_words(arguments: argparse.Namespace) -> Iterator[str]:
     for name in _WORDS:
         if getattr(arguments, name):
             yield f"--{name.replace('_', '-')}={getattr(arguments, name)}"
-    yield f"--max-skew-s={arguments.max_skew_s}"
-    yield f"--depth-to-color={arguments.depth_to_color}"
-    yield from ("--align-depth",) if arguments.align_depth else ()
+    for name, value in _given(arguments, None).items():
+        flag = name.replace("_", "-")
+        if isinstance(value, bool):
+            yield f"--{flag}" if value else f"--no-{flag}"
+        else:
+            yield f"--{flag}={value}"
 
 
-def _options(arguments: argparse.Namespace, preset: Preset | None) -> NodeConfig:
-    """Return the options of the flags, and for those left at their default the preset's."""
-    default = NodeConfig()
-    given = replace(default, **{name: getattr(arguments, name) for name in READ_OPTIONS})
-    if preset is None:
-        return given
-    left = {
-        name: value
-        for name, value in preset.parameters.items()
-        if name in READ_OPTIONS and getattr(given, name) == getattr(default, name)
+def _given(arguments: argparse.Namespace, preset: Preset | None) -> dict[str, Any]:
+    """Return how a recording is read: what flags give, and else what the preset does."""
+    known = preset.parameters.items() if preset else ()
+    return {
+        **{name: value for name, value in known if name in READ_OPTIONS},
+        **{
+            name: value
+            for name, value in given_options(arguments, NodeConfig).items()
+            if name in READ_OPTIONS
+        },
     }
-    return replace(given, **left)
 
 
 def _topics(arguments: argparse.Namespace, preset: Preset | None) -> TopicNames:

@@ -54,13 +54,14 @@ class SequenceRecording(Recording):
                 continue
             try:
                 bgr = read_picture(entry.color, cv2.IMREAD_COLOR)
+                depth = read_picture(entry.depth, cv2.IMREAD_UNCHANGED)
+                if depth.dtype != np.uint16:
+                    raise SourceError(f"{entry.depth} holds {depth.dtype}; expected 16 bits")
                 yield RgbdFrame(
                     stamp_ns=entry.stamp_ns,
                     frame_id="camera",
                     color=np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8),
-                    depth=DepthImage(
-                        read_picture(entry.depth, cv2.IMREAD_UNCHANGED), self._metres_per_unit
-                    ),
+                    depth=DepthImage(depth, self._metres_per_unit),
                     camera=self.camera,
                 )
             except AffordanceError as error:
@@ -141,7 +142,8 @@ def _pictures(folder: Path) -> list[Path]:
 def _by_numbers(path: Path) -> tuple[Any, ...]:
     """Return what sorts 9.png before 10.png: a name's numbers as numbers."""
     parts = re.split(r"(\d+)", path.stem)
-    return (*((int(part), part) if part.isdigit() else (0, part) for part in parts), path.name)
+    numbers = tuple((int(part), part) if part.isdigit() else (0, part) for part in parts)
+    return numbers, path.name
 
 
 def _json_camera(path: Path) -> Camera:
@@ -152,7 +154,11 @@ def _json_camera(path: Path) -> Camera:
 
     def camera() -> Camera:
         content = json.loads(files[0].read_text(encoding="utf-8"))
-        fx, _, _, _, fy, _, cx, cy, _ = map(float, content["intrinsic_matrix"])
+        fx, _, row_cx, _, fy, row_cy, cx, cy, one = map(float, content["intrinsic_matrix"])
+        if (row_cx, row_cy, one) != (0, 0, 1):
+            raise ValueError(
+                "intrinsic_matrix is not column-major, as fx, 0, 0, 0, fy, 0, cx, cy, 1"
+            )
         return Camera(int(content["width"]), int(content["height"]), fx, fy, cx, cy)
 
     return _parsed(files[0], camera)

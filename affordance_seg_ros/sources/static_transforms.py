@@ -29,18 +29,28 @@ class StaticTransforms:
         """Take the transforms of a message; a newer one replaces an older of the same frame.
 
         Raises:
-            CalibrationError: A transform is no rigid motion, or a frame is its own parent.
+            CalibrationError: A transform is no rigid motion, or a frame is its own parent. All
+                others of the message are taken.
         """
+        refused: CalibrationError | None = None
         for stamped in message.transforms:
-            parent, child = _plain(stamped.header.frame_id), _plain(stamped.child_frame_id)
-            if parent == child:
-                raise CalibrationError(f"frame '{child}' is its own parent; expected another one")
-            move, turn = stamped.transform.translation, stamped.transform.rotation
             try:
-                T = rigid_motion((move.x, move.y, move.z), (turn.x, turn.y, turn.z, turn.w))
+                self._add(stamped)
             except CalibrationError as error:
-                raise CalibrationError(f"from '{parent}' to '{child}': {error}") from None
-            self._parents[child] = (parent, T)
+                refused = refused or error
+        if refused is not None:
+            raise refused
+
+    def _add(self, stamped: Any) -> None:
+        parent, child = _plain(stamped.header.frame_id), _plain(stamped.child_frame_id)
+        if parent == child:
+            raise CalibrationError(f"frame '{child}' is its own parent; expected another one")
+        move, turn = stamped.transform.translation, stamped.transform.rotation
+        try:
+            T = rigid_motion((move.x, move.y, move.z), (turn.x, turn.y, turn.z, turn.w))
+        except CalibrationError as error:
+            raise CalibrationError(f"from '{parent}' to '{child}': {error}") from None
+        self._parents[child] = (parent, T)
 
     def find(self, target: str, source: str) -> FloatArray | None:
         """Return (4, 4) T_target_source, which takes points of source to target; None if unknown.

@@ -34,7 +34,8 @@ class TopicNames:
 
 def is_rectified(topic: str) -> bool:
     """Whether ROS says by ``rect`` in the last part of an image topic that it is rectified."""
-    return "rect" in _plain(topic).rsplit("/", 1)[-1]
+    words = _plain(topic).rsplit("/", 1)[-1].split("_")
+    return "rect" in words or "rectified" in words
 
 
 class TopicSummary(NamedTuple):

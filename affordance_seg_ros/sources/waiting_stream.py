@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from affordance_seg_ros.sources.frame_period import FramePeriod
 
-_CAPACITY = 16
 _RECENT_STAMPS = 64
 
 
@@ -21,6 +20,9 @@ class Item(NamedTuple):
 class WaitingStream:
     """The items of one stream that wait for a partner, and what is known of its stamps.
 
+    Args:
+        capacity: How many may wait.
+
     Attributes:
         items: The waiting items, oldest first.
         period: Period of the stream.
@@ -30,7 +32,8 @@ class WaitingStream:
         duplicates: Number of items with a stamp that had come before.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
         self.items: list[Item] = []
         self.period = FramePeriod()
         self.recent: deque[int] = deque(maxlen=_RECENT_STAMPS)
@@ -39,9 +42,9 @@ class WaitingStream:
         self.duplicates = 0
 
     def insert(self, item: Item) -> None:
-        """Take an item; with more than 16, the oldest is dropped as unpaired."""
+        """Take an item; with more than there is room for, the oldest is dropped as unpaired."""
         insort(self.items, item, key=lambda other: other.stamp_ns)
-        if len(self.items) > _CAPACITY:
+        if len(self.items) > self._capacity:
             self.give_up(1)
 
     def give_up(self, count: int) -> None:

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
+import argparse
 import subprocess
 import sys
 
 import pytest
 
-from affordance_seg_ros.cli import COMMANDS, main
+from affordance_seg_ros.cli import COMMANDS, live, main
+from affordance_seg_ros.config import PipelineConfig
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -59,3 +61,13 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(
 def test_info_says_that_the_weights_are_untrained(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info", "--weights", "untrained:compact"]) == 0
     assert "trained: false" in capsys.readouterr().out
+
+
+def test_a_flag_at_its_default_counts_before_the_file_of_a_live_run() -> None:
+    parser = argparse.ArgumentParser()
+    live.add_arguments(parser)
+    words = ["bag", "--out", "out", "--min-confidence", "0.75", "--flow-budget", "1.0"]
+    given = list(live._parameters(parser.parse_args(words)))
+    assert given == ["min_confidence:=0.75", "flow.budget:=1.0"]
+    assert PipelineConfig().min_confidence == 0.75
+    assert not list(live._parameters(parser.parse_args(["bag", "--out", "out"])))

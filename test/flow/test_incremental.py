@@ -113,3 +113,15 @@ def test_a_perfect_fit_before_does_not_make_noise_a_rise():
     reference[0, 0] = 12.0  # a mean of 1
     assert rise(torch.full((3, 4), 0.9), reference) == pytest.approx(0.9)
     assert rise(torch.full((3, 4), 0.2), torch.zeros(3, 4)) < 1
+
+
+def test_a_motion_that_is_no_number_starts_no_pair():
+    estimator = PrimalDualFlow(FlowConfig(), CPU)
+    for k in range(2):
+        estimator.step(moved(k))
+    estimator._memory = estimator._memory._replace(
+        motion=torch.full_like(estimator._memory.motion, torch.nan)
+    )
+    flow = estimator.step(moved(2))
+    assert not estimator.work.warm
+    assert torch.isfinite(flow.motion_m).all()

@@ -41,6 +41,31 @@ def test_no_depth_written_as_the_largest_float_does_not_poison_the_memory(
 
 
 @pytest.mark.parametrize("estimator", ["dis", "primal_dual"])
+def test_depth_of_the_wrong_byte_order_does_not_poison_the_memory(
+    checkpoint: Checkpoint, estimator: str
+) -> None:
+    pipeline = build(checkpoint, estimator)
+    for index, frame in enumerate(frames(4)):
+        depth_m = frame.depth.to_metres()
+        if index == 1:
+            depth_m[20:60, 30:90] = 1e-39
+        prediction = pipeline.step(replace(frame, depth=DepthImage(depth_m, 1.0)))
+        assert np.isfinite(prediction.confidence).all()
+        assert np.isfinite(prediction.action.scores).all()
+
+
+def test_regions_that_nobody_asked_for_in_between_are_new_ones(pipeline: Pipeline) -> None:
+    stream = frames(12)
+    first = pipeline.step(next(stream))
+    for _ in range(8):
+        pipeline.step(next(stream), Wanted(regions=False))
+    again = pipeline.step(next(stream))
+    known = {region.track_id for region in first.regions}
+    assert again.regions
+    assert not known & {region.track_id for region in again.regions}
+
+
+@pytest.mark.parametrize("estimator", ["dis", "primal_dual"])
 def test_two_pipelines_say_exactly_the_same_of_the_same_stream(
     checkpoint: Checkpoint, estimator: str
 ) -> None:

@@ -32,10 +32,18 @@ def test_ros_1_and_ros_2_fields_give_the_same_camera(upper):
     assert camera.distortion == (0.1, -0.2, 0.001, 0.002, 0.05)
 
 
-def test_rational_polynomial_keeps_all_eight_coefficients():
+@pytest.mark.parametrize("model", ["rational_polynomial", "plumb_bob"])
+@pytest.mark.parametrize("more", [0, 4, 6])
+def test_all_eight_coefficients_are_kept_also_by_the_name_that_orbbec_gives_them(model, more):
     d = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
-    camera = decode_camera_info(info(distortion_model="rational_polynomial", d=d))
+    camera = decode_camera_info(info(distortion_model=model, d=[*d, *[0.0] * more]))
     assert camera.distortion == tuple(d)
+
+
+def test_a_thin_prism_is_refused():
+    d = [0.1] * 12
+    with pytest.raises(CalibrationError, match="12 distortion coefficients"):
+        decode_camera_info(info(distortion_model="rational_polynomial", d=d))
 
 
 @pytest.mark.parametrize("d", [[], [0.0] * 5, [0.0] * 12])

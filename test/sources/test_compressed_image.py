@@ -31,6 +31,21 @@ def test_jpeg_decodes_to_rgb_not_bgr(compressed_message, picture):
     assert np.abs(decoded.astype(int) - picture).max() <= 12
 
 
+def test_picture_is_not_turned_as_its_exif_says(compressed_message, picture):
+    plain = cv2.imencode(".jpg", picture)[1].tobytes()
+    # Orientation 3, half a turn, in a segment after the start of the picture.
+    exif = bytes.fromhex("4578696600004d4d002a00000008000101120003000000010003000000000000")
+    segment = b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif
+    turned = plain[:2] + segment + plain[2:]
+    assert not np.array_equal(
+        cv2.imdecode(np.frombuffer(turned, np.uint8), 1),
+        cv2.imdecode(np.frombuffer(plain, np.uint8), 1),
+    )
+    messages = [compressed_message(data, "jpeg") for data in (plain, turned)]
+    one, other = map(decode_compressed_color, messages)
+    assert np.array_equal(one, other)
+
+
 def test_sender_that_compressed_rgb_as_if_it_were_bgr_is_believed(compressed_message, picture):
     message = compressed_message(png(picture), "rgb8; png compressed rgb8")
     np.testing.assert_array_equal(decode_compressed_color(message), picture)

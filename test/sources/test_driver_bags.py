@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bags in each driver's topics, encodings and sizes, read by that camera's preset."""
 
+import argparse
 import json
 
 import numpy as np
@@ -20,6 +21,11 @@ from affordance_seg_ros.cli import main
 from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.sources.bag import TopicNames, open_recording
 from affordance_seg_ros.sources.preset import preset_names, read_preset
+from affordance_seg_ros.sources.recording_flags import (
+    _given,
+    add_recording_flags,
+    recording_words,
+)
 
 
 def recorded(name, path, *, storage="mcap"):
@@ -130,26 +136,76 @@ EXTRINSICS = {
 }
 
 
-@pytest.mark.parametrize("source", EXTRINSICS)
-def test_a_driver_s_own_message_in_the_bag_aligns_as_tf_does(source, tmp_path):
-    package, order, topic = EXTRINSICS[source]
+def extrinsics(source, T=T_COLOR_DEPTH):
+    """Return the driver's message of a motion."""
+    package, order, _ = EXTRINSICS[source]
     definition = "float64[9] rotation\nfloat64[3] translation\n"
     if source == "orbbec":
         definition = "std_msgs/Header header\n" + definition
     kind = f"{package}/msg/Extrinsics"
     STORE.register(get_types_from_msg(definition, kind))
-    fields = {
-        "rotation": T_COLOR_DEPTH[:3, :3].ravel(order),
-        "translation": T_COLOR_DEPTH[:3, 3].copy(),
-    }
+    fields = {"rotation": T[:3, :3].ravel(order), "translation": T[:3, 3].copy()}
     if source == "orbbec":
         fields["header"] = header(START_NS, "depth_to_color_extrinsics")
-    message = STORE.types[kind](**fields)
-    write_driver_bag(tmp_path / "bag", "realsense_unaligned", latched={topic: message})
+    return STORE.types[kind](**fields)
+
+
+@pytest.mark.parametrize("source", EXTRINSICS)
+def test_a_driver_s_own_message_in_the_bag_aligns_as_tf_does(source, tmp_path):
+    latched = {EXTRINSICS[source][2]: extrinsics(source)}
+    write_driver_bag(tmp_path / "bag", "realsense_unaligned", latched=latched)
     _, by_tf = recorded("realsense_unaligned", tmp_path / "tf")
     by_topic = open_recording(tmp_path / "bag", depth_to_color=source)
     one, other = next(by_tf.frames()), next(by_topic.frames())
     assert (one.depth.raw == other.depth.raw).mean() > 0.999
+
+
+def test_the_message_of_another_driver_or_camera_is_not_taken(tmp_path):
+    elsewhere = T_COLOR_DEPTH.copy()
+    elsewhere[0, 3] = 0.2
+    latched = {
+        "/camera/camera/depth_to_color": extrinsics("orbbec", elsewhere),
+        "/arm/camera/extrinsics/depth_to_color": extrinsics("realsense", elsewhere),
+        EXTRINSICS["realsense"][2]: extrinsics("realsense"),
+    }
+    write_driver_bag(tmp_path / "bag", "realsense_unaligned", latched=latched)
+    found = open_recording(tmp_path / "bag", depth_to_color="realsense")
+    np.testing.assert_allclose(found._T_color_depth, T_COLOR_DEPTH)
+    several = {
+        f"/{name}/depth_to_color": extrinsics("realsense", elsewhere) for name in ("left", "right")
+    }
+    write_driver_bag(tmp_path / "several", "realsense_unaligned", latched=several)
+    with pytest.raises(SourceError, match="several cameras' realsense2_camera_msgs"):
+        open_recording(tmp_path / "several", depth_to_color="realsense")
+
+
+def test_camera_info_of_another_frame_is_doubted(tmp_path):
+    write_driver_bag(tmp_path / "bag", "realsense_unaligned")
+    topics = TopicNames(camera_info="/camera/camera/depth/camera_info")
+    words = "is of frame 'camera_depth_optical_frame', colour is in 'camera_color_optical_frame'"
+    recording = open_recording(tmp_path / "bag", topics)
+    assert any(words in doubt for doubt in recording.doubts)
+
+
+def test_a_flag_that_is_given_counts_before_the_preset_also_at_its_default(tmp_path):
+    def read(*words):
+        parser = argparse.ArgumentParser()
+        add_recording_flags(parser)
+        arguments = parser.parse_args(["bag", "--camera", "realsense_unaligned", *words])
+        return dict(_given(arguments, read_preset("realsense_unaligned"))), list(
+            recording_words(arguments)
+        )
+
+    assert read()[0]["align_depth"] is True
+    given, words = read("--no-align-depth", "--rectified")
+    assert (given["align_depth"], given["rectified"]) == (False, True)
+    assert {"--no-align-depth", "--rectified"} <= set(words)
+
+
+def test_what_is_rectified_can_be_said(tmp_path):
+    write_driver_bag(tmp_path / "bag", "realsense")
+    assert open_recording(tmp_path / "bag").camera.is_distorted
+    assert not open_recording(tmp_path / "bag", rectified=True).camera.is_distorted
 
 
 def test_a_transform_that_is_not_in_the_bag_is_named(tmp_path):

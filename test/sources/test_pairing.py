@@ -107,6 +107,15 @@ def test_learned_skew_pairs_streams_that_are_apart_by_a_constant(seed):
     assert {pair.skew_ns for pair in pairs} == {offset}
 
 
+def test_a_larger_buffer_waits_for_a_stream_that_comes_late():
+    stamps = [index * FRAME for index in range(120)]
+    events = [(stamp, "color", stamp) for stamp in stamps]
+    events += [(stamp + 1000 * MS, "depth", stamp) for stamp in stamps]
+    in_time = [(kind, stamp) for _, kind, stamp in sorted(events)]
+    assert len(play(PairingBuffer(capacity=64), in_time)) == 120
+    assert len(play(PairingBuffer(), in_time)) < 30
+
+
 def test_learned_skew_is_half_a_frame_of_the_faster_stream():
     buffer = PairingBuffer()
     assert buffer.skew_limit_ns is None

@@ -121,6 +121,23 @@ def test_damaged_picture_is_left_out_and_counted(folders):
     assert count == 1
 
 
+def test_depth_in_metres_is_not_taken_for_millimetres(folders):
+    for path in (folders / "depth").iterdir():
+        path.unlink()
+        cv2.imwrite(str(path.with_suffix(".tiff")), np.full((24, 32), 1.25, np.float32))
+    recording = open_recording(folders)
+    with pytest.raises(SourceError, match=r"00000\.tiff holds float32; expected 16 bits"):
+        list(recording.frames())
+
+
+def test_names_with_and_without_a_number_are_put_in_order(folders):
+    for name in ("color", "depth"):
+        (folders / name / "00001.png").rename(folders / name / "img1.png")
+        (folders / name / "00002.png").rename(folders / name / "img.png")
+    depths = [int(frame.depth.raw[0, 0]) for frame in open_recording(folders).frames()]
+    assert depths == [900, 902, 901]
+
+
 def test_picture_that_vanished_after_the_opening_is_left_out_and_counted(folders):
     recording = open_recording(folders)
     (folders / "color/00001.png").unlink()
@@ -163,9 +180,15 @@ def break_matrix(path):
     (path / "camera_test.json").write_text('{"width": 3, "height": 3, "intrinsic_matrix": [1]}')
 
 
+def turn_matrix(path):
+    content = {"width": 32, "height": 24, "intrinsic_matrix": [30, 0, 16, 0, 30, 12, 0, 0, 1]}
+    (path / "camera_test.json").write_text(json.dumps(content))
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
+        (turn_matrix, "intrinsic_matrix is not column-major"),
         (break_depth, "3 colour and 2 depth pictures; expected as many"),
         (break_color, "0 colour and 3 depth pictures"),
         (break_camera, "camera files: none; expected one"),

@@ -82,6 +82,12 @@ def test_a_transform_that_is_no_motion_is_refused(tree, turn):
         tree.add(message(edge("/a", "a")))
 
 
+def test_a_transform_that_is_refused_takes_no_other_with_it(tree):
+    with pytest.raises(CalibrationError, match="from 'base' to 'gripper'"):
+        tree.add(message(edge("base", "gripper", turn=(0, 0, 0, 0)), edge("base", "table")))
+    assert tree.find("table", "base") is not None
+
+
 @pytest.mark.parametrize(("name", "order"), [("realsense", "F"), ("orbbec", "C")])
 def test_extrinsics_are_read_in_the_driver_s_own_order(name, order):
     T = rigid_motion((0.01, 0.02, 0.03), TURN)

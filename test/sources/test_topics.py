@@ -135,6 +135,8 @@ def test_wanted_topic_that_is_not_there_is_named():
     [
         ("/kinect2/qhd/image_color_rect", True),
         ("/camera/rgb/image_rect_color/compressed", True),
+        ("/camera/image_rectified", True),
+        ("/camera/image_corrected", False),
         ("/rectified_robot/rgb/image_raw", False),
         ("/rgb/image_raw", False),
     ],

@@ -137,7 +137,9 @@ def choose_start(misfit, reference, first, limit, runs, rise, patches, BLOCK: tl
     ratio = tl.load(misfit + one, here, 0.0) / tl.maximum(before, floor)
     largest = tl.max(ratio, 0)
     is_first = tl.load(first)
-    cold = tl.where((is_first != 0) | (largest > limit), 1, 0)
+    # Written so that NaN, which the largest ratio may hide, starts cold.
+    unfit = tl.sum(tl.where(ratio <= limit, 0, 1), 0)
+    cold = tl.where((is_first != 0) | (unfit > 0), 1, 0)
     tl.store(runs, cold)
     tl.store(runs + 1, 1 - cold)
     tl.store(rise, tl.where(is_first != 0, float("nan"), largest))
