@@ -144,10 +144,13 @@ class RgbdInput:
         return [sentence for sentence in found if sentence]
 
     def doubtful(self) -> list[str]:
-        """Return a sentence on each image topic whose images may be of two cameras."""
+        """Return a sentence on each image topic that may be of two cameras, or be misread."""
         now_ns = time.monotonic_ns()
         images = [channel for channel in self._channels.values() if channel.kind is not CameraInfo]
         found = [repeated_publishers(self._view(channel, now_ns)) for channel in images]
+        topic = self._channels["colour"].name(self._node)
+        if is_rectified(topic) and not self._config.rectified:
+            found.append(f"{topic} is called rectified; expected rectified: true")
         return [sentence for sentence in found if sentence]
 
     def _standing_stamps(self, now_ns: int, limit_s: float) -> list[str]:

@@ -42,7 +42,7 @@ class Snapshot:
         resets: Why the pipeline forgot the past by itself, each time; the last hundred.
         uncalibrated: Pairs dropped because no camera_info had come.
         budget: What the latency budget has come to; None while it is off.
-        doubtful: A sentence on each input that may be of two cameras.
+        doubtful: A sentence on each input that may be of two cameras, or be misread.
     """
 
     enabled: bool
