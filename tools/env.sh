@@ -7,4 +7,5 @@ export PATH=$VIRTUAL_ENV/bin:$PATH AMENT_PREFIX_PATH=$VIRTUAL_ENV CMAKE_PREFIX_P
 export ROS_AUTOMATIC_DISCOVERY_RANGE=${ROS_AUTOMATIC_DISCOVERY_RANGE:-LOCALHOST}
 export FASTDDS_DEFAULT_PROFILES_FILE=${FASTDDS_DEFAULT_PROFILES_FILE:-$_root/config/fastdds.xml}
 if [ -e "$_root/.colcon/install/local_setup.bash" ]; then . "$_root/.colcon/install/local_setup.bash"; fi
+export PATH=$PATH:$_root/.colcon/install/affordance_seg_ros/lib/affordance_seg_ros
 unset _root

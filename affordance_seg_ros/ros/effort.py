@@ -115,7 +115,11 @@ class BudgetedPipeline:
                 self._voice.inform("fast enough again: full effort")
         elif not self.state.holds and not self._given_up:
             self._given_up = True
-            self._voice.warn(f"{_excess(self.state)}, and less effort would not help; {_ADVICE}")
+            # On a CPU the limit is the next frame, and the latency asked for decides nothing.
+            other = "" if self._on_cpu else "raise latency_budget_ms, "
+            self._voice.warn(
+                f"{_excess(self.state)}, and less effort would not help; {other}{_ADVICE}"
+            )
 
     def explain(self, reset_reason: str) -> str:
         """Return why the past was forgotten; what to do, if that is because frames take so long."""
@@ -147,7 +151,7 @@ class BudgetedPipeline:
         self._pace.divisor = effort.rate_divisor
 
 
-_ADVICE = "raise latency_budget_ms, lower rate_hz, or take smaller weights or a faster device"
+_ADVICE = "lower rate_hz, or take smaller weights or a faster device"
 
 
 def in_words(effort: Effort) -> str:
