@@ -109,6 +109,9 @@ class Options:
         for name, value in values.items():
             if name not in known:
                 raise ConfigError(f"unknown option '{name}'; expected one of {', '.join(known)}")
+            info = cls.infos().get(name)
+            if info is not None and type(value) is int and str(value) in info.choices:
+                value = str(value)  # YAML makes a number of a name like 30
             built[name] = _typed(name, value, known[name].default)
         return cls(**built)
 

@@ -11,6 +11,18 @@ from typing import BinaryIO
 from affordance_seg_ros.errors import AffordanceError
 
 
+def user_path(text: str, kind: type[AffordanceError]) -> Path:
+    """Return a path that a person wrote, ``~`` in it replaced by the home folder.
+
+    Raises:
+        AffordanceError: It is that of nobody; of the given kind.
+    """
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise kind(f"{text}: {error}; expected a folder of a known user") from None
+
+
 @contextmanager
 def whole_file(
     path: Path, kind: type[AffordanceError], *, make_folder: bool = False

@@ -137,6 +137,7 @@ def generate_launch_description() -> LaunchDescription:
 
 def _nodes(context: LaunchContext) -> list[Action]:
     given = context.launch_configurations
+    _check(given)
     cameras = _cameras(given["cameras"])
     if not cameras:
         return _camera_nodes(Camera(given["namespace"], given["camera"], given["base"]), given, 0)
@@ -147,6 +148,19 @@ def _nodes(context: LaunchContext) -> list[Action]:
         earlier = [c for c in cameras[:index] if c.preset == OWN_DRIVER]
         nodes += _camera_nodes(camera, given, len(earlier))
     return nodes
+
+
+def _check(given: dict) -> None:
+    """Refuse arguments that would change nothing."""
+    for name in ("recording", "loop"):
+        if given[name] not in ("", "false") and given["start_driver"] != "true":
+            raise RuntimeError(f"{name}:={given[name]} without start_driver:=true; expected both")
+    if given["base"] and (given["cameras"] or given["camera"] == "none"):
+        other = f"cameras:={given['cameras']}" if given["cameras"] else "camera:=none"
+        raise RuntimeError(
+            f"base:={given['base']} with {other}; expected NAMESPACE=PRESET@BASE in cameras, or a "
+            "preset as camera"
+        )
 
 
 def _cameras(text: str) -> list[Camera]:

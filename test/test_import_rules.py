@@ -80,3 +80,51 @@ def test_only_the_bag_reader_sees_rosbags() -> None:
 )
 def test_the_rule_catches_an_import_from_above(room: str, name: str) -> None:
     assert violations(room, [name]) == [name]
+
+
+def subscripted(path: Path) -> list[str]:
+    """Return rclpy's classes that get a [...] as a module is loaded: those of Jazzy refuse it."""
+    tree = ast.parse(path.read_text())
+    imported = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    if any(node.module == "__future__" for node in imported):
+        return []
+    own = {
+        alias.asname or alias.name
+        for node in imported
+        if (node.module or "").startswith("rclpy")
+        for alias in node.names
+    }
+    # Annotations of local variables are never evaluated.
+    evaluated = [
+        annotation
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for annotation in (
+            node.returns,
+            *(each.annotation for each in ast.walk(node.args) if isinstance(each, ast.arg)),
+        )
+        if annotation is not None
+    ]
+    return [
+        part.value.id
+        for annotation in evaluated
+        for part in ast.walk(annotation)
+        if isinstance(part, ast.Subscript) and isinstance(part.value, ast.Name)
+        if part.value.id in own
+    ]
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / PACKAGE / "ros").glob("*.py")), ids=lambda p: p.stem
+)
+def test_no_class_of_rclpy_is_subscripted_where_jazzy_would_refuse_it(path: Path) -> None:
+    assert not subscripted(path)
+
+
+def test_a_subscript_that_jazzy_refuses_is_found_out(tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+    text = "from rclpy.parameter import Parameter\ndef read(found: list[Parameter[int]]): ...\n"
+    module.write_text(text)
+    assert subscripted(module) == ["Parameter"]
+    module.write_text("from __future__ import annotations\n" + text)
+    assert not subscripted(module)

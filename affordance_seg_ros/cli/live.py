@@ -8,9 +8,11 @@ in the place of whoever uses the masks.
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from affordance_seg_ros.config import FlowConfig, PipelineConfig
 from affordance_seg_ros.errors import SourceError
@@ -21,6 +23,7 @@ PACES = ("lockstep", "recorded")
 # The resolution of latencies, and work for the node: at 250 Hz it dropped frames on two cores.
 _CLOCK_HZ = "100"
 _NODE = "affordance"
+_PARAMETERS = "ros__parameters."
 _FILES = ("node.json", "played.json", "received.json", "summary.json", "report.html")
 
 
@@ -85,6 +88,8 @@ def run(arguments: argparse.Namespace) -> int:
     summary = json.loads((out / "summary.json").read_text())
     if arguments.json:
         write_json(arguments.json, summary)
+    if lost := summary["frames_processed"] - summary["masks_received"]:
+        print(f"{lost} masks of the node did not come and are not scored", file=sys.stderr)
     print(_in_words(summary))
     print(f"see {out}")
     return 0
@@ -120,8 +125,6 @@ def _clear(out: Path) -> None:
 
 def _node_words(arguments: argparse.Namespace, parameters: list[str]) -> Iterator[str]:
     yield from _ros_words(arguments)
-    if arguments.params_file:
-        yield from ("--params-file", str(arguments.params_file))
     # Reliable: best effort loses pictures of this size now and then on a busy machine.
     report = json.dumps(str((arguments.out / "node.json").resolve()))
     forced = (
@@ -131,8 +134,48 @@ def _node_words(arguments: argparse.Namespace, parameters: list[str]) -> Iterato
         *("autostart:=true", "align_depth:=false", "rectified:=false", "max_skew_s:=0.0"),
         *("color_transport:=raw", "depth_transport:=raw"),
     )
-    for parameter in (*parameters, *forced):
+    ours = (*parameters, *forced)
+    if arguments.params_file:
+        names = {parameter.partition(":=")[0] for parameter in ours}
+        file = _without(arguments.params_file, names, arguments.out / "parameters.yaml")
+        yield from ("--params-file", str(file))
+    for parameter in ours:
         yield from ("-p", parameter)
+
+
+def _without(file: Path, names: Collection[str], copy: Path) -> Path:
+    """Return a parameter file that leaves some names to the command line.
+
+    Of a parameter that several sections of a file give, the last one counts, also before the
+    command line's, which is a part of the section of all nodes.
+
+    Args:
+        file: The file.
+        names: The names.
+        copy: Where it is written without them.
+    """
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return file  # the node says what is wrong with it
+    try:
+        copy.write_text(yaml.safe_dump(_pruned(content, "", names)), encoding="utf-8")
+    except OSError as error:
+        raise SourceError(f"{copy}: cannot be written ({error.strerror})") from error
+    return copy
+
+
+def _pruned(content: Any, within: str, names: Collection[str]) -> Any:
+    """Return sections without some parameters, which stand as ``flow.budget`` or nested."""
+    if not isinstance(content, dict):
+        return content
+    found = {}
+    for key, value in content.items():
+        name = f"{within}.{key}" if within else str(key)
+        if name.rpartition(_PARAMETERS)[2] in names and _PARAMETERS in name:
+            continue
+        found[key] = _pruned(value, name, names)
+    return found
 
 
 def _recorder_words(arguments: argparse.Namespace) -> Iterator[str]:

@@ -11,8 +11,9 @@ from affordance_seg_ros.frames import Region
 
 FloatArray = npt.NDArray[np.float64]
 
-_MAX_NORM_ERROR = 1e-3
-"""Further from 1 a quaternion's norm is no rounding: it was not meant, or never set."""
+_MAX_NORM_ERROR = 1e-2
+"""Further from 1 a quaternion's norm is no rounding: it was not meant, or never set. What is
+written with two digits, as 0.71 0 0 0.71, is within it, as for tf2."""
 
 
 class RigidTransform(NamedTuple):

@@ -46,9 +46,9 @@ class ClipSaver:
         """
         if self.writing is not None:
             raise SourceError(f"{self.writing} is still being written; expected one at a time")
-        if path.exists():
-            raise SourceError(f"{path} exists; expected a new folder")
         try:
+            if path.exists():
+                raise SourceError(f"{path} exists; expected a new folder")
             path.parent.mkdir(parents=True, exist_ok=True)
             _try_to_write(path.parent)
         except OSError as error:

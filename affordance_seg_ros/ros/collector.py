@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Predictions put together again from the topics of a running affordance node."""
 
+import signal
+import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,9 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import rclpy
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image
 
 from affordance_seg_ros.frames import Action, Prediction, StageTimes
@@ -22,6 +25,9 @@ from affordance_seg_ros.sources.decode import stamp_ns
 _PARTS = {"mask": Image, "confidence": Image, "flow": Image, "action": ActionClass}
 _WAITING = 100
 """So many incomplete predictions are kept; older ones are given up and counted."""
+_WAKE_S = 0.1
+_QUIET_S = 0.5
+"""Without a message for so long, nothing is on its way any more."""
 _UNKNOWN_MS = float("nan")
 
 
@@ -123,26 +129,38 @@ def collect(
     namespace: str,
     on_connected: Callable[[], None],
 ) -> Received:
-    """Collect predictions until SIGINT or SIGTERM; return what came.
+    """Collect predictions until SIGINT or SIGTERM and all that had come by then; return what came.
 
     Args:
         on_prediction: Called with each complete prediction and the node's announcement.
         namespace: Where the node publishes.
         on_connected: Called once the node is found: what is played from then on is not missed.
     """
-    rclpy.init(args=[])
-    collector = PredictionCollector(on_prediction, namespace=namespace)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
     try:
-        while not collector.is_connected():
-            rclpy.spin_once(collector, timeout_sec=0.1)
+        collector = PredictionCollector(on_prediction, namespace=namespace)
+        while not stop.is_set() and not collector.is_connected():
+            rclpy.spin_once(collector, timeout_sec=_WAKE_S)
         on_connected()
-        rclpy.spin(collector)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
+        while not stop.is_set():
+            rclpy.spin_once(collector, timeout_sec=_WAKE_S)
+        # What waits in the queues has been published, and is a part of the run.
+        before = -1
+        while before != (before := sum(collector.received.counts.values())):
+            _spin_for(collector, _QUIET_S)
     finally:
         rclpy.try_shutdown()
     collector.give_up()
     return collector.received
+
+
+def _spin_for(collector: PredictionCollector, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while (left_s := end - time.monotonic()) > 0:
+        rclpy.spin_once(collector, timeout_sec=left_s)
 
 
 def _rebuild(stamp: int, parts: dict[str, Any]) -> Prediction:

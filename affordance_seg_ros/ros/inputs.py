@@ -8,6 +8,7 @@ from typing import Any
 from rclpy.event_handler import QoSRequestedIncompatibleQoSInfo, SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.qos import (
+    DurabilityPolicy,
     HistoryPolicy,
     QoSProfile,
     ReliabilityPolicy,
@@ -89,6 +90,11 @@ class RgbdInput:
         self._subscriptions = [
             self._subscribe(channel, callbacks.get(role, self._info_receiver(role)))
             for role, channel in self._channels.items()
+        ]
+        self._subscriptions += [
+            self._subscribe_to_kept(channel)
+            for channel in self._channels.values()
+            if channel.kind is CameraInfo
         ]
 
     @property
@@ -180,6 +186,27 @@ class RgbdInput:
             channel.kind, channel.name(self._node), callback, profile, event_callbacks=events
         )
 
+    def _subscribe_to_kept(self, channel: Channel) -> "Subscription[Any]":
+        """Also take a calibration that was sent once, before the node was there."""
+        receive = self._info_receiver(channel.role)
+
+        def on_message(message: CameraInfo) -> None:
+            if channel.role not in self._infos:
+                receive(message)
+
+        profile = QoSProfile(
+            depth=1,
+            reliability=ReliabilityPolicy.RELIABLE,
+            durability=DurabilityPolicy.TRANSIENT_LOCAL,
+        )
+        # Drivers that keep nothing do not match it, and need not: they are heard by the other one.
+        events = SubscriptionEventCallbacks(
+            incompatible_qos=lambda event: None, use_default_callbacks=False
+        )
+        return self._node.create_subscription(
+            channel.kind, channel.name(self._node), on_message, profile, event_callbacks=events
+        )
+
     def _on_color(self, message: Image | CompressedImage) -> None:
         received = self._receive("colour", message)
         self._hand_on(self._pairing.add_color(self._stamps_ns["colour"], received))
@@ -222,6 +249,8 @@ class RgbdInput:
                 self._waiting = pair
 
     def _hand_on_waiting(self) -> None:
+        if not self.enabled:
+            self._waiting = None
         if self._waiting is not None and self._put(self._waiting):
             self._waiting = None
 

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Azure Kinect node: a camera or a recording, on the topics of Microsoft's driver."""
 
+# Jazzy's rclpy has classes that take no [Any].
+from __future__ import annotations
+
 import threading
 import time
 from collections.abc import Iterator

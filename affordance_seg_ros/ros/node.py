@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The affordance node: parameters, lifecycle, services, diagnostics."""
 
+# Jazzy's rclpy has classes that take no [Any].
+from __future__ import annotations
+
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, Protocol
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
-from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool, Trigger
 
@@ -25,12 +27,14 @@ from affordance_seg_ros.ros.channels import channels
 from affordance_seg_ros.ros.diagnostics import describe
 from affordance_seg_ros.ros.effort import StreamingPipeline
 from affordance_seg_ros.ros.frame_transforms import FrameTransforms
+from affordance_seg_ros.ros.lifecycle import SteadyLifecycleNode
 from affordance_seg_ros.ros.outputs import PredictionOutput
 from affordance_seg_ros.ros.parameters import NodeParameters
 from affordance_seg_ros.ros.reminder import Reminder
 from affordance_seg_ros.ros.session import Session
 from affordance_seg_ros.ros.snapshot import Snapshot
 from affordance_seg_ros.ros.snapshot_service import SnapshotService
+from affordance_seg_ros.whole_file import user_path
 
 
 class _Card(Protocol):
@@ -70,7 +74,7 @@ def build_real(weights: str, device: str, config: PipelineConfig) -> LoadedPipel
     return build_pipeline(weights, device, config)
 
 
-class AffordanceNode(LifecycleNode):
+class AffordanceNode(SteadyLifecycleNode):
     """Turns colour, depth and camera_info into masks, actions and regions.
 
     Args:
@@ -171,6 +175,7 @@ class AffordanceNode(LifecycleNode):
                 self._pipeline_config,
                 self._snapshots.frames.add,
             )
+            self._session.start()
         self._state = "active"
         topics = (f"{channel.role} on {channel.name(self)}" for channel in channels(self._config))
         self.get_logger().info(f"active: {', '.join(topics)}")
@@ -226,13 +231,15 @@ class AffordanceNode(LifecycleNode):
             raise
 
     def _stop(self) -> None:
-        session, self._session = self._session, None
+        session = self._session
         if session is None:
             return
         session.stop()
         self._snapshots.close()
         self._reminder.forget()
         self._report(session.snapshot())
+        # Last: a signal that interrupts this comes to `close`, which begins it anew.
+        self._session = None
 
     def _release(self) -> None:
         self._stop()
@@ -250,7 +257,7 @@ class AffordanceNode(LifecycleNode):
         report["network"] = self._pipeline.network
         report["options"] = asdict(self._pipeline_config)
         try:
-            write_json(Path(path).expanduser(), report)
+            write_json(user_path(path, SourceError), report)
         except SourceError as error:
             self.get_logger().error(f"report_file not written: {error}")
 

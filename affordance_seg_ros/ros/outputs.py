@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The publishers of the node: what is costly is made only while somebody listens."""
 
+# Jazzy's rclpy has classes that take no [Any].
+from __future__ import annotations
+
 from typing import Any
 
 from rclpy.lifecycle import LifecycleNode, LifecyclePublisher

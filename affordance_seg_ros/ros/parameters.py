@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """ROS parameters declared from option dataclasses, and read back into them."""
 
+# Jazzy's rclpy has classes that take no [Any].
+from __future__ import annotations
+
 import difflib
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
@@ -17,6 +20,8 @@ from rclpy.parameter import Parameter
 from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.options import Options
 from affordance_seg_ros.ros.parameter_table import ParameterRow, nest, parameter_rows
+
+_RCLPY_S_OWN = ("qos_overrides./clock.", "qos_overrides./parameter_events.")
 
 Group = TypeVar("Group", bound=Options)
 
@@ -93,7 +98,7 @@ class NodeParameters:
         """Return an integer as a float where one is declared; `ros2 param set` sends 5 for 5.0."""
         if change.type_ != Parameter.Type.INTEGER:
             return change
-        if self._node.get_parameter_type(change.name) != Parameter.Type.DOUBLE:
+        if self._node.get_parameter(change.name).type_ != Parameter.Type.DOUBLE:
             return change
         return Parameter(change.name, value=float(change.value))
 
@@ -120,8 +125,10 @@ class NodeParameters:
         overrides = self._node._parameter_overrides
         known = [row.name for rows in self._rows.values() for row in rows]
         for name in overrides:
-            if name in known or self._node.has_parameter(name) or name.startswith("qos_overrides"):
+            if name in known or self._node.has_parameter(name) or name.startswith(_RCLPY_S_OWN):
                 continue
+            if name.startswith("qos_overrides."):
+                raise ConfigError(f"'{name}' changes nothing; expected reliability, queue_depth")
             raise ConfigError(self._unknown(name))
         return {name: parameter.value for name, parameter in overrides.items()}
 

@@ -27,6 +27,7 @@ from affordance_seg_ros.sources.recording_flags import add_recording_flags, open
 
 _SECOND_NS = 1_000_000_000
 _POLL_S = 0.05
+_STILL_S = 0.1
 _MILLIMETRE_M = 0.001
 
 
@@ -79,7 +80,8 @@ class Player(Node):
         """Publish the frames.
 
         Args:
-            frames: In order of time; a jump back is followed at once.
+            frames: In order of time; a jump back is followed at once, and a stamp that comes again,
+                as of a recording of one frame, after a tenth of a second.
             rate: Speed, 1 for the recording's own.
             lockstep: Waits for the node before the next frame, which then comes at once; None
                 keeps the speed.
@@ -87,8 +89,10 @@ class Player(Node):
         last_ns = first_ns = 0
         start = 0.0
         for frame in frames:
-            if self.published == 0 or frame.stamp_ns < last_ns:
+            if self.published == 0 or frame.stamp_ns <= last_ns:
                 first_ns, start = frame.stamp_ns, time.monotonic()
+                if self.published and frame.stamp_ns == last_ns:
+                    start += _STILL_S / rate
             if lockstep is None:
                 self._sleep_until(start, first_ns, frame.stamp_ns, rate)
             else:

@@ -88,7 +88,8 @@ class CameraState:
         if lost:
             level, message = DiagnosticStatus.ERROR, f"lost, {attempts} attempts: {lost}"
         elif not rate_hz:
-            level, message = DiagnosticStatus.WARN, "no captures yet"
+            silent = "lately" if self.captures.count else "yet"
+            level, message = DiagnosticStatus.WARN, f"no captures {silent}"
         values = {
             "captures": str(self.captures.count),
             "skipped for newer ones": str(skipped),

@@ -23,7 +23,7 @@ _RESETS = 100
 
 
 class Session:
-    """Subscribes and processes from construction to `stop`.
+    """Subscribes from construction on, and processes from `start` to `stop`.
 
     Args:
         node: The node.
@@ -75,6 +75,10 @@ class Session:
         self._processor = FrameProcessor(self._pipeline, output, config, listeners)
         self._worker = Worker(self._mailbox, self._processor.process)
 
+    def start(self) -> None:
+        """Begin to process; not before somebody holds the session, who can stop it."""
+        self._worker.start()
+
     def configure(self, config: NodeConfig, pipeline_config: PipelineConfig) -> None:
         """Use other options from the next frame on."""
         self._processor.configure(config, pipeline_config)
@@ -97,7 +101,7 @@ class Session:
             raise self._worker.failure
 
     def stop(self) -> None:
-        """Unsubscribe, and wait until the worker has finished its frame."""
+        """Unsubscribe, and wait until the worker has finished its frame; may be called again."""
         self._input.destroy()
         self._worker.stop()
 

@@ -9,13 +9,14 @@ from pathlib import Path
 from rclpy.node import Node
 from std_srvs.srv import Trigger
 
-from affordance_seg_ros.errors import AffordanceError
+from affordance_seg_ros.errors import AffordanceError, SourceError
 from affordance_seg_ros.frames import RgbdFrame
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.node_config import NodeConfig
 from affordance_seg_ros.ros.clip_saver import ClipSaver
 from affordance_seg_ros.ros.recent_frames import RecentFrames
 from affordance_seg_ros.sources.clip import ClipInfo
+from affordance_seg_ros.whole_file import user_path
 
 
 class SnapshotService:
@@ -57,8 +58,8 @@ class SnapshotService:
         elif not frames:
             response.message = "nothing to write: no frame has come yet"
         else:
-            path = snapshot_folder(config) / _name(frames[-1])
             try:
+                path = snapshot_folder(config) / _name(frames[-1])
                 self._saver.save(path, self._info(frames), frames)
             except AffordanceError as error:
                 response.message = str(error)
@@ -90,11 +91,15 @@ class SnapshotService:
 
 
 def snapshot_folder(config: NodeConfig) -> Path:
-    """Return the folder in which snapshots are written."""
+    """Return the folder in which snapshots are written.
+
+    Raises:
+        SourceError: It is in the home of an unknown user.
+    """
     if config.snapshot_folder:
-        return Path(config.snapshot_folder).expanduser()
+        return user_path(config.snapshot_folder, SourceError)
     home = os.environ.get("ROS_HOME") or "~/.ros"
-    return Path(home).expanduser() / "affordance_snapshots"
+    return user_path(home, SourceError) / "affordance_snapshots"
 
 
 def _name(newest: RgbdFrame) -> str:

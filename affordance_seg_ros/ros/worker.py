@@ -11,7 +11,7 @@ Item = TypeVar("Item")
 
 
 class Worker(Generic[Item]):
-    """Takes the newest item from a mailbox and processes it, until stopped.
+    """Takes the newest item from a mailbox and processes it, from `start` until stopped.
 
     Args:
         mailbox: Where the items come from; closed by `stop`.
@@ -22,7 +22,12 @@ class Worker(Generic[Item]):
         self._mailbox = mailbox
         self._process = process
         self._failure: BaseException | None = None
+        # Not `Thread.join`: one that a signal interrupts takes the thread for dead (Python < 3.13).
+        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="worker")
+
+    def start(self) -> None:
+        """Begin."""
         self._thread.start()
 
     @property
@@ -33,7 +38,9 @@ class Worker(Generic[Item]):
     def stop(self) -> None:
         """Let the item in work be finished, take no other, and wait for the end."""
         self._mailbox.close()
-        self._thread.join()
+        # A thread that a signal has caught at its birth finds the mailbox closed.
+        if self._thread.ident is not None:
+            self._ended.wait()
 
     def _run(self) -> None:
         try:
@@ -42,3 +49,5 @@ class Worker(Generic[Item]):
         # Not swallowed: the node raises it in the main thread and ends.
         except Exception as error:
             self._failure = error
+        finally:
+            self._ended.set()

@@ -32,6 +32,11 @@ def test_a_rotation_survives_its_quaternion(quaternion) -> None:
     )
 
 
+def test_a_quaternion_of_two_digits_is_a_rotation() -> None:
+    made = RigidTransform.from_quaternion([0.71, 0, 0, 0.71], [0, 0, 0]).rotation
+    np.testing.assert_allclose(made @ made.T, np.eye(3), atol=1e-12)
+
+
 def test_no_rotation_has_no_quaternion() -> None:
     assert np.isnan(quaternion_of(np.full((3, 3), np.nan))).all()
 

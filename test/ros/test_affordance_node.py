@@ -3,13 +3,25 @@ import json
 
 import numpy as np
 import pytest
-from camera_double import RELIABLE, TestCamera, color_message, color_picture, info_message
+from camera_double import (
+    RELIABLE,
+    TestCamera,
+    color_message,
+    color_picture,
+    depth_message,
+    info_message,
+)
 from diagnostic_msgs.msg import DiagnosticArray
 from double_pipeline import label_of
 from harness import set_parameter
-from rclpy.qos import DurabilityPolicy, QoSProfile, qos_profile_sensor_data
+from rclpy.qos import (
+    DurabilityPolicy,
+    QoSProfile,
+    ReliabilityPolicy,
+    qos_profile_sensor_data,
+)
 from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CameraInfo, Image
 from std_srvs.srv import SetBool, Trigger
 
 from affordance_seg_ros.labels import SOR3D_AFF
@@ -154,18 +166,45 @@ def test_the_first_frame_waits_for_a_late_camera_info(client, start, camera):
     camera.wait_for_subscriber()
     stamp = camera.now_ns()
     camera.color.publish(color_message(stamp))
-    camera.publish(stamp)  # the same colour again is a duplicate; depth makes the pair
+    camera.depth.publish(depth_message(stamp))
+    client.spin(0.5)
+    assert not masks
+    camera.info.publish(info_message(stamp))
     client.wait(lambda: masks)
     assert len(masks) == 1
+    assert info_message(stamp).width == masks[0].width
 
-    late = start("-r", "__ns:=/late", rate_hz=0)
-    late_masks = client.collect(Image, "/late/affordance/mask")
-    late.wait_for("active: colour on")
-    late_camera = TestCamera(client, RELIABLE, "/late/")
-    late_camera.wait_for_subscriber()
-    late_camera.publish(stamp)
-    client.wait(lambda: late_masks)
-    assert info_message(stamp).width == late_masks[0].width
+
+def test_a_node_that_is_switched_off_takes_no_frame_that_waits(client, start, camera):
+    start(rate_hz=0)
+    masks = client.collect(Image, "/affordance/mask")
+    camera.wait_for_subscriber()
+    stamp = camera.now_ns()
+    camera.color.publish(color_message(stamp))
+    camera.depth.publish(depth_message(stamp))
+    client.spin(0.3)
+    assert client.call(SetBool, "/affordance/enable", SetBool.Request(data=False)).success
+    camera.info.publish(info_message(stamp))
+    client.spin(0.5)
+    assert not masks
+
+
+def test_a_calibration_that_was_sent_once_before_is_taken(client, start):
+    kept = QoSProfile(
+        depth=1,
+        reliability=ReliabilityPolicy.RELIABLE,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL,
+    )
+    info = client.node.create_publisher(CameraInfo, "color/camera_info", kept)
+    info.publish(info_message(0))
+    start(rate_hz=0)
+    masks = client.collect(Image, "/affordance/mask")
+    camera = TestCamera(client)
+    camera.wait_for_subscriber()
+    stamp = camera.now_ns()
+    camera.color.publish(color_message(stamp))
+    camera.depth.publish(depth_message(stamp))
+    client.wait(lambda: masks)
 
 
 def test_reset_forgets_the_past(client, start, camera):

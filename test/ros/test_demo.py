@@ -43,7 +43,6 @@ def test_every_frame_is_published_and_every_processed_frame_is_received(demo: Pa
     assert summary["frames_processed"] > 0
     assert summary["masks_received"] == summary["frames_processed"]
     assert summary["actions_received"] == summary["frames_processed"]
-    assert summary["frames_dropped"] == sum(summary["drop_reasons"].values())
     lost = summary["frames_dropped"] + summary["unpaired"]
     assert summary["frames_processed"] + lost >= frame_count
     assert summary["latency_ms"]["p50"] <= summary["latency_ms"]["p99"]

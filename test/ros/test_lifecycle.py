@@ -95,6 +95,34 @@ def test_a_signal_while_weights_load_ends_the_node_cleanly(start, number):
     assert_ended_cleanly(process, number)
 
 
+def test_a_transition_that_the_state_does_not_know_is_refused_and_harms_nothing(client, start):
+    process = start()
+    process.wait_for("active: colour on")
+    assert not change(client, Transition.TRANSITION_CONFIGURE)
+    assert state(client) == "active"
+    assert_ended_cleanly(process, signal.SIGINT)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_during_deactivation_loses_no_report(client, start, tmp_path, number):
+    report = tmp_path / "report.json"
+    process = start(rate_hz=0, weights="slow 1.5", report_file=report)
+    camera = TestCamera(client)
+    masks = client.collect(Image, "/affordance/mask")
+    camera.wait_for_subscriber()
+    camera.publish(camera.now_ns())
+    client.wait(lambda: masks)
+    camera.publish(camera.now_ns())
+    client.spin(0.5)  # the second frame is in work, and deactivation waits for it
+    request = ChangeState.Request(transition=Transition(id=Transition.TRANSITION_DEACTIVATE))
+    asked = client.node.create_client(ChangeState, "/affordance/change_state")
+    client.wait(asked.service_is_ready)
+    asked.call_async(request)
+    client.spin(0.4)
+    assert_ended_cleanly(process, number)
+    assert json.loads(report.read_text())["frames_processed"] == 2
+
+
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_while_inactive_ends_the_node_cleanly(client, start, number):
     process = start(autostart=False)

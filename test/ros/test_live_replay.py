@@ -57,7 +57,8 @@ def results(bag: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Pa
     found = {}
     # A robot's own parameters: how its camera's topics are read is of no matter here.
     robot = tmp_path_factory.mktemp("robot") / "robot.yaml"
-    robot.write_text(json.dumps({"/**": {"ros__parameters": ROBOT}}))
+    sections = {name: {"ros__parameters": ROBOT} for name in ("/**", "/affordance")}
+    robot.write_text(json.dumps(sections))
     for name, more in (("live", ("--params-file", str(robot))), ("replay", ())):
         found[name] = tmp_path_factory.mktemp(name)
         done = run(name, str(bag), "--out", str(found[name]), *OPTIONS, *more)

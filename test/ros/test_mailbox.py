@@ -39,6 +39,7 @@ def test_the_worker_finishes_its_item_before_it_stops():
         done.append(item)
 
     worker = Worker(mailbox, process)
+    worker.start()
     mailbox.put(1)
     begun.wait()
     mailbox.put(2)
@@ -50,6 +51,7 @@ def test_the_worker_finishes_its_item_before_it_stops():
 def test_an_error_ends_the_worker_and_is_kept():
     mailbox = Mailbox()
     worker = Worker(mailbox, lambda item: 1 // item)
+    worker.start()
     mailbox.put(0)
     worker._thread.join()
     assert isinstance(worker.failure, ZeroDivisionError)

@@ -7,7 +7,7 @@ from rclpy.parameter import Parameter
 
 from affordance_seg_ros.config import FlowConfig, PipelineConfig
 from affordance_seg_ros.errors import ConfigError
-from affordance_seg_ros.node_config import NodeConfig
+from affordance_seg_ros.node_config import KinectConfig, NodeConfig
 from affordance_seg_ros.options import Options, option
 from affordance_seg_ros.ros.parameter_table import nest, parameter_rows
 from affordance_seg_ros.ros.parameters import NodeParameters
@@ -55,6 +55,12 @@ def test_given_values_win_and_integers_serve_as_floats(make):
     assert parameters.read(NodeConfig).weights == "w"
 
 
+def test_a_name_that_looks_like_a_number_may_be_given_as_one():
+    assert KinectConfig.from_mapping({"frame_rate": 15}).frame_rate == "15"
+    with pytest.raises(ConfigError, match="frame_rate=16 is of type int; expected str"):
+        KinectConfig.from_mapping({"frame_rate": 16})
+
+
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
@@ -65,6 +71,11 @@ def test_given_values_win_and_integers_serve_as_floats(make):
         ("reliability", "maybe", "expected one of best_effort, reliable"),
         ("flow__iterations", 0, "iterations=0; expected 1 to 1000"),
         ("rate_h", 5.0, "unknown parameter 'rate_h'; did you mean 'rate_hz'?"),
+        (
+            "qos_overrides./color/image.subscription.reliability",
+            "reliable",
+            "changes nothing; expected reliability, queue_depth",
+        ),
         ("xyz", 5.0, "unknown parameter 'xyz'; expected one of weights, device"),
     ],
 )

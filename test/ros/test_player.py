@@ -51,6 +51,19 @@ def play(tmp_path, frames, start):
     return _play
 
 
+def test_a_recording_of_one_frame_is_not_a_flood_in_a_loop(client, frames, tmp_path, start):
+    write_bag(tmp_path / "one", iter(frames[:1]))
+    came = client.collect(Image, "color/image")
+    client.collect(Image, "depth/image")
+    client.collect(CameraInfo, "color/camera_info")
+    process = start(command=(sys.executable, "-c", CODE, str(tmp_path / "one"), "--loop"))
+    client.wait(lambda: came)
+    came.clear()
+    client.spin(1.0)
+    assert 3 <= len(came) <= 15
+    assert process.end() == 130
+
+
 def test_every_frame_arrives_unchanged_with_its_own_stamp(client, play, frames, tmp_path):
     topics = {"color/image": Image, "depth/image": Image, "color/camera_info": CameraInfo}
     came = {name: client.collect(kind, name) for name, kind in topics.items()}

@@ -110,6 +110,9 @@ def test_the_state_tells_loss_attempts_and_return():
     state = CameraState("Azure Kinect 0")
     start_ns = state.captures._start_ns
     assert state.describe("/kinect", start_ns + 1).message == "no captures yet"
+    state.captures.add(start_ns + 2)
+    later_ns = start_ns + 60_000_000_000
+    assert state.describe("/kinect", later_ns).message == "no captures lately"
     state.captures.add(start_ns + 1)
     assert state.describe("/kinect", start_ns + 1_000_000_000).message == "1.0 captures/s"
     state.lose("gone")

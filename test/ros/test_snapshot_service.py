@@ -39,6 +39,19 @@ def snapshot(client):
     return client.call(Trigger, "/affordance/snapshot")
 
 
+@pytest.mark.parametrize(
+    ("folder", "reason"),
+    [("~nobody-of-this-name/clips", "expected a folder of a known user"), ("x" * 300, "cannot be")],
+)
+def test_a_folder_that_cannot_be_is_told_and_harms_nothing(client, start, camera, folder, reason):
+    node = start(snapshot_s=0.5, snapshot_folder=folder)
+    show(client, camera, 2)
+    answer = snapshot(client)
+    assert not answer.success
+    assert reason in answer.message
+    assert node.end() == 0
+
+
 def test_the_last_seconds_become_a_clip_that_replay_and_training_read(
     client, start, camera, tmp_path
 ):

@@ -17,6 +17,7 @@ from affordance_seg_ros.training.datasets.labelled_sequence import Scan
 from affordance_seg_ros.training.datasets.sor3d_aff import scan_sor3d_aff
 from affordance_seg_ros.training.datasets.umd import scan_umd
 from affordance_seg_ros.training.datasets.utkinect import scan_utkinect
+from affordance_seg_ros.whole_file import user_path
 
 Scanner = Callable[[Path, str, LabelMap | None, LabelSet], Scan]
 
@@ -51,7 +52,7 @@ class DataSource(Options):
             SourceError: The folder does not exist.
             ConfigError: The label map cannot be used with these labels.
         """
-        root = Path(self.root).expanduser()
+        root = user_path(self.root, SourceError)
         if not root.is_dir():
             raise SourceError(f"data set {root}; expected a folder ({self.kind})")
         label_map = read_label_map(self.label_map) if self.label_map else None
