@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Make a venv with the ROS 2 Kilted wheels, and the package's install space in .colcon/install.
-# Quick when nothing changed.
+# Make a venv with ROS 2 wheels, of Kilted or with ROS=jazzy of Jazzy, and the package's install space
+# in .colcon/install. Quick when nothing changed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PYTHON=${PYTHON:-python3}
+ROS=${ROS:-kilted}
 
 say() { echo "bootstrap: $*" >&2; }
+
+[ -e "tools/ros-$ROS.txt" ] || { say "ROS=$ROS; expected kilted or jazzy"; exit 2; }
 
 # cmake to make: build; libgl1, libx11-6: pyk4a; the rest: offscreen rendering of clips.
 needed=(cmake g++ gcc make libgl1 libx11-6 libegl1 libegl-mesa0 libgl1-mesa-dri)
@@ -29,7 +32,8 @@ if [ ${#missing[@]} -gt 0 ]; then
   DEBIAN_FRONTEND=noninteractive $install -qq >/dev/null
 fi
 
-key=$( { cat tools/requirements.txt tools/constraints.txt tools/bootstrap.sh; "$PYTHON" -VV; } |
+pins=(tools/requirements.txt "tools/ros-$ROS.txt" tools/constraints.txt)
+key=$( { cat "${pins[@]}" tools/bootstrap.sh; "$PYTHON" -VV; } |
   sha256sum | cut -c1-12)
 # Not inside the checkout: CMake refuses to export include folders (numpy's) below the source folder.
 VENV=${AFFORDANCE_VENV:-${XDG_CACHE_HOME:-$HOME/.cache}/affordance_seg_ros/venv-$key}
@@ -41,7 +45,7 @@ if [ "$(cat "$VENV/.ready" 2>/dev/null)" != "$key" ]; then
   rm -f "$VENV/.ready"
   [ -x "$VENV/bin/python" ] || "$PYTHON" -m venv "$VENV"
   "$VENV/bin/python" -m pip install --disable-pip-version-check --no-input -q \
-    -r tools/requirements.txt -c tools/constraints.txt
+    -r "${pins[0]}" -r "${pins[1]}" -c "${pins[2]}"
   # The wheels' CMake files name the include folders of the machine that built them.
   inc=$("$VENV/bin/python" -c 'import sysconfig; print(sysconfig.get_paths()["include"])')
   np=$("$VENV/bin/python" -c 'import numpy; print(numpy.get_include())')
