@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-NEAREST_M, FARTHEST_M = 1e-4, 1000.0
-"""Depth beyond this [m] is none: some drivers say so with the largest float."""
+LEAST_M, FARTHEST_M = 1e-4, 1000.0
+"""Depth outside of these [m] is none: some drivers say so with the largest float, and floats in the
+wrong byte order come out as next to nothing."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,8 @@ class DepthImage:
     """Depth as the sensor stores it; converted to metres only where it is used.
 
     Attributes:
-        raw: (H, W) uint16 with 0 = no depth, or float32 with NaN, Inf, <= 0 or beyond
-            a kilometre = no depth.
+        raw: (H, W) uint16 with 0 = no depth, or float32 with NaN, Inf, below a tenth of a
+            millimetre or beyond a kilometre = no depth.
         metres_per_unit: Length of one raw unit [m]: 0.001 for 16UC1, 1 for 32FC1.
     """
 
@@ -44,7 +45,7 @@ class DepthImage:
         if self.metres_per_unit != 1:
             depth_m *= np.float32(self.metres_per_unit)
         # Written so that NaN fails as well.
-        depth_m[~((depth_m > NEAREST_M) & (depth_m < FARTHEST_M))] = np.nan
+        depth_m[~((depth_m > LEAST_M) & (depth_m < FARTHEST_M))] = np.nan
         return depth_m
 
 

@@ -86,32 +86,40 @@ def subscripted(path: Path) -> list[str]:
     """Return rclpy's classes that get a [...] as a module is loaded: those of Jazzy refuse it."""
     tree = ast.parse(path.read_text())
     imported = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    if any(node.module == "__future__" for node in imported):
-        return []
+    is_late = any(
+        node.module == "__future__" and "annotations" in {alias.name for alias in node.names}
+        for node in imported
+    )
     own = {
         alias.asname or alias.name
         for node in imported
         if (node.module or "").startswith("rclpy")
         for alias in node.names
     }
-    # Annotations of local variables are never evaluated.
-    evaluated = [
-        annotation
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        for annotation in (
-            node.returns,
-            *(each.annotation for each in ast.walk(node.args) if isinstance(each, ast.arg)),
-        )
-        if annotation is not None
-    ]
     return [
         part.value.id
-        for annotation in evaluated
-        for part in ast.walk(annotation)
+        for evaluated in _evaluated(tree, annotations=not is_late)
+        for part in ast.walk(evaluated)
         if isinstance(part, ast.Subscript) and isinstance(part.value, ast.Name)
         if part.value.id in own
     ]
+
+
+def _evaluated(tree: ast.Module, *, annotations: bool) -> Iterator[ast.AST]:
+    """Yield bases, values and annotations that are evaluated as definitions are; no local ones."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            yield from node.bases
+        if isinstance(node, ast.Module | ast.ClassDef):
+            for line in node.body:
+                if isinstance(line, ast.Assign | ast.AnnAssign) and line.value is not None:
+                    yield line.value
+                if annotations and isinstance(line, ast.AnnAssign):
+                    yield line.annotation
+        if annotations and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from (found for found in (node.returns,) if found is not None)
+            arguments = (each for each in ast.walk(node.args) if isinstance(each, ast.arg))
+            yield from (each.annotation for each in arguments if each.annotation is not None)
 
 
 @pytest.mark.parametrize(
@@ -128,3 +136,5 @@ def test_a_subscript_that_jazzy_refuses_is_found_out(tmp_path: Path) -> None:
     assert subscripted(module) == ["Parameter"]
     module.write_text("from __future__ import annotations\n" + text)
     assert not subscripted(module)
+    module.write_text("from rclpy.publisher import Publisher\nclass Other(Publisher[int]): ...\n")
+    assert subscripted(module) == ["Publisher"]

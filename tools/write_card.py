@@ -81,10 +81,9 @@ def read_evaluation(path: Path, weights: str) -> dict[str, Any]:
 
 def _flow(evaluation: Mapping[str, Any]) -> str:
     """Return the estimator in words, with its options where they are not the defaults."""
-    default = asdict(FlowConfig(estimator=evaluation["flow"]["estimator"]))
-    changed = [
-        f"{name} {value}" for name, value in evaluation["flow"].items() if value != default[name]
-    ]
+    flow = FlowConfig.from_mapping(evaluation["flow"])
+    default = asdict(FlowConfig(estimator=flow.estimator))
+    changed = [f"{name} {value}" for name, value in asdict(flow).items() if value != default[name]]
     name = evaluation["estimator"].replace("_", "-").replace("dis", "DIS")
     return " with ".join([f"{name} flow", *([", ".join(changed)] if changed else [])])
 

@@ -23,7 +23,7 @@ from affordance_seg_ros.training.run_data import find_sequences, spread
 from affordance_seg_ros.training.run_setup import RUN_FILE
 from affordance_seg_ros.training.tables import Evaluations, one_by_one, table_3
 from affordance_seg_ros.training.trainer import WEIGHTS_FILE, train
-from affordance_seg_ros.training.training_state import STATE_FILE
+from affordance_seg_ros.training.training_state import STATE_FILE, load_state
 from affordance_seg_ros.training.weights_output import read_origin
 
 _MOTION = ("streams.flow", "motion_memory")
@@ -77,6 +77,7 @@ def run_ablation(
         ConfigError: The folder holds a row that was trained already and `resume` is not set, or one
             of another recipe or that started from other weights, or a name is not a row's or a
             comparison's, or the run's network is not the whole one.
+        CheckpointError: The weights of a row, or those that it starts from, are missing or damaged.
         SourceError: Data are missing or damaged.
     """
     if comparison not in COMPARISONS:
@@ -92,6 +93,8 @@ def run_ablation(
         for name, row in chosen(runs, names).items()
     ]
     for name, row in wanted:
+        _check_start(row, out / name / f"seed_{row.seed}")
+    for name, row in wanted:
         folder = out / name / f"seed_{row.seed}"
         if not resume or not (folder / _EVALUATION_FILE).exists():
             _train_row(row, folder, resume=resume, progress=progress)
@@ -101,6 +104,22 @@ def run_ablation(
         table = compared.table(evaluations, run.name)
         (out / f"{comparison}.md").write_text(table, encoding="utf-8")
     return rows
+
+
+def _check_start(run: RunConfig, folder: Path) -> None:
+    """Refuse to go on with a row that started from other weights than it would now.
+
+    Raises:
+        ConfigError: It did.
+    """
+    if (folder / STATE_FILE).exists():
+        start = load_state(folder).starts_from.get("fingerprint")
+        now = read_origin(run.initialise.weights).get("fingerprint")
+        if start != now:
+            raise ConfigError(
+                f"{folder} started from weights {start}; expected {now}, which "
+                f"'{run.initialise.weights}' are now, or a new folder"
+            )
 
 
 def _train_row(run: RunConfig, folder: Path, *, resume: bool, progress: bool) -> None:
@@ -125,7 +144,8 @@ def _finished(runs: Mapping[str, RunConfig], out: Path) -> dict[str, dict[int, A
                     f"one of {run.name}, or a new folder"
                 )
             recipe = load_checkpoint(file.with_name(WEIGHTS_FILE), "cpu").card.recipe
-            start, now = recipe["starts_from"].get("fingerprint"), starts[run.initialise.weights]
+            start = recipe.get("starts_from", {}).get("fingerprint")
+            now = starts[run.initialise.weights]
             if start != now:
                 raise ConfigError(
                     f"{file.parent} started from weights {start}; expected {now}, which "

@@ -8,7 +8,7 @@ in the place of whoever uses the masks.
 import argparse
 import json
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,15 @@ PACES = ("lockstep", "recorded")
 # The resolution of latencies, and work for the node: at 250 Hz it dropped frames on two cores.
 _CLOCK_HZ = "100"
 _NODE = "affordance"
-_PARAMETERS = "ros__parameters."
-_FILES = ("node.json", "played.json", "received.json", "summary.json", "report.html")
+_OVER_PARAMETERS = "live_parameters.yaml"
+_FILES = (
+    _OVER_PARAMETERS,
+    "node.json",
+    "played.json",
+    "received.json",
+    "summary.json",
+    "report.html",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -88,8 +95,9 @@ def run(arguments: argparse.Namespace) -> int:
     summary = json.loads((out / "summary.json").read_text())
     if arguments.json:
         write_json(arguments.json, summary)
-    if lost := summary["frames_processed"] - summary["masks_received"]:
-        print(f"{lost} masks of the node did not come and are not scored", file=sys.stderr)
+    received = json.loads((out / "received.json").read_text())
+    if (lost := summary["frames_processed"] - received["predictions"]) > 0:
+        print(f"{lost} predictions of the node did not come and are not scored", file=sys.stderr)
     print(_in_words(summary))
     print(f"see {out}")
     return 0
@@ -136,45 +144,49 @@ def _node_words(arguments: argparse.Namespace, parameters: list[str]) -> Iterato
     )
     ours = (*parameters, *forced)
     if arguments.params_file:
-        names = {parameter.partition(":=")[0] for parameter in ours}
-        file = _without(arguments.params_file, names, arguments.out / "parameters.yaml")
-        yield from ("--params-file", str(file))
+        yield from ("--params-file", str(arguments.params_file))
+        yield from ("--params-file", str(_over(arguments.params_file, ours, arguments.out)))
     for parameter in ours:
         yield from ("-p", parameter)
 
 
-def _without(file: Path, names: Collection[str], copy: Path) -> Path:
-    """Return a parameter file that leaves some names to the command line.
+def _over(file: Path, parameters: Iterable[str], out: Path) -> Path:
+    """Write a parameter file that counts before another one, section by section; return it.
 
-    Of a parameter that several sections of a file give, the last one counts, also before the
-    command line's, which is a part of the section of all nodes.
+    Parameters of the command line are those of the section of all nodes, before which a file's own
+    section of this node would count.
 
     Args:
-        file: The file.
-        names: The names.
-        copy: Where it is written without them.
+        file: The other one.
+        parameters: What is to count, as ``name:=value``.
+        out: Folder for the file.
+
+    Raises:
+        SourceError: It cannot be written.
     """
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError):
-        return file  # the node says what is wrong with it
+        content = None  # the node says what is wrong with it
+    named = (parameter.split(":=", 1) for parameter in parameters)
+    values = {name: yaml.safe_load(value) for name, value in named}
+    path = out / _OVER_PARAMETERS
+    text = yaml.safe_dump(_sections(content, values), sort_keys=False)
     try:
-        copy.write_text(yaml.safe_dump(_pruned(content, "", names)), encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise SourceError(f"{copy}: cannot be written ({error.strerror})") from error
-    return copy
+        raise SourceError(f"{path}: cannot be written ({error.strerror})") from error
+    return path
 
 
-def _pruned(content: Any, within: str, names: Collection[str]) -> Any:
-    """Return sections without some parameters, which stand as ``flow.budget`` or nested."""
-    if not isinstance(content, dict):
-        return content
-    found = {}
-    for key, value in content.items():
-        name = f"{within}.{key}" if within else str(key)
-        if name.rpartition(_PARAMETERS)[2] in names and _PARAMETERS in name:
-            continue
-        found[key] = _pruned(value, name, names)
+def _sections(content: Any, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the sections of a parameter file with other values in them."""
+    found: dict[str, Any] = {}
+    for name, part in (content if isinstance(content, dict) else {}).items():
+        if name == "ros__parameters":
+            found[name] = dict(values)
+        elif inner := _sections(part, values):
+            found[name] = inner
     return found
 
 

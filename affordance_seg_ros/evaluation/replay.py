@@ -130,8 +130,10 @@ class ReplayWriter:
 
 
 def _clear(out: Path) -> None:
-    """Remove what another run has left and this one does not write as its first frames come."""
-    for old in (out / "summary.json", out / PAGE, *(out / "masks").glob("[0-9]*.png")):
+    """Remove what another run has left."""
+    files = ("summary.json", PAGE, "overlay.mp4", "contact_sheet.png")
+    masks = (path for path in (out / "masks").glob("*.png") if path.stem.isdigit())
+    for old in (*(out / name for name in files), *masks):
         try:
             old.unlink(missing_ok=True)
         except OSError as error:

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from affordance_seg_ros.frames import FARTHEST_M, NEAREST_M
+from affordance_seg_ros.frames import FARTHEST_M, LEAST_M
 
 _TAPS = 3
 """Samples along each side of an output pixel; the middle one decides on which surface it lies."""
@@ -37,7 +37,7 @@ def resize_depth(
     taps = cv2.resize(raw, (_TAPS * width, _TAPS * height), interpolation=cv2.INTER_NEAREST_EXACT)
     depth_m = taps.astype(np.float32) * np.float32(metres_per_unit)
     # Written so that NaN fails as well.
-    depth_m[~((depth_m > NEAREST_M) & (depth_m < FARTHEST_M))] = 0
+    depth_m[~((depth_m > LEAST_M) & (depth_m < FARTHEST_M))] = 0
     # Sample by sample: three to four times faster than as one array of five dimensions.
     middle = depth_m[_TAPS // 2 :: _TAPS, _TAPS // 2 :: _TAPS].copy()  # (height, width)
     total = np.zeros_like(middle)

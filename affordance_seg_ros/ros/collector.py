@@ -2,7 +2,6 @@
 """Predictions put together again from the topics of a running affordance node."""
 
 import signal
-import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -28,6 +27,7 @@ _WAITING = 100
 _WAKE_S = 0.1
 _QUIET_S = 0.5
 """Without a message for so long, nothing is on its way any more."""
+_LONGEST_DRAIN_S = 30.0
 _UNKNOWN_MS = float("nan")
 
 
@@ -129,38 +129,65 @@ def collect(
     namespace: str,
     on_connected: Callable[[], None],
 ) -> Received:
-    """Collect predictions until SIGINT or SIGTERM and all that had come by then; return what came.
+    """Collect predictions until SIGINT or SIGTERM, and what waits in the queues; return what came.
+
+    A second signal leaves the rest.
 
     Args:
         on_prediction: Called with each complete prediction and the node's announcement.
         namespace: Where the node publishes.
         on_connected: Called once the node is found: what is played from then on is not missed.
     """
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
-    try:
-        collector = PredictionCollector(on_prediction, namespace=namespace)
-        while not stop.is_set() and not collector.is_connected():
-            rclpy.spin_once(collector, timeout_sec=_WAKE_S)
-        on_connected()
-        while not stop.is_set():
-            rclpy.spin_once(collector, timeout_sec=_WAKE_S)
-        # What waits in the queues has been published, and is a part of the run.
-        before = -1
-        while before != (before := sum(collector.received.counts.values())):
-            _spin_for(collector, _QUIET_S)
-    finally:
-        rclpy.try_shutdown()
+    with _Signals() as signals:
+        rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+        try:
+            collector = PredictionCollector(on_prediction, namespace=namespace)
+            while not signals.count and not collector.is_connected():
+                rclpy.spin_once(collector, timeout_sec=_WAKE_S)
+            if not signals.count:
+                on_connected()
+            while not signals.count:
+                rclpy.spin_once(collector, timeout_sec=_WAKE_S)
+            _drain(collector, signals)
+        finally:
+            rclpy.try_shutdown()
     collector.give_up()
     return collector.received
 
 
-def _spin_for(collector: PredictionCollector, seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while (left_s := end - time.monotonic()) > 0:
-        rclpy.spin_once(collector, timeout_sec=left_s)
+class _Signals:
+    """Counts SIGINT and SIGTERM instead of obeying them; a context manager.
+
+    Attributes:
+        count: How many came.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __enter__(self) -> "_Signals":
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        self._before = {number: signal.signal(number, self._on_signal) for number in numbers}
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _on_signal(self, number: int, frame: object) -> None:
+        self.count += 1
+
+
+def _drain(collector: PredictionCollector, signals: _Signals) -> None:
+    """Take what waits in the queues until nothing comes any more, or a second signal does."""
+    end = time.monotonic() + _LONGEST_DRAIN_S
+    before, now = -1, 0
+    while before != now and signals.count < 2 and time.monotonic() < end:
+        before = now
+        quiet = time.monotonic() + _QUIET_S
+        while (left_s := quiet - time.monotonic()) > 0:
+            rclpy.spin_once(collector, timeout_sec=left_s)
+        now = sum(collector.received.counts.values())
 
 
 def _rebuild(stamp: int, parts: dict[str, Any]) -> Prediction:

@@ -91,11 +91,7 @@ class RgbdInput:
             self._subscribe(channel, callbacks.get(role, self._info_receiver(role)))
             for role, channel in self._channels.items()
         ]
-        self._subscriptions += [
-            self._subscribe_to_kept(channel)
-            for channel in self._channels.values()
-            if channel.kind is CameraInfo
-        ]
+        self._kept: dict[str, Subscription[Any]] = {}
 
     @property
     def counts(self) -> PairingCounts:
@@ -113,10 +109,28 @@ class RgbdInput:
 
     def destroy(self) -> None:
         """Unsubscribe."""
-        for subscription in self._subscriptions:
+        for subscription in (*self._subscriptions, *self._kept.values()):
             self._node.destroy_subscription(subscription)
         if self._motion is not None:
             self._motion.destroy()
+
+    def enable(self, enabled: bool) -> None:
+        """Take pairs, or leave them, also one that waits for its calibration."""
+        self.enabled = enabled
+        if not enabled:
+            self._waiting = None
+
+    def look_for_kept(self) -> None:
+        """Subscribe to calibrations that were sent once, before the node was there.
+
+        Only where somebody keeps them: others would be warned of one that does not match.
+        """
+        for role, channel in self._channels.items():
+            if channel.kind is not CameraInfo or role in self._infos or role in self._kept:
+                continue
+            found = self._node.get_publishers_info_by_topic(channel.name(self._node))
+            if any(f.qos_profile.durability == DurabilityPolicy.TRANSIENT_LOCAL for f in found):
+                self._kept[role] = self._subscribe_to_kept(channel)
 
     def awaited(self) -> list[str]:
         """Return a sentence on each input that has been missing for too long."""
@@ -187,7 +201,6 @@ class RgbdInput:
         )
 
     def _subscribe_to_kept(self, channel: Channel) -> "Subscription[Any]":
-        """Also take a calibration that was sent once, before the node was there."""
         receive = self._info_receiver(channel.role)
 
         def on_message(message: CameraInfo) -> None:
@@ -199,12 +212,8 @@ class RgbdInput:
             reliability=ReliabilityPolicy.RELIABLE,
             durability=DurabilityPolicy.TRANSIENT_LOCAL,
         )
-        # Drivers that keep nothing do not match it, and need not: they are heard by the other one.
-        events = SubscriptionEventCallbacks(
-            incompatible_qos=lambda event: None, use_default_callbacks=False
-        )
         return self._node.create_subscription(
-            channel.kind, channel.name(self._node), on_message, profile, event_callbacks=events
+            channel.kind, channel.name(self._node), on_message, profile
         )
 
     def _on_color(self, message: Image | CompressedImage) -> None:
@@ -249,8 +258,6 @@ class RgbdInput:
                 self._waiting = pair
 
     def _hand_on_waiting(self) -> None:
-        if not self.enabled:
-            self._waiting = None
         if self._waiting is not None and self._put(self._waiting):
             self._waiting = None
 

@@ -100,7 +100,7 @@ class AffordanceNode(SteadyLifecycleNode):
             self.get_logger().warning,
             self.get_logger().info,
             what="input",
-            well="every image topic has one publisher",
+            well="no image topic is in doubt",
         )
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self.create_service(Trigger, "~/reset", self._on_reset)
@@ -285,6 +285,8 @@ class AffordanceNode(SteadyLifecycleNode):
         return response
 
     def _on_timer(self) -> None:
+        if self._session is not None:
+            self._session.look_for_kept()
         snapshot = None if self._session is None else self._session.snapshot()
         if snapshot is not None:
             now_s = 1e-9 * self._steady.now().nanoseconds

@@ -115,9 +115,9 @@ class Player(Node):
         """Sleep until the recording's time is `stamp_ns`, ticking `/clock` meanwhile."""
         while True:
             passed_ns = round((time.monotonic() - start) * rate * _SECOND_NS)
-            now_ns = min(first_ns + passed_ns, stamp_ns)
+            now_ns = min(first_ns + max(passed_ns, 0), stamp_ns)
             self._tick(now_ns)
-            left_s = (stamp_ns - now_ns) / (rate * _SECOND_NS)
+            left_s = (stamp_ns - first_ns - passed_ns) / (rate * _SECOND_NS)
             if left_s <= 0:
                 return
             time.sleep(min(left_s, self._tick_s))

@@ -93,7 +93,11 @@ class Session:
 
     def enable(self, enabled: bool) -> None:
         """Take frames, or leave them."""
-        self._input.enabled = enabled
+        self._input.enable(enabled)
+
+    def look_for_kept(self) -> None:
+        """Subscribe to calibrations that were sent once; see `RgbdInput.look_for_kept`."""
+        self._input.look_for_kept()
 
     def check(self) -> None:
         """Raise the error that ended the worker, if any did."""

@@ -3,7 +3,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from posixpath import commonpath
 from typing import Any
 
 from rosbags.highlevel import AnyReader
@@ -70,14 +69,20 @@ def _from_topic(reader: AnyReader, path: Path, source: str, depth_topic: str) ->
         found.setdefault(topic, message)
     if not found:
         raise SourceError(f"{path}: no {kind.message_type} on any topic depth_to_color; {_WAYS}")
-    shared = {topic: len(commonpath([topic, depth_topic])) for topic in found}
-    nearest = [topic for topic in found if shared[topic] == max(shared.values())]
-    if len(nearest) > 1:
+    own = [topic for topic in found if _is_of(topic, depth_topic)]
+    chosen = list(found) if len(found) == 1 else own
+    if len(chosen) != 1:
         raise SourceError(
-            f"{path}: several cameras' {kind.message_type}: {', '.join(sorted(nearest))}; expected "
+            f"{path}: several cameras' {kind.message_type}: {', '.join(sorted(found))}; expected "
             f"one in the namespace of {depth_topic}, or seven numbers as depth_to_color"
         )
-    return decode_extrinsics(found[nearest[0]], kind)
+    return decode_extrinsics(found[chosen[0]], kind)
+
+
+def _is_of(topic: str, depth_topic: str) -> bool:
+    """Whether a camera's extrinsics and a depth topic are of one namespace."""
+    camera = topic.removesuffix("/depth_to_color").removesuffix("/extrinsics")
+    return f"/{depth_topic.lstrip('/')}".startswith(f"/{camera.lstrip('/')}/")
 
 
 def _all(reader: AnyReader, end: str, kind: str, *, package: str = "") -> Iterator[tuple[str, Any]]:

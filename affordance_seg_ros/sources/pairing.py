@@ -85,7 +85,7 @@ class PairingBuffer(Generic[C, D]):
 
     An item that arrives after newer ones of its stream still takes part, unless a newer one has
     been paired. Stamps that jump back by more than four frames (half a second while no period is
-    known) start anew: all newer items are given up. At most 16 items a stream wait.
+    known) start anew: all newer items are given up.
 
     Not thread-safe: the caller holds a lock.
     """

@@ -2,8 +2,10 @@
 import argparse
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+import yaml
 
 from affordance_seg_ros.cli import COMMANDS, live, main
 from affordance_seg_ros.config import PipelineConfig
@@ -61,6 +63,21 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(
 def test_info_says_that_the_weights_are_untrained(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info", "--weights", "untrained:compact"]) == 0
     assert "trained: false" in capsys.readouterr().out
+
+
+def test_what_a_live_run_needs_counts_before_every_section_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "robot.yaml"
+    file.write_text(
+        "/robot:\n  affordance: {ros__parameters: {rate_hz: 5.0, flow: {budget: 0.3}}}\n"
+        "/**: {ros__parameters: {rate_hz: 7.0}}\n"
+    )
+    over = live._over(file, ["flow.budget:=0.5", 'color_transport:="raw"'], tmp_path)
+    values = {"flow.budget": 0.5, "color_transport": "raw"}
+    assert yaml.safe_load(over.read_text()) == {
+        "/robot": {"affordance": {"ros__parameters": values}},
+        "/**": {"ros__parameters": values},
+    }
+    assert "rate_hz: 5.0" in file.read_text()
 
 
 def test_a_flag_at_its_default_counts_before_the_file_of_a_live_run() -> None:

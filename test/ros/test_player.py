@@ -57,11 +57,9 @@ def test_a_recording_of_one_frame_is_not_a_flood_in_a_loop(client, frames, tmp_p
     client.collect(Image, "depth/image")
     client.collect(CameraInfo, "color/camera_info")
     process = start(command=(sys.executable, "-c", CODE, str(tmp_path / "one"), "--loop"))
-    client.wait(lambda: came)
-    came.clear()
-    client.spin(1.0)
-    assert 3 <= len(came) <= 15
+    client.wait(lambda: len(came) >= 3)  # it goes on
     assert process.end() == 130
+    assert len(came) < 100
 
 
 def test_every_frame_arrives_unchanged_with_its_own_stamp(client, play, frames, tmp_path):

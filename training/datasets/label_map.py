@@ -20,7 +20,7 @@ _SPECIAL = {"background": BACKGROUND, "ignore": IGNORE}
 
 @dataclass(frozen=True)
 class LabelMap:
-    """Names of a data set's labels and what each becomes.
+    """Names of a data set's labels and what each becomes; one that is read from a file needs `of`.
 
     Attributes:
         affordances: Names of the data set's ids 1..N, in order.

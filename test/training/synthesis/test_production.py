@@ -93,14 +93,14 @@ def test_no_more_than_a_few_frames_are_held(
 ) -> None:
     from affordance_seg_ros.training.synthesis import production
 
-    alive: weakref.WeakSet[np.ndarray] = weakref.WeakSet()
+    seen: list[weakref.ref[np.ndarray]] = []
     most = 0
 
     def watched(*arguments: Any) -> Iterator[Any]:
         nonlocal most
         for frame in film(*arguments):
-            alive.add(frame.labels)
-            most = max(most, len(alive))
+            seen.append(weakref.ref(frame.labels))
+            most = max(most, sum(each() is not None for each in seen))
             yield frame
 
     monkeypatch.setattr(production, "film", watched)
