@@ -222,6 +222,9 @@ def test_rows_that_started_elsewhere_are_not_put_into_one_table(
     save_checkpoint(start, checkpoint)
     assert ablation(tmp_path / "out", "--ablation", "--rows", "rgbd", "--resume", sets=sets) == 2
     assert "seed_0 started from weights" in capsys.readouterr().err
+    (tmp_path / "out/rgb/seed_0/evaluation.json").unlink()  # as if it had been stopped midway
+    assert ablation(tmp_path / "out", "--ablation", "--rows", "rgb", "--resume", sets=sets) == 2
+    assert "seed_0 started from weights" in capsys.readouterr().err
 
 
 def test_bad_seeds_are_refused_before_anything_is_trained(ablation, tmp_path, capsys):
