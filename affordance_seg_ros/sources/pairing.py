@@ -184,8 +184,10 @@ class PairingBuffer(Generic[C, D]):
             return
         # Each stream jumps once when a bag loops: that is one jump, counted with the first.
         other_newest_ns = other.period.newest_ns
+        own.is_to_jump = False
         if other_newest_ns is None or other_newest_ns > stamp_ns + jump_ns:
             self._jumps_back += 1
+            other.is_to_jump = other_newest_ns is not None
         own.forget_from(stamp_ns)
         own.period.restart_at(stamp_ns)
         other.forget_from(stamp_ns + jump_ns)
@@ -247,6 +249,8 @@ class PairingBuffer(Generic[C, D]):
         if limit_ns is None:
             return
         for own, other in ((self._color, self._depth), (self._depth, self._color)):
+            if other.is_to_jump:
+                continue  # its newest stamp is of the round before
             newest_ns = other.period.newest_ns
             while own.items and newest_ns is not None:
                 oldest_ns = own.items[0].stamp_ns

@@ -30,6 +30,7 @@ class WaitingStream:
         paired_ns: Stamp of the newest item that got a partner [ns].
         unpaired: Number of items that were given up.
         duplicates: Number of items with a stamp that had come before.
+        is_to_jump: Whether the other stream has jumped back and this one has not yet.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -40,6 +41,7 @@ class WaitingStream:
         self.paired_ns: int | None = None
         self.unpaired = 0
         self.duplicates = 0
+        self.is_to_jump = False
 
     def insert(self, item: Item) -> None:
         """Take an item; with more than there is room for, the oldest is dropped as unpaired."""
@@ -67,6 +69,7 @@ class WaitingStream:
         self.period = FramePeriod()
         self.recent.clear()
         self.paired_ns = None
+        self.is_to_jump = False
 
     def nearest(self, stamp_ns: int) -> int | None:
         """Return the index of the waiting item nearest to the stamp."""

@@ -250,8 +250,8 @@ def test_looping_bag_is_paired_again_and_each_loop_is_counted_once(frames, offse
     pairs = [pair for _ in range(3) for pair in play(buffer, in_order(colors, depths), flush=False)]
     assert buffer.counts.jumps_back == 2
     assert buffer.counts.duplicates == 0
-    # At most one frame is lost where the loop closes.
-    assert len(pairs) >= 3 * frames - 2
+    # Only of the last frame it is not known yet whether a nearer one comes.
+    assert len(pairs) >= 3 * frames - (offset != 0)
     check_conservation(buffer, 3 * frames, 3 * frames)
 
 
