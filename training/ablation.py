@@ -93,7 +93,9 @@ def run_ablation(
         for name, row in chosen(runs, names).items()
     ]
     for name, row in wanted:
-        _check_start(row, out / name / f"seed_{row.seed}")
+        folder = out / name / f"seed_{row.seed}"
+        if (folder / STATE_FILE).exists():
+            _check_start(row, folder, load_state(folder).starts_from)
     for name, row in wanted:
         folder = out / name / f"seed_{row.seed}"
         if not resume or not (folder / _EVALUATION_FILE).exists():
@@ -106,20 +108,23 @@ def run_ablation(
     return rows
 
 
-def _check_start(run: RunConfig, folder: Path) -> None:
-    """Refuse to go on with a row that started from other weights than it would now.
+def _check_start(run: RunConfig, folder: Path, origin: Mapping[str, Any]) -> None:
+    """Refuse a row that started from other weights than it would now.
+
+    Args:
+        run: The row as it would be trained now.
+        folder: Where it was trained.
+        origin: What it started from; see `read_origin`.
 
     Raises:
         ConfigError: It did.
     """
-    if (folder / STATE_FILE).exists():
-        start = load_state(folder).starts_from.get("fingerprint")
-        now = read_origin(run.initialise.weights).get("fingerprint")
-        if start != now:
-            raise ConfigError(
-                f"{folder} started from weights {start}; expected {now}, which "
-                f"'{run.initialise.weights}' are now, or a new folder"
-            )
+    start, now = (each.get("fingerprint") for each in (origin, read_origin(run.initialise.weights)))
+    if start != now:
+        raise ConfigError(
+            f"{folder} started from weights {start}; expected {now}, which "
+            f"'{run.initialise.weights}' are now, or a new folder"
+        )
 
 
 def _train_row(run: RunConfig, folder: Path, *, resume: bool, progress: bool) -> None:
@@ -131,10 +136,6 @@ def _train_row(run: RunConfig, folder: Path, *, resume: bool, progress: bool) ->
 def _finished(runs: Mapping[str, RunConfig], out: Path) -> dict[str, dict[int, Any]]:
     """Return the evaluations that a folder holds of these rows, by their names and seeds."""
     rows: dict[str, dict[int, Any]] = {}
-    starts = {
-        weights: read_origin(weights).get("fingerprint")
-        for weights in {run.initialise.weights for run in runs.values()}
-    }
     for name, run in runs.items():
         for file in sorted(out.glob(f"{name}/seed_*/{_EVALUATION_FILE}")):
             found = read_run(file.with_name(RUN_FILE))
@@ -144,13 +145,7 @@ def _finished(runs: Mapping[str, RunConfig], out: Path) -> dict[str, dict[int, A
                     f"one of {run.name}, or a new folder"
                 )
             recipe = load_checkpoint(file.with_name(WEIGHTS_FILE), "cpu").card.recipe
-            start = recipe.get("starts_from", {}).get("fingerprint")
-            now = starts[run.initialise.weights]
-            if start != now:
-                raise ConfigError(
-                    f"{file.parent} started from weights {start}; expected {now}, which "
-                    f"'{run.initialise.weights}' are now, or a new folder"
-                )
+            _check_start(run, file.parent, recipe.get("starts_from", {}))
             document = json.loads(file.read_text(encoding="utf-8"))
             rows.setdefault(name, {})[found.seed] = document
     return {name: dict(sorted(found.items())) for name, found in rows.items()}

@@ -178,9 +178,7 @@ def evaluate(
         )
         kept = _extremes([*kept, example], examples)
     if not clips:
-        raise SourceError(
-            f"none of {len(sequences)} clips has a label at its last frame, or where it is cut"
-        )
+        raise unlabelled(sequences)
     ranked = sorted(kept, key=lambda each: -each.iou)
     return Evaluation(
         clips=clips,
@@ -214,6 +212,13 @@ class _Collected(NamedTuple):
     def scores(self) -> Scores:
         ranges = mask_intervals(self.pictures)
         return Scores(self.masks.result(), self.actions.result(), ranges)
+
+
+def unlabelled(sequences: Sequence[LabelledSequence]) -> SourceError:
+    """Return the error of clips of which none can be scored."""
+    return SourceError(
+        f"none of {len(sequences)} clips has a label at its last frame, or where it is cut"
+    )
 
 
 def last_label(sequence: LabelledSequence, target: str = "demonstrated") -> LabelImage | None:

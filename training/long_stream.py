@@ -7,13 +7,12 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from affordance_seg_ros.config import PipelineConfig
-from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.evaluation.class_scores import defined_or_none
 from affordance_seg_ros.evaluation.metrics import SegmentationMetrics
 from affordance_seg_ros.frames import Prediction, RgbdFrame
 from affordance_seg_ros.pipeline.streaming import Pipeline
 from affordance_seg_ros.training.datasets.labelled_sequence import LabelledSequence
-from affordance_seg_ros.training.evaluate import last_label
+from affordance_seg_ros.training.evaluate import last_label, unlabelled
 
 _PERIOD_NS = 100_000_000
 
@@ -213,9 +212,7 @@ def _at(frame: Callable[[], RgbdFrame], index: int) -> RgbdFrame:
 def _labelled(sequences: Sequence[LabelledSequence], target: str) -> list[LabelledSequence]:
     labelled = [sequence for sequence in sequences if last_label(sequence, target) is not None]
     if not labelled:
-        raise SourceError(
-            f"none of {len(sequences)} clips has a label at its last frame, or where it is cut"
-        )
+        raise unlabelled(sequences)
     return labelled
 
 

@@ -3,12 +3,12 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from rclpy.event_handler import QoSRequestedIncompatibleQoSInfo, SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.qos import (
-    DurabilityPolicy,
     HistoryPolicy,
     QoSProfile,
     ReliabilityPolicy,
@@ -23,6 +23,7 @@ from affordance_seg_ros.ros.channels import DEPTH_CAMERA_INFO, Channel, channels
 from affordance_seg_ros.ros.depth_motion import MotionSource, motion_source
 from affordance_seg_ros.ros.frame_log import is_of_this_clock
 from affordance_seg_ros.ros.job import Job, ReceivedImage, UnalignedDepth
+from affordance_seg_ros.ros.kept_infos import KeptInfos
 from affordance_seg_ros.ros.mailbox import Mailbox
 from affordance_seg_ros.ros.pace import Pace
 from affordance_seg_ros.ros.waiting import (
@@ -88,10 +89,10 @@ class RgbdInput:
             self._motion = motion_source(node, config.depth_to_color, self._hand_on_waiting)
         callbacks = {"colour": self._on_color, "depth": self._on_depth}
         self._subscriptions = [
-            self._subscribe(channel, callbacks.get(role, self._info_receiver(role)))
+            self._subscribe(channel, callbacks.get(role, partial(self._on_info, role)))
             for role, channel in self._channels.items()
         ]
-        self._kept: dict[str, Subscription[Any]] = {}
+        self._kept = KeptInfos(node, tuple(self._channels.values()), self._on_info)
 
     @property
     def counts(self) -> PairingCounts:
@@ -109,8 +110,9 @@ class RgbdInput:
 
     def destroy(self) -> None:
         """Unsubscribe."""
-        for subscription in (*self._subscriptions, *self._kept.values()):
+        for subscription in self._subscriptions:
             self._node.destroy_subscription(subscription)
+        self._kept.destroy()
         if self._motion is not None:
             self._motion.destroy()
 
@@ -121,16 +123,8 @@ class RgbdInput:
             self._waiting = None
 
     def look_for_kept(self) -> None:
-        """Subscribe to calibrations that were sent once, before the node was there.
-
-        Only where somebody keeps them: others would be warned of one that does not match.
-        """
-        for role, channel in self._channels.items():
-            if channel.kind is not CameraInfo or role in self._infos or role in self._kept:
-                continue
-            found = self._node.get_publishers_info_by_topic(channel.name(self._node))
-            if any(f.qos_profile.durability == DurabilityPolicy.TRANSIENT_LOCAL for f in found):
-                self._kept[role] = self._subscribe_to_kept(channel)
+        """Subscribe to calibrations that were sent once, before the node was there."""
+        self._kept.look(self._infos)
 
     def awaited(self) -> list[str]:
         """Return a sentence on each input that has been missing for too long."""
@@ -200,22 +194,6 @@ class RgbdInput:
             channel.kind, channel.name(self._node), callback, profile, event_callbacks=events
         )
 
-    def _subscribe_to_kept(self, channel: Channel) -> "Subscription[Any]":
-        receive = self._info_receiver(channel.role)
-
-        def on_message(message: CameraInfo) -> None:
-            if channel.role not in self._infos:
-                receive(message)
-
-        profile = QoSProfile(
-            depth=1,
-            reliability=ReliabilityPolicy.RELIABLE,
-            durability=DurabilityPolicy.TRANSIENT_LOCAL,
-        )
-        return self._node.create_subscription(
-            channel.kind, channel.name(self._node), on_message, profile
-        )
-
     def _on_color(self, message: Image | CompressedImage) -> None:
         received = self._receive("colour", message)
         self._hand_on(self._pairing.add_color(self._stamps_ns["colour"], received))
@@ -224,14 +202,11 @@ class RgbdInput:
         received = self._receive("depth", message)
         self._hand_on(self._pairing.add_depth(self._stamps_ns["depth"], received))
 
-    def _info_receiver(self, role: str) -> Callable[[CameraInfo], None]:
-        def receive(message: CameraInfo) -> None:
-            self.arrivals[role].add(time.monotonic_ns())
-            self._incompatible[role] = ""
-            self._infos[role] = message
-            self._hand_on_waiting()
-
-        return receive
+    def _on_info(self, role: str, message: CameraInfo) -> None:
+        self.arrivals[role].add(time.monotonic_ns())
+        self._incompatible[role] = ""
+        self._infos[role] = message
+        self._hand_on_waiting()
 
     def _receive(self, role: str, message: Image | CompressedImage) -> ReceivedImage:
         now_ns = time.monotonic_ns()

@@ -7,7 +7,7 @@ from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 _CHANGE_STATE = "_LifecycleNodeMixin__change_state"
 
 
-class SteadyLifecycleNode(LifecycleNode):
+class ForgivingLifecycleNode(LifecycleNode):
     """Refuses a transition that does not start from the state that it is in, and lives on.
 
     Newer rclpy does so itself; that of Jazzy lets rcl's error leave the service and end the node,
@@ -25,4 +25,4 @@ def _change_state(node: LifecycleNode, transition_id: int) -> TransitionCallback
 
 
 if hasattr(LifecycleNode, _CHANGE_STATE):
-    setattr(SteadyLifecycleNode, _CHANGE_STATE, _change_state)
+    setattr(ForgivingLifecycleNode, _CHANGE_STATE, _change_state)

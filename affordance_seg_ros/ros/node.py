@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
@@ -21,13 +21,12 @@ from std_srvs.srv import SetBool, Trigger
 from affordance_seg_ros.config import PipelineConfig
 from affordance_seg_ros.errors import AffordanceError, SourceError
 from affordance_seg_ros.json_document import write_json
-from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.node_config import NodeConfig
 from affordance_seg_ros.ros.channels import channels
 from affordance_seg_ros.ros.diagnostics import describe
-from affordance_seg_ros.ros.effort import StreamingPipeline
 from affordance_seg_ros.ros.frame_transforms import FrameTransforms
-from affordance_seg_ros.ros.lifecycle import SteadyLifecycleNode
+from affordance_seg_ros.ros.lifecycle import ForgivingLifecycleNode
+from affordance_seg_ros.ros.loaded_pipeline import LoadedPipeline, build_real
 from affordance_seg_ros.ros.outputs import PredictionOutput
 from affordance_seg_ros.ros.parameters import NodeParameters
 from affordance_seg_ros.ros.reminder import Reminder
@@ -37,44 +36,7 @@ from affordance_seg_ros.ros.snapshot_service import SnapshotService
 from affordance_seg_ros.whole_file import user_path
 
 
-class _Card(Protocol):
-    @property
-    def name(self) -> str: ...
-    @property
-    def trained(self) -> bool: ...
-    @property
-    def description(self) -> str: ...
-    @property
-    def license(self) -> str: ...
-
-
-class LoadedPipeline(StreamingPipeline, Protocol):
-    """A pipeline with its weights, as the node sees it."""
-
-    @property
-    def labels(self) -> LabelSet:
-        """Labels and actions of the weights."""
-
-    @property
-    def card(self) -> _Card:
-        """Name and origin of the weights."""
-
-    @property
-    def network(self) -> str:
-        """What runs the network, in words."""
-
-    def warm_up(self) -> None:
-        """Do all that is slow only once."""
-
-
-def build_real(weights: str, device: str, config: PipelineConfig) -> LoadedPipeline:
-    """Build the real pipeline; loads torch, which takes seconds."""
-    from affordance_seg_ros.pipeline.streaming import build_pipeline
-
-    return build_pipeline(weights, device, config)
-
-
-class AffordanceNode(SteadyLifecycleNode):
+class AffordanceNode(ForgivingLifecycleNode):
     """Turns colour, depth and camera_info into masks, actions and regions.
 
     Args:

@@ -240,6 +240,7 @@ class PairingBuffer(Generic[C, D]):
         for stream, count in ((self._color, colors), (self._depth, depths)):
             if pairs:
                 stream.paired_ns = stream.items[count - 1].stamp_ns
+                stream.is_to_jump = False  # both are where the other is
             stream.give_up(count)
             stream.unpaired -= len(pairs)
 

@@ -63,6 +63,11 @@ class TestCamera:
     def now_ns(self) -> int:
         return self._client.node.get_clock().now().nanoseconds
 
+    def publish_pair(self, stamp_ns: int) -> None:
+        """Publish colour and depth without their calibration."""
+        self.color.publish(color_message(stamp_ns))
+        self.depth.publish(depth_message(stamp_ns))
+
     def publish(self, stamp_ns: int, index: int = 0, frame_id: str = "optical") -> None:
         self.info.publish(info_message(stamp_ns))
         self.color.publish(color_message(stamp_ns, index, frame_id))

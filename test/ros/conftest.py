@@ -14,6 +14,7 @@ pytest.importorskip("rclpy")
 os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
 
 import rclpy
+from camera_double import TestCamera
 from harness import DOUBLE_NODE, LIMIT_S, Client, Process
 
 
@@ -34,6 +35,11 @@ def client() -> Iterator[Client]:
     found = Client()
     yield found
     found.close()
+
+
+@pytest.fixture
+def camera(client: Client) -> TestCamera:
+    return TestCamera(client)
 
 
 @pytest.fixture

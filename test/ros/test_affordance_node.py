@@ -2,14 +2,10 @@
 import json
 
 import numpy as np
-import pytest
 from camera_double import (
     RELIABLE,
     TestCamera,
-    color_message,
     color_picture,
-    depth_message,
-    info_message,
 )
 from diagnostic_msgs.msg import DiagnosticArray
 from double_pipeline import label_of
@@ -17,11 +13,10 @@ from harness import set_parameter
 from rclpy.qos import (
     DurabilityPolicy,
     QoSProfile,
-    ReliabilityPolicy,
     qos_profile_sensor_data,
 )
 from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import Image
 from std_srvs.srv import SetBool, Trigger
 
 from affordance_seg_ros.labels import SOR3D_AFF
@@ -30,11 +25,6 @@ from affordance_seg_ros.ros.encode import header
 from affordance_seg_ros.sources.decode import decode_color, decode_depth, stamp_ns
 
 STEP_NS = 100_000_000
-
-
-@pytest.fixture
-def camera(client):
-    return TestCamera(client)
 
 
 def key_values(message, part):
@@ -158,53 +148,6 @@ def test_frames_are_taken_at_the_rate_asked_for(client, start, camera):
     client.spin(0.2)
     taken = [round((stamp_ns(mask.header) - first) / 33_333_333) for mask in masks]
     assert taken == [0, 3, 6, 9, 12, 15]
-
-
-def test_the_first_frame_waits_for_a_late_camera_info(client, start, camera):
-    start(rate_hz=0)
-    masks = client.collect(Image, "/affordance/mask")
-    camera.wait_for_subscriber()
-    stamp = camera.now_ns()
-    camera.color.publish(color_message(stamp))
-    camera.depth.publish(depth_message(stamp))
-    client.spin(0.5)
-    assert not masks
-    camera.info.publish(info_message(stamp))
-    client.wait(lambda: masks)
-    assert len(masks) == 1
-    assert info_message(stamp).width == masks[0].width
-
-
-def test_a_node_that_is_switched_off_takes_no_frame_that_waits(client, start, camera):
-    start(rate_hz=0)
-    masks = client.collect(Image, "/affordance/mask")
-    camera.wait_for_subscriber()
-    stamp = camera.now_ns()
-    camera.color.publish(color_message(stamp))
-    camera.depth.publish(depth_message(stamp))
-    client.spin(0.3)
-    assert client.call(SetBool, "/affordance/enable", SetBool.Request(data=False)).success
-    camera.info.publish(info_message(stamp))
-    client.spin(0.5)
-    assert not masks
-
-
-def test_a_calibration_that_was_sent_once_before_is_taken(client, start):
-    kept = QoSProfile(
-        depth=1,
-        reliability=ReliabilityPolicy.RELIABLE,
-        durability=DurabilityPolicy.TRANSIENT_LOCAL,
-    )
-    info = client.node.create_publisher(CameraInfo, "color/camera_info", kept)
-    info.publish(info_message(0))
-    start(rate_hz=0)
-    masks = client.collect(Image, "/affordance/mask")
-    camera = TestCamera(client)
-    camera.wait_for_subscriber()
-    stamp = camera.now_ns()
-    camera.color.publish(color_message(stamp))
-    camera.depth.publish(depth_message(stamp))
-    client.wait(lambda: masks)
 
 
 def test_reset_forgets_the_past(client, start, camera):

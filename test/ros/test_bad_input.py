@@ -176,8 +176,7 @@ def test_pairs_for_which_no_camera_info_comes_are_counted_and_told(client, start
     camera.wait_for_subscriber()
 
     def told():
-        camera.color.publish(color_message(stamp := camera.now_ns()))
-        camera.depth.publish(depth_message(stamp))
+        camera.publish_pair(camera.now_ns())
         client.spin(0.05)
         return "pairs dropped so far: without camera_info" in process.output
 

@@ -29,6 +29,21 @@ def assert_ended_cleanly(process, number):
     assert "Traceback" not in process.output
 
 
+@pytest.fixture
+def at_work(client, start, tmp_path):
+    """Return a node whose second frame is in work, and its report's file."""
+    report = tmp_path / "report.json"
+    process = start(rate_hz=0, weights="slow 1.5", report_file=report)
+    camera = TestCamera(client)
+    masks = client.collect(Image, "/affordance/mask")
+    camera.wait_for_subscriber()
+    camera.publish(camera.now_ns())
+    client.wait(lambda: masks)
+    camera.publish(camera.now_ns())
+    client.spin(0.5)
+    return process, report
+
+
 def test_a_manager_can_take_the_node_through_all_states_and_again(client, start):
     process = start(autostart=False, rate_hz=0)
     assert state(client) == "unconfigured"
@@ -104,21 +119,13 @@ def test_a_transition_that_the_state_does_not_know_is_refused_and_harms_nothing(
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_during_deactivation_loses_no_report(client, start, tmp_path, number):
-    report = tmp_path / "report.json"
-    process = start(rate_hz=0, weights="slow 1.5", report_file=report)
-    camera = TestCamera(client)
-    masks = client.collect(Image, "/affordance/mask")
-    camera.wait_for_subscriber()
-    camera.publish(camera.now_ns())
-    client.wait(lambda: masks)
-    camera.publish(camera.now_ns())
-    client.spin(0.5)  # the second frame is in work, and deactivation waits for it
+def test_a_signal_during_deactivation_loses_no_report(client, at_work, number):
+    process, report = at_work
     request = ChangeState.Request(transition=Transition(id=Transition.TRANSITION_DEACTIVATE))
     asked = client.node.create_client(ChangeState, "/affordance/change_state")
     client.wait(asked.service_is_ready)
     asked.call_async(request)
-    client.spin(0.4)
+    client.spin(0.4)  # it waits for the frame that is in work
     assert_ended_cleanly(process, number)
     assert json.loads(report.read_text())["frames_processed"] == 2
 
@@ -131,16 +138,8 @@ def test_a_signal_while_inactive_ends_the_node_cleanly(client, start, number):
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_during_inference_ends_the_node_cleanly(client, start, tmp_path, number):
-    report = tmp_path / "report.json"
-    process = start(rate_hz=0, weights="slow 1.5", report_file=report)
-    camera = TestCamera(client)
-    masks = client.collect(Image, "/affordance/mask")
-    camera.wait_for_subscriber()
-    camera.publish(camera.now_ns())
-    client.wait(lambda: masks)
-    camera.publish(camera.now_ns())
-    client.spin(0.5)  # the second frame is in work
+def test_a_signal_during_inference_ends_the_node_cleanly(at_work, number):
+    process, report = at_work
     assert_ended_cleanly(process, number)
     assert json.loads(report.read_text())["frames_processed"] == 2
 

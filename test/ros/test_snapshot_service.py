@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from camera_double import TestCamera, color_picture
+from camera_double import color_picture
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParameters
 from sensor_msgs.msg import Image
@@ -19,11 +19,6 @@ from affordance_seg_ros.sources.clip import read_clip
 
 STEP_NS = 100_000_000
 START_NS = 5 * 10**18 // 3
-
-
-@pytest.fixture
-def camera(client):
-    return TestCamera(client)
 
 
 def show(client, camera, count, first=0):

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Messages and pictures that the tests of the sources share."""
 
+import os
 from array import array
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -101,3 +103,17 @@ def write_clip(tmp_path, picture):
         return path
 
     return make
+
+
+@pytest.fixture
+def shared_data():
+    """Return a function that finds a sample of real recordings, or skips the test."""
+
+    def find(name):
+        shared = os.environ.get("AFFORDANCE_SHARED_DATA")
+        folder = Path(shared) if shared else Path(__file__).parents[3] / "shared/data"
+        if not (folder / name).exists():
+            pytest.skip(f"needs the sample {name}")
+        return folder / name
+
+    return find

@@ -250,9 +250,19 @@ def test_looping_bag_is_paired_again_and_each_loop_is_counted_once(frames, offse
     pairs = [pair for _ in range(3) for pair in play(buffer, in_order(colors, depths), flush=False)]
     assert buffer.counts.jumps_back == 2
     assert buffer.counts.duplicates == 0
-    # Only of the last frame it is not known yet whether a nearer one comes.
-    assert len(pairs) >= 3 * frames - (offset != 0)
+    assert len(pairs) >= 3 * frames - (offset != 0)  # a nearer one may follow the last frame
     check_conservation(buffer, 3 * frames, 3 * frames)
+
+
+def test_a_single_stream_that_jumps_is_paired_again_where_the_other_is():
+    before, after = ([i * FRAME for i in span] for span in (range(10), range(10, 40)))
+    back = [("color", stamp) for stamp in before[4:]]
+    alone = [("color", 40 * FRAME), ("depth", 42 * FRAME)]  # the former is given up at once
+    events = [*in_order(before, before), *back, *in_order(after, after), *alone]
+    pairs = play(buffer := PairingBuffer(), events, flush=False)
+    assert [pair.color // FRAME for pair in pairs] == list(range(40))
+    assert buffer.counts.pending_color == 0
+    check_conservation(buffer, 47, 41)
 
 
 def test_memory_is_bounded_when_depth_never_comes():

@@ -2,8 +2,6 @@
 """Folders of pictures, and the poses that come with some."""
 
 import json
-import os
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,7 +11,6 @@ from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.errors import CalibrationError, ConfigError, SourceError
 from affordance_seg_ros.sources.bag import open_recording
 from affordance_seg_ros.sources.sequence import open_pcl_tiffs
-from affordance_seg_ros.sources.trajectory import read_trajectory
 
 MATRIX = [40.0, 0, 0, 0, 41.0, 0, 15.5, 11.5, 1]
 XML = """<?xml version="1.0" encoding="utf-8"?>
@@ -22,14 +19,6 @@ XML = """<?xml version="1.0" encoding="utf-8"?>
 <depth><z_multiplication_factor>{}</z_multiplication_factor></depth>
 """
 TIMES = ("20121214T142255.814212", "20121214T142256.068683")
-
-
-def shared_data(name):
-    shared = os.environ.get("AFFORDANCE_SHARED_DATA")
-    folder = Path(shared) if shared else Path(__file__).parents[3] / "shared/data"
-    if not (folder / name).exists():
-        pytest.skip(f"needs the sample {name}")
-    return folder / name
 
 
 def depth_mm(index):
@@ -250,62 +239,7 @@ def test_folder_without_tiffs_is_named(tmp_path):
         open_pcl_tiffs(tmp_path)
 
 
-def test_trajectory_holds_camera_to_world_motions(tmp_path):
-    T = np.eye(4)
-    T[:3, :3] = cv2.Rodrigues(np.array([0.1, 0.2, 0.3]))[0]
-    T[:3, 3] = 1, 2, 3
-    rows = "\n".join(" ".join(map(repr, map(float, row))) for row in T)
-    (tmp_path / "trajectory.log").write_text(f"0 0 1\n{rows}\n1 1 2\n{rows}\n")
-    poses = read_trajectory(tmp_path / "trajectory.log")
-    np.testing.assert_array_equal(poses, [T, T])
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("", "0 lines; expected 5 a pose"),
-        ("0 0 1\n1 0 0 0\n", "2 lines; expected 5 a pose"),
-        ("0 0 1\n1 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1\n", "is damaged"),
-        ("0 0 1\na b c d\n0 1 0 0\n0 0 1 0\n0 0 0 1\n", "is damaged"),
-        ("0 0 1\n2 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1\n", "no rigid motion"),
-        ("0 0 1\nnan 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1\n", "no rigid motion"),
-    ],
-)
-def test_broken_trajectory_is_named(content, message, tmp_path):
-    (tmp_path / "trajectory.log").write_text(content)
-    with pytest.raises(SourceError, match=message):
-        read_trajectory(tmp_path / "trajectory.log")
-
-
-def test_missing_trajectory_is_named(tmp_path):
-    with pytest.raises(SourceError, match=r"trajectory\.log is missing"):
-        read_trajectory(tmp_path / "trajectory.log")
-
-
-def test_depth_of_a_static_scene_agrees_between_frames_by_the_trajectory():
-    folder = shared_data("open3d_redwood_5frames")
-    recording = open_recording(folder)
-    frames = list(recording.frames())
-    poses = read_trajectory(folder / "trajectory.log")
-    assert len(frames) == len(poses) == 5
-
-    def median_error_m(i, T):
-        depth_m = frames[i].depth.to_metres()
-        rows, columns = np.nonzero(np.isfinite(depth_m))
-        points = recording.camera.unproject(np.stack([columns, rows], -1), depth_m[rows, columns])
-        moved = points @ T[:3, :3].T + T[:3, 3]
-        column, row = np.rint(recording.camera.project(moved)).astype(int).T
-        inside = (column >= 0) & (column < 640) & (row >= 0) & (row < 480)
-        seen_m = frames[i + 1].depth.to_metres()[row[inside], column[inside]]
-        return np.nanmedian(np.abs(seen_m - moved[inside, 2]))
-
-    for i in range(4):
-        T = np.linalg.inv(poses[i + 1]) @ poses[i]
-        assert median_error_m(i, T) < 0.006
-        assert median_error_m(i, T) < 0.7 * median_error_m(i, np.linalg.inv(T))
-
-
-def test_real_openni_frames_are_read():
+def test_real_openni_frames_are_read(shared_data):
     recording = open_recording(shared_data("pcl_openni_3frames"))
     frames = list(recording.frames())
     assert len(frames) == 3

@@ -9,20 +9,17 @@ import pytest
 import torch
 from tiny_clips import LABELS, write_clips
 
-from affordance_seg_ros.config import COMPACT, COMPACT_INPUT, FlowConfig, PipelineConfig
+from affordance_seg_ros.config import COMPACT_INPUT, FlowConfig, PipelineConfig
 from affordance_seg_ros.errors import FrameError, SourceError
 from affordance_seg_ros.flow.estimator import build_estimator
 from affordance_seg_ros.frames import Action, DepthImage, Prediction, StageTimes
 from affordance_seg_ros.model.checkpoint import untrained
-from affordance_seg_ros.model.initialisation import xavier_initialise
-from affordance_seg_ros.model.network import AffordanceNetwork
 from affordance_seg_ros.pipeline.streaming import Pipeline
 from affordance_seg_ros.training.datasets.clips import scan_clips
 from affordance_seg_ros.training.datasets.flow_cache import FlowCache
 from affordance_seg_ros.training.datasets.shortened import until_acting
 from affordance_seg_ros.training.evaluate import evaluate, last_label
 from affordance_seg_ros.training.evaluation_report import write_report
-from affordance_seg_ros.training.export import StepInput, export_onnx, largest_difference
 from affordance_seg_ros.training.long_stream import measure_rest, measure_succession
 from affordance_seg_ros.training.tables import PAPER_TABLE_3, table_3
 
@@ -242,52 +239,6 @@ def test_a_pause_between_clips_is_a_rest_in_one_stream(sequences):
     policies = 4
     frames = 2 * (4 + 5)  # of two clips, each with its pause
     assert stamps.seen == policies * tuple(range(0, frames * 100_000_000, 100_000_000))
-
-
-@pytest.mark.parametrize("more", [False, True])
-def test_onnx_does_what_pytorch_does(more, tmp_path):
-    checkpoint = untrained("compact")
-    if more:
-        config = replace(
-            COMPACT, center_flow=True, action_context=True, decided_context=True,
-            depth_mask=True, motion_memory=True,
-        )  # fmt: skip
-        network = AffordanceNetwork(config)
-        xavier_initialise(network, torch.Generator().manual_seed(0))
-        checkpoint = replace(checkpoint, network=network.eval(), network_config=config)
-    config = checkpoint.input_config
-    random = torch.Generator().manual_seed(0)
-    size = (config.height, config.width)
-    frames = [
-        StepInput(
-            torch.randn(1, 4, *size, generator=random), torch.rand(1, 3, *size, generator=random)
-        )
-        for _ in range(3)
-    ]
-    export_onnx(checkpoint, tmp_path / "step.onnx")
-    differences = largest_difference(tmp_path / "step.onnx", checkpoint, frames)
-    assert max(differences.values()) < 1e-3
-    assert set(differences) >= {"logits", "action_logits", "attention", "hidden1_out"}
-    assert ("motion_cell_out" in differences) == more
-
-
-def test_numbers_that_are_none_differ_infinitely(tmp_path, monkeypatch):
-    class Broken:
-        def __init__(self, *_, **__):
-            pass
-
-        def run(self, names, feed):
-            return [np.full_like(each.numpy(), np.nan) for each in (*output, *state)]
-
-    checkpoint = untrained("compact")
-    size = (1, 4, checkpoint.input_config.height, checkpoint.input_config.width)
-    frame = StepInput(torch.zeros(size), torch.zeros(1, 3, *size[2:]))
-    with torch.inference_mode():
-        state = checkpoint.network.empty_state(1, *size[2:])
-        output, state = checkpoint.network.eval().step(*frame, state)
-    monkeypatch.setattr("onnxruntime.InferenceSession", Broken)
-    differences = largest_difference(tmp_path / "step.onnx", checkpoint, [frame])
-    assert set(differences.values()) == {np.inf}
 
 
 def test_a_label_of_another_size_names_its_clip(sequences):

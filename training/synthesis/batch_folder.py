@@ -17,7 +17,7 @@ FORMATS = ("clip", "mcap")
 SETTINGS_JSON = "synthesis.json"
 
 _RENDERING = 2
-"""Of what a seed draws and a sensor makes of it: another number, and a clip is another one."""
+"""Version of what a seed draws: it rises when the same seed comes to draw other clips."""
 _BYTES_PER_PIXEL_FRAME = 1.5  # of a stored clip with flow: 1.2 measured
 
 

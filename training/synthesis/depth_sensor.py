@@ -80,7 +80,7 @@ class SensorState:
 
     Attributes:
         pattern: (H, W) fixed pattern.
-        luck: (H, W) values even in [0, 1]; pixels with little of it never have depth.
+        luck: (H, W) values even in [0, 1]; pixels below the sensor's `fixed_loss` never have depth.
         phase: Of the error that repeats with distance [rad].
         outside: (H, W) bool, what the depth camera does not see; None where it sees all.
     """

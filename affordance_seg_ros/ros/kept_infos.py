@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calibrations that were sent once, before the node was there, and that their sender keeps."""
+
+from collections.abc import Callable, Container, Sequence
+from typing import Any
+
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.subscription import Subscription
+from sensor_msgs.msg import CameraInfo
+
+from affordance_seg_ros.ros.channels import Channel
+
+_KEPT = QoSProfile(
+    depth=1,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+)
+
+
+class KeptInfos:
+    """Subscribes a second time where a calibration is kept.
+
+    Only there: other senders would be warned of a subscription that does not match.
+
+    Args:
+        node: The node that subscribes.
+        channels: The inputs; those that are no calibrations are left out.
+        receive: Takes a role and its calibration.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        channels: Sequence[Channel],
+        receive: Callable[[str, CameraInfo], None],
+    ) -> None:
+        self._node = node
+        self._channels = [channel for channel in channels if channel.kind is CameraInfo]
+        self._receive = receive
+        self._subscriptions: dict[str, Subscription[Any]] = {}
+
+    def look(self, known: Container[str]) -> None:
+        """Subscribe to those that are kept, of the roles that are not known yet."""
+        for channel in self._channels:
+            if channel.role not in known and channel.role not in self._subscriptions:
+                self._subscribe_if_kept(channel, known)
+
+    def destroy(self) -> None:
+        """Unsubscribe."""
+        for subscription in self._subscriptions.values():
+            self._node.destroy_subscription(subscription)
+
+    def _subscribe_if_kept(self, channel: Channel, known: Container[str]) -> None:
+        topic = channel.name(self._node)
+        found = self._node.get_publishers_info_by_topic(topic)
+        if all(each.qos_profile.durability != _KEPT.durability for each in found):
+            return
+
+        def on_message(message: CameraInfo) -> None:
+            if channel.role not in known:  # else it comes by the other subscription too
+                self._receive(channel.role, message)
+
+        self._subscriptions[channel.role] = self._node.create_subscription(
+            channel.kind, topic, on_message, _KEPT
+        )

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What becomes of pictures whose calibration comes late, or came before."""
+
+import pytest
+from camera_double import (
+    TestCamera,
+    info_message,
+)
+from rclpy.qos import (
+    DurabilityPolicy,
+    QoSProfile,
+    ReliabilityPolicy,
+)
+from sensor_msgs.msg import CameraInfo, Image
+from std_srvs.srv import SetBool
+
+
+@pytest.fixture
+def waiting(client, start, camera):
+    """Return the masks of a node in which a pair waits for its calibration, and its stamp."""
+    start(rate_hz=0)
+    masks = client.collect(Image, "/affordance/mask")
+    camera.wait_for_subscriber()
+    stamp = camera.now_ns()
+    camera.publish_pair(stamp)
+    client.spin(0.5)
+    assert not masks
+    return masks, stamp
+
+
+def test_the_first_frame_waits_for_a_late_camera_info(client, camera, waiting):
+    masks, stamp = waiting
+    camera.info.publish(info_message(stamp))
+    client.wait(lambda: masks)
+    assert len(masks) == 1
+    assert info_message(stamp).width == masks[0].width
+
+
+@pytest.mark.parametrize("on_again", [False, True])
+def test_a_frame_that_waits_is_left_when_the_node_is_switched_off(
+    client, camera, waiting, on_again
+):
+    masks, stamp = waiting
+    assert client.call(SetBool, "/affordance/enable", SetBool.Request(data=False)).success
+    if on_again:
+        assert client.call(SetBool, "/affordance/enable", SetBool.Request(data=True)).success
+    camera.info.publish(info_message(stamp))
+    client.spin(0.5)
+    assert not masks
+
+
+def test_a_calibration_that_was_sent_once_before_is_taken(client, start):
+    kept = QoSProfile(
+        depth=1,
+        reliability=ReliabilityPolicy.RELIABLE,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL,
+    )
+    info = client.node.create_publisher(CameraInfo, "color/camera_info", kept)
+    info.publish(info_message(0))
+    start(rate_hz=0)
+    masks = client.collect(Image, "/affordance/mask")
+    camera = TestCamera(client)
+    camera.wait_for_subscriber()
+    stamp = camera.now_ns()
+    camera.publish_pair(stamp)
+    client.wait(lambda: masks)

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The exported step function says what the network says."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from affordance_seg_ros.config import COMPACT
+from affordance_seg_ros.model.checkpoint import untrained
+from affordance_seg_ros.model.initialisation import xavier_initialise
+from affordance_seg_ros.model.network import AffordanceNetwork
+from affordance_seg_ros.training.export import StepInput, export_onnx, largest_difference
+
+
+@pytest.mark.parametrize("more", [False, True])
+def test_onnx_does_what_pytorch_does(more, tmp_path):
+    checkpoint = untrained("compact")
+    if more:
+        config = replace(
+            COMPACT, center_flow=True, action_context=True, decided_context=True,
+            depth_mask=True, motion_memory=True,
+        )  # fmt: skip
+        network = AffordanceNetwork(config)
+        xavier_initialise(network, torch.Generator().manual_seed(0))
+        checkpoint = replace(checkpoint, network=network.eval(), network_config=config)
+    config = checkpoint.input_config
+    random = torch.Generator().manual_seed(0)
+    size = (config.height, config.width)
+    frames = [
+        StepInput(
+            torch.randn(1, 4, *size, generator=random), torch.rand(1, 3, *size, generator=random)
+        )
+        for _ in range(3)
+    ]
+    export_onnx(checkpoint, tmp_path / "step.onnx")
+    differences = largest_difference(tmp_path / "step.onnx", checkpoint, frames)
+    assert max(differences.values()) < 1e-3
+    assert set(differences) >= {"logits", "action_logits", "attention", "hidden1_out"}
+    assert ("motion_cell_out" in differences) == more
+
+
+def test_numbers_that_are_none_differ_infinitely(tmp_path, monkeypatch):
+    class Broken:
+        def __init__(self, *_, **__):
+            pass
+
+        def run(self, names, feed):
+            return [np.full_like(each.numpy(), np.nan) for each in (*output, *state)]
+
+    checkpoint = untrained("compact")
+    size = (1, 4, checkpoint.input_config.height, checkpoint.input_config.width)
+    frame = StepInput(torch.zeros(size), torch.zeros(1, 3, *size[2:]))
+    with torch.inference_mode():
+        state = checkpoint.network.empty_state(1, *size[2:])
+        output, state = checkpoint.network.eval().step(*frame, state)
+    monkeypatch.setattr("onnxruntime.InferenceSession", Broken)
+    differences = largest_difference(tmp_path / "step.onnx", checkpoint, [frame])
+    assert set(differences.values()) == {np.inf}
