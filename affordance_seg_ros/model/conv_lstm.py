@@ -78,12 +78,12 @@ class ConvLSTM(nn.Module):
         Returns:
             (B, T, C, h, w) hidden states after each frame, and the memory after the last.
         """
-        batch, frames = sequence.shape[:2]
         gates: Tensor = self.input_gates(sequence.flatten(0, 1))
-        gates = gates.view(batch, frames, *gates.shape[1:])
+        gates = gates.view(*sequence.shape[:2], *gates.shape[1:])
         states = []
-        for t in range(frames):
-            state = self._remember(gates[:, t], state)
+        # Not by index: each index would give the whole sequence a gradient of its own to add up.
+        for each in gates.unbind(1):
+            state = self._remember(each, state)
             states.append(state)
         return torch.stack([each.hidden for each in states], 1), states[-1]
 
