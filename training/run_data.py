@@ -63,35 +63,93 @@ def find_sequences(sources: Sequence[DataSource], labels: LabelSet) -> tuple[Lab
     return tuple(found)
 
 
-def stage_data(run: RunConfig, stage: StageConfig) -> StageData:
-    """Return the sequences of a stage.
+def stage_data(run: RunConfig) -> tuple[StageData, ...]:
+    """Return the sequences of each stage of a run.
 
     Pre-training on actions takes `data.pretraining` alone, whose actions become the label set, and
-    is measured on what it learns from: it is only a start.
+    is measured on what it learns from: it is only a start. If others are learned from and validated
+    on, stderr says how many.
 
     Raises:
-        SourceError: There are none.
+        SourceError: There are none, or none that a stage can learn from or be measured on.
     """
-    if stage.task != "actions":
-        labels = run.network.labels
-        train = find_sequences(run.data.train, labels)
-        validation = find_sequences(run.data.validation, labels)
-        return StageData(train, spread(validation, run.data.validation_limit), labels)
-    train = find_sequences(run.data.pretraining, run.network.labels)
-    actions = tuple(sorted({each.action for each in train if each.action}))
-    labels = LabelSet(run.network.affordances, actions)
-    return StageData(train, spread(train, run.data.validation_limit), labels)
+    pretrains = [stage.task == "actions" for stage in run.stages]
+    found = {
+        pretrain: _pretraining_data(run) if pretrain else _task_data(run)
+        for pretrain in dict.fromkeys(pretrains)
+    }
+    stages = []
+    for stage, pretrain in zip(run.stages, pretrains, strict=True):
+        train, validation, labels = found[pretrain]
+        train = _usable(stage, train, "training")
+        validation = _usable(stage, validation, "validation")
+        stages.append(StageData(train, spread(validation, run.data.validation_limit), labels))
+    return tuple(stages)
+
+
+def _pretraining_data(run: RunConfig) -> StageData:
+    found = find_sequences(run.data.pretraining, run.network.labels)
+    actions = tuple(sorted({each.action for each in found if each.action}))
+    return StageData(found, found, LabelSet(run.network.affordances, actions))
+
+
+def _task_data(run: RunConfig) -> StageData:
+    labels = run.network.labels
+    train = find_sequences(run.data.train, labels)
+    data = StageData(train, find_sequences(run.data.validation, labels), labels)
+    _warn_of_shared(data)
+    return data
+
+
+def _usable(
+    stage: StageConfig, sequences: Sequence[LabelledSequence], use: str
+) -> tuple[LabelledSequence, ...]:
+    """Return the sequences that hold what a stage learns: a mask, or an action.
+
+    Raises:
+        SourceError: None holds what it is measured by.
+    """
+    masks = stage.task == "affordances" and stage.segmentation_weight > 0
+    actions = stage.task != "affordances" or stage.action_weight > 0
+    labelled = [masks and len(each.labelled(stage.target)) > 0 for each in sequences]
+    if not any(labelled if masks else (each.action for each in sequences)):
+        lesson = f"a label of the kind '{stage.target}'" if masks else "an action that is known"
+        raise SourceError(
+            f"stage '{stage.name}': none of {len(sequences)} sequences for {use} has {lesson}"
+        )
+    return tuple(
+        each
+        for each, has_mask in zip(sequences, labelled, strict=True)
+        if has_mask or (actions and each.action)
+    )
+
+
+def _warn_of_shared(data: StageData) -> None:
+    """Say on stderr how many sequences are learned from and validated on."""
+    shared = {_place(each) for each in data.train} & {_place(each) for each in data.validation}
+    if shared:
+        print(
+            f"{len(shared)} of {len(data.validation)} sequences for validation are learned from "
+            f"too, '{min(shared)[1]}' for one; expected splits that share nothing: an empty one "
+            "takes all",
+            file=sys.stderr,
+        )
+
+
+def _place(sequence: LabelledSequence) -> tuple[str, str]:
+    """Return what tells a sequence from all others of a run."""
+    return str(sequence.cache_folder or type(sequence).__name__), sequence.name
 
 
 def warn_of_unlabelled(stage: StageConfig, data: StageData) -> None:
     """Say on stderr how many sequences a stage learns no mask from, if it learns masks."""
-    if stage.task != "affordances":
+    if stage.task != "affordances" or not stage.segmentation_weight:
         return
     without = sum(not each.labelled(stage.target) for each in data.train)
     if without:
         print(
             f"stage '{stage.name}': {without} of {len(data.train)} sequences have no label of the "
-            f"kind '{stage.target}'; of them it learns the action alone, where it is known",
+            f"kind '{stage.target}'; of them it learns the action alone",
             file=sys.stderr,
         )
 
@@ -120,7 +178,7 @@ def spread(sequences: Sequence[LabelledSequence], limit: int) -> tuple[LabelledS
 def count_pixels(sequences: Sequence[LabelledSequence], target: str, classes: int) -> Tensor:
     """Return the (classes,) number of pixels of each label in the sequences' last labelled frames.
 
-    At most 300 sequences are read, evenly spread.
+    At most 300 of those that have one are read, evenly spread.
 
     Args:
         sequences: Labelled sequences.
@@ -131,7 +189,8 @@ def count_pixels(sequences: Sequence[LabelledSequence], target: str, classes: in
         SourceError: None of them is labelled, or a file is damaged.
     """
     pixels = np.zeros(256, np.int64)
-    for sequence in spread(sequences, _COUNTED_SEQUENCES):
+    labelled = [each for each in sequences if each.labelled(target)]
+    for sequence in spread(labelled, _COUNTED_SEQUENCES):
         read = sequence.affordances if target == "affordances" else sequence.demonstrated
         for index in sequence.labelled(target)[-1:]:
             label = read(index)

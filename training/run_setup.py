@@ -4,6 +4,7 @@
 import os
 import sys
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import torch
@@ -21,25 +22,33 @@ from affordance_seg_ros.training.stage_config import StageConfig
 from affordance_seg_ros.training.training_state import STATE_FILE, TrainingState, load_state
 
 RUN_FILE = "run.yaml"
+_PATIENCE = timedelta(days=1)
+"""How long processes wait for each other: the flow of a large data set takes hours."""
 
 
 def build_fabric(precision: str) -> Fabric:
     """Return Fabric for this process: alone, or one of those that `torchrun` started."""
-    world = int(os.environ.get("WORLD_SIZE", "1"))
-    local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    world, local = int(os.environ.get("WORLD_SIZE", "1")), local_processes()
     accelerator = "cuda" if torch.cuda.is_available() else "cpu"
     fabric = Fabric(
         accelerator=accelerator,
         devices=local,
         num_nodes=max(1, world // local),
         # A stage without actions, or with frozen parts, leaves parameters without a gradient.
-        strategy=DDPStrategy(find_unused_parameters=True) if world > 1 else "auto",
+        strategy=DDPStrategy(find_unused_parameters=True, timeout=_PATIENCE)
+        if world > 1
+        else "auto",
         precision=precision,
     )
     fabric.launch()
     if accelerator == "cpu" and fabric.is_global_zero:
         _warn_of_slow_arithmetic(precision)
     return fabric
+
+
+def local_processes() -> int:
+    """Return how many processes `torchrun` started on this machine; 1 without it."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
 
 
 def _warn_of_slow_arithmetic(precision: str) -> None:

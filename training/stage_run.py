@@ -92,8 +92,10 @@ class StageRun:
             )
 
 
-def check_stages(run: RunConfig, network: AffordanceNetwork) -> None:
-    """Raise for a stage that could not be begun: when its turn comes, hours would be lost.
+def check_stages(run: RunConfig, network: AffordanceNetwork) -> tuple[StageData, ...]:
+    """Find the data of all stages; raise for a stage that could not be begun.
+
+    When its turn comes, hours would be lost.
 
     Args:
         run: The run.
@@ -101,7 +103,7 @@ def check_stages(run: RunConfig, network: AffordanceNetwork) -> None:
 
     Raises:
         ConfigError: The network has no such part, or stream, as a stage names.
-        SourceError: There are no data to pre-train with.
+        SourceError: There are no data for it, or none that it can learn from.
     """
     for stage in run.stages:
         freeze_for(stage, network)
@@ -109,13 +111,13 @@ def check_stages(run: RunConfig, network: AffordanceNetwork) -> None:
             AffordanceObjective(network, stage, None)
         else:
             ActionObjective(network, network.config, stage)
-        if stage.task == "actions":
-            stage_data(run, stage)
+    return stage_data(run)
 
 
 def begin_stage(
     run: RunConfig,
     number: int,
+    data: StageData,
     network: AffordanceNetwork,
     fabric: Fabric,
     before: TrainingState | None,
@@ -125,16 +127,15 @@ def begin_stage(
     Args:
         run: The run.
         number: Index of the stage.
+        data: Its sequences.
         network: Network that learns.
         fabric: Moves it to its device and processes.
         before: Where the stage was left; None at its beginning.
 
     Raises:
         ConfigError: The network has no such part, or stream, as the stage names.
-        SourceError: There are no data.
     """
     stage = run.stages[number]
-    data = stage_data(run, stage)
     # Where a run was stopped before must not decide what a new stage's own layers begin with.
     torch.manual_seed(run.seed + number)
     objective = build_objective(network, stage, data)

@@ -5,6 +5,7 @@ Lightning Fabric moves it to a GPU or to many (`torchrun`), sets the precision a
 up across processes; the loop itself stays here to be read.
 """
 
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from affordance_seg_ros.evaluation.report import write_json
 from affordance_seg_ros.training.datasets.kept_records import KeptRecords, keep_all
 from affordance_seg_ros.training.epoch_order import epoch_batches
 from affordance_seg_ros.training.initialise import initial_network
+from affordance_seg_ros.training.loading import loaded
 from affordance_seg_ros.training.logbook import Logbook
 from affordance_seg_ros.training.objective import ActionObjective
 from affordance_seg_ros.training.run_config import RunConfig
@@ -26,7 +28,7 @@ from affordance_seg_ros.training.run_data import (
     stage_pictures,
     warn_of_unlabelled,
 )
-from affordance_seg_ros.training.run_setup import build_fabric, prepare_folder
+from affordance_seg_ros.training.run_setup import build_fabric, local_processes, prepare_folder
 from affordance_seg_ros.training.schedule import learning_rate
 from affordance_seg_ros.training.stage_config import StageConfig
 from affordance_seg_ros.training.stage_run import StageRun, begin_stage, check_stages
@@ -89,13 +91,21 @@ class Trainer:
             self._progress, self._starts_from = self._resumed.progress, self._resumed.starts_from
         else:
             self._progress, self._starts_from = Progress(), read_origin(run.initialise.weights)
+        before = self._progress.processes
+        if self._progress.share_among(self._fabric.world_size) and self._chief:
+            print(
+                f"resumed by {self._fabric.world_size} processes, before it were {before}: the "
+                "epoch begins again",
+                file=sys.stderr,
+            )
         torch.manual_seed(run.seed)
         self._network = initial_network(run)
+        self._data: tuple[StageData, ...] = ()
 
     def run(self) -> Path:
         """Train what is left to train."""
         if not self._progress.finished:
-            check_stages(self._config, self._network)
+            self._data = check_stages(self._config, self._network)
             with Logbook(self._out, self._progress.global_step, active=self._chief) as logbook:
                 running: StageRun | None = self._begin()
                 while running:
@@ -130,7 +140,8 @@ class Trainer:
         """Set up the stage that the run has come to, as it was left if it was."""
         before, self._resumed = self._resumed, None
         number = self._progress.stage
-        return begin_stage(self._config, number, self._network, self._fabric, before)
+        data = self._data[number]
+        return begin_stage(self._config, number, data, self._network, self._fabric, before)
 
     def _run_epoch(self, running: StageRun, logbook: Logbook) -> None:
         from tqdm import tqdm
@@ -161,7 +172,7 @@ class Trainer:
             pin_memory=fabric.device.type == "cuda",
         )
         bar = tqdm(
-            fabric.setup_dataloaders(loader, use_distributed_sampler=False),
+            loaded(fabric.setup_dataloaders(loader, use_distributed_sampler=False)),
             total=steps * accumulate,
             initial=done.batch,
             unit="batch",
@@ -213,13 +224,14 @@ class Trainer:
         pictures = stage_pictures(self._config, stage, data.labels)
         if pictures.keep:
             wanted.append(pictures)
-        if self._chief:
-            keep_all(
-                (*data.train, *data.validation),
-                wanted,
-                workers=self._config.data.workers,
-                progress=self._show,
-            )
+        # Each machine keeps its own, as its disk may be its own; its processes share the work.
+        share = slice(self._fabric.local_rank, None, local_processes())
+        keep_all(
+            (*data.train, *data.validation)[share],
+            wanted,
+            workers=self._config.data.workers,
+            progress=self._show,
+        )
         self._fabric.barrier()
 
     def _look(self, running: StageRun, logbook: Logbook) -> None:

@@ -27,6 +27,7 @@ class Progress:
         best_score: Best validation score of the stage; None before the first.
         epochs_without_gain: Epochs since then.
         seconds: Time spent in training.
+        processes: Processes that share the batches of an epoch.
         finished: Whether all stages are done.
     """
 
@@ -38,7 +39,18 @@ class Progress:
     best_score: float | None = None
     epochs_without_gain: int = 0
     seconds: float = 0.0
+    processes: int = 1
     finished: bool = False
+
+    def share_among(self, processes: int) -> bool:
+        """Go on with so many processes; return whether the epoch has to begin again.
+
+        Each process has its own batches of an epoch, so others have done others of them.
+        """
+        again = processes != self.processes and self.batch > 0
+        self.processes = processes
+        self.batch = 0 if again else self.batch
+        return again
 
     def next_stage(self, epochs_done: int) -> None:
         """Begin the next stage."""

@@ -17,6 +17,7 @@ from affordance_seg_ros.evaluation.action_metrics import ActionMetrics
 from affordance_seg_ros.evaluation.metrics import SegmentationMetrics
 from affordance_seg_ros.labels import IGNORE, LabelSet
 from affordance_seg_ros.model.network import AffordanceNetwork
+from affordance_seg_ros.training.loading import loaded
 from affordance_seg_ros.training.objective import ActionObjective
 from affordance_seg_ros.training.sample import NO_ACTION, Batch
 from affordance_seg_ros.training.samples import SampleKey, TrainingSamples
@@ -73,7 +74,8 @@ class ValidationSet(NamedTuple):
     def batches(self) -> Iterator[Batch]:
         """Yield every sample as a batch of its own."""
         keys = [[SampleKey(0, index, False)] for index in range(len(self.samples))]
-        for batch in DataLoader(self.samples, batch_sampler=keys, num_workers=self.workers):
+        loader = DataLoader(self.samples, batch_sampler=keys, num_workers=self.workers)
+        for batch in loaded(loader):
             yield Batch(*(tensor.to(self.device) for tensor in batch))
 
 

@@ -40,6 +40,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="train nothing: read every file of a data set and tell what is wrong with it",
     )
     parser.add_argument(
+        "--label-map",
+        default="",
+        metavar="NAME",
+        help="with --check-data, how its labels become the run's: a YAML file or one of the "
+        "package; empty for the data set's usual one",
+    )
+    parser.add_argument(
         "--ablation",
         nargs="?",
         const="table_3",
@@ -78,6 +85,11 @@ def run(arguments: argparse.Namespace) -> int:
         if values and not arguments.ablation:
             given = " ".join(map(str, values))
             raise ConfigError(f"--{option} {given} without --ablation; expected both")
+    if arguments.label_map and not arguments.check_data:
+        raise ConfigError(
+            f"--label-map {arguments.label_map} without --check-data; expected both, or label_map "
+            "of a source of the run's data"
+        )
     if arguments.check_data and (arguments.ablation or arguments.resume):
         other = "--ablation" if arguments.ablation else "--resume"
         raise ConfigError(f"--check-data with {other}; expected one of them: it trains nothing")
@@ -117,8 +129,10 @@ def run(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace, labels: "LabelSet") -> int:
     from affordance_seg_ros.evaluation.report import write_json
     from affordance_seg_ros.training.datasets.check import check_data
+    from affordance_seg_ros.training.datasets.label_map import read_label_map
 
-    report = check_data(arguments.check_data, labels, progress=not arguments.quiet)
+    label_map = read_label_map(arguments.label_map) if arguments.label_map else None
+    report = check_data(arguments.check_data, labels, label_map, progress=not arguments.quiet)
     print(
         f"{report.kind}: {report.sequences} sequences, {report.frames} frames, "
         f"{report.labelled_frames} labelled"

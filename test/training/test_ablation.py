@@ -43,7 +43,7 @@ def test_each_open_choice_changes_one_option_of_the_run():
         assert row.stages == run.stages
 
 
-@pytest.mark.parametrize("name", ["ablation", "default", "paper", "quick"])
+@pytest.mark.parametrize("name", ["ablation", "default", "fine_tune", "paper", "quick"])
 @pytest.mark.parametrize("rows_of", [rows_of_table_3, rows_of_open_choices, rows_of_attention])
 def test_no_two_rows_are_the_same_and_the_run_s_own_choice_is_one_row(name, rows_of):
     run = read_run(name)

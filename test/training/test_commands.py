@@ -46,6 +46,21 @@ def test_a_sound_data_set_is_counted(clips, tmp_path, capsys):
     assert json.loads(result.read_text())["actions"] == {"lift": 4, "push": 4, "grasp": 4}
 
 
+def test_data_are_checked_with_the_label_map_that_is_named(clips, tmp_path, capsys):
+    label_map = tmp_path / "mine.yaml"
+    names = ("cut", "grasp", "hammer", "lift", "paint", "push", "rotate", "squeeze", "type")
+    to = {name: "hold" if name == "grasp" else "ignore" for name in names}
+    label_map.write_text(f"affordances: {json.dumps(to)}\nactions: {{grasp: hold}}\n")
+    run = ["--set", "network.affordances=[hold]", "network.actions=[hold]", "--quiet"]
+    words = ["train", "--check-data", str(clips), "--label-map", str(label_map), *run]
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    assert "pixels hold" in said
+    assert "pixels grasp" not in said
+    assert main(["train", "--label-map", "umd"]) == 2
+    assert "--label-map umd without --check-data" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", ["clip.json", "color/00001.jpg", "depth/00002.png", "label.png"])
 def test_every_damaged_file_is_named(tmp_path, capsys, name):
     root = write_clips(tmp_path / "clips", 2)

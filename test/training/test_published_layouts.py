@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tiny data sets in the exact layouts of the published ones."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 from scipy.io import savemat
 
+from affordance_seg_ros.config import InputConfig
 from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.labels import IGNORE, LabelSet
 from affordance_seg_ros.training.datasets.check import check_data
 from affordance_seg_ros.training.datasets.data_source import DataSource, detect_kind
+from affordance_seg_ros.training.datasets.pictures import Pictures
 from affordance_seg_ros.training.datasets.sor3d_aff import MASK_COLORS_RGB, mask_ids
 from affordance_seg_ros.training.datasets.utkinect import read_opencv_xml
 
@@ -192,6 +196,31 @@ def test_umd_names_the_picture_without_a_label(umd):
     sequences, problems = scan("umd", umd, "train")
     assert len(sequences) == 1
     assert "mug_01_00000011: lacks label.mat" in str(problems[0])
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_mask_of_another_size_than_its_clip_is_not_stretched(sor3d, keep):
+    (sequence, *_), _ = scan("sor3d_aff", sor3d, "train")
+    mask = sor3d / f"train/{sequence.name}/rgb/0003_mask.png"
+    write_rgb(mask, sor3d_mask("lift")[:10])
+    pictures = Pictures(InputConfig(height=32, width=32), LABELS.affordances, keep=keep)
+    with pytest.raises(SourceError, match=f"{sequence.name}, frame 2: label 16x10; expected 16x12"):
+        pictures.read(sequence, 2, "demonstrated")
+
+
+@pytest.mark.parametrize(
+    ("kind", "split", "group"),
+    [("sor3d_aff", "train", "S01"), ("umd", "train", "mug_01"), ("utkinect", "", "s01")],
+)
+def test_what_is_held_out_is_a_subject_or_a_tool(request, kind, split, group):
+    root = request.getfixturevalue(kind.removesuffix("_aff"))
+    source = DataSource(kind=kind, root=str(root), split=split)
+    sequences = source.scan(LABELS).sequences
+    assert sequences[0].group == group
+    held_out = [replace(source, part=part).scan(LABELS) for part in ("held_out", "kept")]
+    groups = [{each.group for each in scan.sequences} for scan in held_out]
+    assert groups[0] == {group}
+    assert group not in groups[1]
 
 
 def test_umd_refuses_an_unknown_split(umd):

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -20,7 +21,7 @@ from affordance_seg_ros.training.logbook import Logbook
 from affordance_seg_ros.training.objective import Losses
 from affordance_seg_ros.training.run_config import parse_run
 from affordance_seg_ros.training.trainer import train
-from affordance_seg_ros.training.training_state import STATE_FILE, load_state
+from affordance_seg_ros.training.training_state import STATE_FILE, load_state, save_state
 from affordance_seg_ros.training.validation import Validation
 
 
@@ -52,6 +53,20 @@ def test_a_run_stopped_between_two_checkpoints_resumes_alike(
     expected = weights(finished)
     for name, tensor in weights(tmp_path).items():
         assert torch.equal(tensor, expected[name]), name
+
+
+def test_other_processes_begin_an_epoch_again_and_say_so(
+    clips, finished, tmp_path, monkeypatch, capsys
+):
+    stop_after(3, run_of(clips), tmp_path, monkeypatch)
+    state = load_state(tmp_path)
+    assert (state.progress.batch, state.progress.processes) == (2, 1)
+    save_state(tmp_path, replace(state, progress=replace(state.progress, processes=2)))
+    train(run_of(clips), tmp_path, resume=True, progress=False)
+    words = "resumed by 1 processes, before it were 2: the epoch begins again"
+    assert words in capsys.readouterr().err
+    after, whole = (load_state(each).progress for each in (tmp_path, finished))
+    assert (after.processes, after.global_step) == (1, whole.global_step + 2)
 
 
 def test_a_finished_run_resumes_to_itself(clips, finished):

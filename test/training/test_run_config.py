@@ -64,7 +64,7 @@ def test_two_stages_of_one_name_are_refused():
 
 
 def test_a_missing_run_names_those_there_are():
-    with pytest.raises(ConfigError, match="ablation, default, paper, quick"):
+    with pytest.raises(ConfigError, match="ablation, default, fine_tune, paper, quick"):
         read_run("fast")
 
 

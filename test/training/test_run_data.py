@@ -128,6 +128,16 @@ def test_data_without_labels_cannot_be_balanced(clips):
         count_pixels([Unlabelled()], "demonstrated", 10)
 
 
+def test_labels_are_found_among_many_sequences_without_one(tmp_path):
+    write_clips(tmp_path, 6)
+    sequences = find_sequences([DataSource(root=str(tmp_path))], LABELS)
+    for name in ("train_000", "train_002", "train_004"):
+        without_labels(tmp_path / name)
+    many = [each for each in sequences for _ in range(200)]
+    pixels = count_pixels(many, "demonstrated", 10)
+    assert pixels.sum() == 300 * 48 * 64
+
+
 def test_classes_are_counted_where_a_clip_is_labelled(tmp_path):
     clip = write_clip(tmp_path / "clip", "lift", 0)
     for index in (0, 1, 3):
@@ -139,8 +149,87 @@ def test_classes_are_counted_where_a_clip_is_labelled(tmp_path):
 
 
 def test_pretraining_names_the_actions_of_its_own_data(clips):
-    run = parse_run("{}", [f"data.pretraining=[{{root: {clips}, split: train}}]"])
-    assert stage_data(run, StageConfig(task="actions")).labels.actions == ("grasp", "lift", "push")
+    run = parse_run(
+        "stages: [{name: a, task: actions}]",
+        [f"data.pretraining=[{{root: {clips}, split: train}}]"],
+    )
+    (data,) = stage_data(run)
+    assert data.labels.actions == ("grasp", "lift", "push")
+
+
+def run_on(root, *stages, validation="val"):
+    return parse_run(
+        f"stages: [{', '.join(stages)}]",
+        [
+            f"data.train=[{{root: {root}, split: train}}]",
+            f"data.validation=[{{root: {root}, split: '{validation}'}}]",
+        ],
+    )
+
+
+def without_labels(clip):
+    for name in ("labels", "affordances"):
+        shutil.rmtree(clip / name)
+    for name in ("label.png", "affordances.png"):
+        (clip / name).unlink()
+
+
+def test_a_stage_takes_what_it_learns_something_from(tmp_path):
+    write_clips(tmp_path, 3)
+    write_clips(tmp_path, 1, split="val")
+    without_labels(tmp_path / "train_001")
+    info = tmp_path / "train_002/clip.json"
+    info.write_text(info.read_text().replace('"action": "grasp"', '"action": ""'))
+    masks = "{name: masks, target: affordances, action_weight: 0.0}"
+    names = [
+        [each.name for each in data.train]
+        for data in stage_data(run_on(tmp_path, masks, "{name: m, task: motion}", "{name: both}"))
+    ]
+    assert names == [
+        ["train_000", "train_002"],
+        ["train_000", "train_001"],
+        ["train_000", "train_001", "train_002"],
+    ]
+
+
+@pytest.mark.parametrize(("split", "use"), [("train", "training"), ("val", "validation")])
+def test_a_stage_without_a_label_to_learn_or_be_measured_by_is_refused(tmp_path, split, use):
+    for each in ("train", "val"):
+        write_clips(tmp_path, 1, split=each)
+    without_labels(tmp_path / f"{split}_000")
+    words = f"stage 'parts': none of 1 sequences for {use} has a label of the kind 'affordances'"
+    with pytest.raises(SourceError, match=words):
+        stage_data(
+            run_on(tmp_path, "{name: a, task: motion}", "{name: parts, target: affordances}")
+        )
+
+
+def test_what_is_learned_from_and_validated_on_is_told(clips, capsys):
+    stage_data(run_on(clips, "{name: a}"))
+    assert capsys.readouterr().err == ""
+    stage_data(run_on(clips, "{name: a}", "{name: b}", validation=""))
+    assert capsys.readouterr().err.count("9 of 12 sequences for validation are learned from") == 1
+
+
+def test_a_bag_is_told_from_a_clip_folder(tmp_path):
+    write_clip(tmp_path / "clip", "lift", 0)
+    bag = write_clip(tmp_path / "bag", "lift", 1)
+    shutil.rmtree(bag / "color")
+    (bag / "bag.mcap").touch()
+    found = scan_clips(tmp_path, "", None, LABELS)
+    assert [each.name for each in found.sequences] == ["clip"]
+    assert "bag/clip.json: a bag; expected a clip folder" in str(found.problems[0])
+
+
+def test_every_tenth_group_is_held_out_and_the_others_kept(tmp_path):
+    write_clips(tmp_path, 12)
+
+    def names(part):
+        found = DataSource(root=str(tmp_path), part=part).scan(LABELS).sequences
+        return [each.name for each in found]
+
+    assert names("held_out") == ["train_000", "train_010"]
+    assert sorted(names("held_out") + names("kept")) == names("all")
 
 
 def test_a_network_without_flow_keeps_none():

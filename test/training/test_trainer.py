@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from tiny_clips import write_clips
 from tiny_runs import RUN, lines, run_of, stop_after, weights
 
 from affordance_seg_ros.errors import (
@@ -113,6 +114,27 @@ def test_weights_that_are_not_finite_end_the_run_and_replace_no_state(
         train(run, tmp_path, progress=False)
     assert load_state(tmp_path).progress.global_step == 2
     assert all(tensor.isfinite().all() for tensor in weights(tmp_path).values())
+
+
+def test_data_of_a_late_stage_are_looked_for_before_the_first_step(clips, tmp_path):
+    changes = ["stages=[{name: first, task: actions}, {name: late}]", "data.train=[{root: /none}]"]
+    run = parse_run(run_of(clips).to_yaml(), changes)
+    with pytest.raises(SourceError, match="data set /none"):
+        train(run, tmp_path / "run", progress=False)
+    assert not (tmp_path / "run/log.jsonl").exists()
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_damaged_picture_is_one_line_in_whatever_process(tmp_path, workers):
+    root = write_clips(write_clips(tmp_path / "clips", 3), 1, split="val")
+    damaged = root / "train_001/color/00003.jpg"
+    damaged.write_bytes(b"damaged")
+    stage = "{name: parts, frames: 1, target: affordances, epochs: 1, batch_size: 3}"
+    run = parse_run(run_of(root).to_yaml(), [f"stages=[{stage}]", f"data.workers={workers}"])
+    with pytest.raises(SourceError) as raised:
+        train(run, tmp_path / "run", progress=False)
+    assert str(raised.value).startswith(str(damaged))
+    assert "\n" not in str(raised.value)
 
 
 def test_no_data_says_where_they_were_looked_for(clips, tmp_path):

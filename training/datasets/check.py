@@ -10,6 +10,7 @@ import numpy as np
 from affordance_seg_ros.errors import AffordanceError
 from affordance_seg_ros.labels import IGNORE, LabelSet
 from affordance_seg_ros.training.datasets.data_source import KINDS, detect_kind
+from affordance_seg_ros.training.datasets.label_map import LabelMap
 from affordance_seg_ros.training.datasets.labelled_sequence import LabelledSequence, Problem
 
 
@@ -42,12 +43,15 @@ class DataReport(NamedTuple):
         return {**self._asdict(), "problems": [str(each) for each in self.problems]}
 
 
-def check_data(root: Path, labels: LabelSet, *, progress: bool = True) -> DataReport:
+def check_data(
+    root: Path, labels: LabelSet, label_map: LabelMap | None = None, *, progress: bool = True
+) -> DataReport:
     """Read every file of a data set.
 
     Args:
         root: Folder of the data set; its layout is found out.
         labels: Affordances and actions that the labels are to become.
+        label_map: How they become these; None for the data set's usual one.
         progress: Whether to show a progress bar.
 
     Raises:
@@ -56,7 +60,7 @@ def check_data(root: Path, labels: LabelSet, *, progress: bool = True) -> DataRe
     from tqdm import tqdm
 
     kind = detect_kind(root)
-    scan = KINDS[kind](root, "", None, labels)
+    scan = KINDS[kind](root, "", label_map, labels)
     problems = list(scan.problems)
     actions: Counter[str] = Counter()
     splits: Counter[str] = Counter()

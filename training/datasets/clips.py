@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from affordance_seg_ros.errors import AffordanceError
+from affordance_seg_ros.errors import AffordanceError, SourceError
 from affordance_seg_ros.frames import RgbdFrame
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.sources.clip import CLIP_JSON, Clip, read_clip
@@ -107,6 +107,10 @@ def scan_clips(root: Path, split: str, label_map: LabelMap | None, labels: Label
             if split and clip.info.split != split:
                 others[clip.info.split] += 1
                 continue
+            if not (folder / "color").is_dir():
+                bag = any(folder.glob("*.mcap")) or any(folder.glob("*.db3"))
+                came = "a bag" if bag else "no folder color/"
+                raise SourceError(f"{came}; expected a clip folder with color/ and depth/")
             own = clip.info.labels
             names = LabelMap.same_names(own)
             if label_map is not None:

@@ -19,6 +19,9 @@ from affordance_seg_ros.training.datasets.umd import scan_umd
 from affordance_seg_ros.training.datasets.utkinect import scan_utkinect
 from affordance_seg_ros.whole_file import user_path
 
+_HELD_OUT = 10
+"""One of so many subjects, tools or sequences is held out."""
+
 Scanner = Callable[[Path, str, LabelMap | None, LabelSet], Scan]
 
 KINDS: MappingProxyType[str, Scanner] = MappingProxyType(
@@ -44,6 +47,11 @@ class DataSource(Options):
         "", "How its labels become the run's: a YAML file or the name of one of the package; empty "
         "for the data set's usual one",
     )  # fmt: skip
+    part: str = option(
+        "all", "Part of the split that is taken: all, or by subject (SOR3D-AFF, UTKinect), tool "
+        "(UMD) or sequence every tenth (held_out), or the others (kept), to validate with "
+        "something else than what is tested", choices=("all", "kept", "held_out"),
+    )  # fmt: skip
 
     def scan(self, labels: LabelSet) -> Scan:
         """Find the sequences of this part, with labels in a run's ids.
@@ -56,7 +64,15 @@ class DataSource(Options):
         if not root.is_dir():
             raise SourceError(f"data set {root}; expected a folder ({self.kind})")
         label_map = read_label_map(self.label_map) if self.label_map else None
-        return KINDS[self.kind](root, self.split, label_map, labels)
+        scan = KINDS[self.kind](root, self.split, label_map, labels)
+        if self.part == "all":
+            return scan
+        groups = sorted({each.group or each.name for each in scan.sequences})
+        taken = set(groups[::_HELD_OUT])
+        if self.part == "kept":
+            taken = set(groups) - taken
+        sequences = (each for each in scan.sequences if (each.group or each.name) in taken)
+        return scan._replace(sequences=tuple(sequences))
 
 
 def detect_kind(root: Path) -> str:

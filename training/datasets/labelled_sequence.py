@@ -30,6 +30,7 @@ class LabelledSequence(ABC):
             single picture needs none.
         interaction: First and last frame in which the action is under way; None if unknown.
         split: Split of the data set that it says it belongs to; empty if it says nothing.
+        group: Whom or what it shows, in a data set that shows some of them often; else empty.
         label_key: Digest of how its label ids become the run's; empty where they are the same.
     """
 
@@ -39,6 +40,7 @@ class LabelledSequence(ABC):
     interaction: tuple[int, int] | None = None
     object_name: str = ""
     split: str = ""
+    group: str = ""
     label_key: str = ""
 
     @abstractmethod

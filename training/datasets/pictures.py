@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 
 from affordance_seg_ros.config import InputConfig
+from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.labels import BACKGROUND, IGNORE
 from affordance_seg_ros.pipeline.fit import Fit
 from affordance_seg_ros.pipeline.preprocess import Preprocessor
@@ -41,6 +42,15 @@ class Picture(NamedTuple):
     depth_m: npt.NDArray[np.float32]
     inside: npt.NDArray[np.bool_]
     target: LabelImage
+
+
+class _FittedFrame(NamedTuple):
+    """A frame at network size, where it lies in it, and the (height, width) that it had."""
+
+    rgb: npt.NDArray[np.uint8]
+    depth_m: npt.NDArray[np.float32]
+    placed: Fit
+    size: tuple[int, ...]
 
 
 class Pictures(KeptRecords):
@@ -89,8 +99,9 @@ class Pictures(KeptRecords):
             record = self.records(sequence)[index]
             label = record[target] if target else self._nothing()
             return Picture(record["rgb"], record["depth_m"], record["inside"], label)
-        rgb, depth_m, placed = self._frame(sequence, index)
-        return Picture(rgb, depth_m, _inside(placed), self._label(sequence, index, target, placed))
+        frame = self._frame(sequence, index)
+        label = self._label(sequence, index, target, frame)
+        return Picture(frame.rgb, frame.depth_m, _inside(frame.placed), label)
 
     def compute_records(self, sequence: LabelledSequence) -> Records:
         """Return all pictures of a sequence, with both kinds of labels."""
@@ -99,32 +110,38 @@ class Pictures(KeptRecords):
         planes = ("inside", np.bool_, size), *((name, np.uint8, size) for name in _LABELS)
         records = np.zeros(len(sequence), [*layout, *planes])
         for index, record in enumerate(records):
-            record["rgb"], record["depth_m"], placed = self._frame(sequence, index)
-            record["inside"] = _inside(placed)
+            frame = self._frame(sequence, index)
+            record["rgb"], record["depth_m"] = frame.rgb, frame.depth_m
+            record["inside"] = _inside(frame.placed)
             for name in _LABELS:
-                record[name] = self._label(sequence, index, name, placed)
+                record[name] = self._label(sequence, index, name, frame)
         return records
 
-    def _frame(
-        self, sequence: LabelledSequence, index: int
-    ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32], Fit]:
+    def _frame(self, sequence: LabelledSequence, index: int) -> _FittedFrame:
         with naming_frame(sequence, index):
-            prepared = self._preprocessor.prepare(sequence.frame(index))
+            frame = sequence.frame(index)
+            prepared = self._preprocessor.prepare(frame)
         mean = torch.tensor(self._config.color_mean).view(3, 1, 1)
         std = torch.tensor(self._config.color_std).view(3, 1, 1)
         # Resized colours were bytes before they were normalised: rounding finds them again.
         rgb = ((prepared.appearance[0, :3] * std + mean) * 255).round().clamp(0, 255)
         rgb = rgb * torch.from_numpy(_inside(prepared.fit))
         depth_m = prepared.flow_input.depth_m.numpy()
-        return rgb.to(torch.uint8).numpy(), depth_m, prepared.fit
+        size = frame.color.shape[:2]
+        return _FittedFrame(rgb.to(torch.uint8).numpy(), depth_m, prepared.fit, size)
 
     def _label(
-        self, sequence: LabelledSequence, index: int, target: str, placed: Fit
+        self, sequence: LabelledSequence, index: int, target: str, frame: _FittedFrame
     ) -> LabelImage:
-        if not target:
+        label = getattr(sequence, target)(index) if target else None
+        if label is None:
             return self._nothing()
-        label = getattr(sequence, target)(index)
-        return self._nothing() if label is None else fit_label(label, placed)
+        if label.shape != frame.size:
+            came, wanted = (f"{each[1]}x{each[0]}" for each in (label.shape, frame.size))
+            raise SourceError(
+                f"{sequence.name}, frame {index}: label {came}; expected {wanted}, as its colour"
+            )
+        return fit_label(label, frame.placed)
 
     def _nothing(self) -> LabelImage:
         return np.full((self._config.height, self._config.width), IGNORE, np.uint8)

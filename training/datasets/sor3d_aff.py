@@ -73,6 +73,7 @@ class Sor3dSequence(LabelledSequence):
             raise SourceError(f"action '{parts[1]}'; expected one of {', '.join(SOR3D_AFF)}")
         self.action = label_map.action(parts[1], labels)
         self.object_name = parts[-1]
+        self.group = parts[0]
         self.cache_folder = folder / "cache"
         self._table = label_map.table(labels)
         self.label_key = table_key(self._table, labels)

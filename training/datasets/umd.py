@@ -45,6 +45,7 @@ class UmdPicture(LabelledPicture):
 
     def __init__(self, stem: Path, label_map: LabelMap, labels: LabelSet) -> None:
         self.name = stem.name
+        self.group = stem.parent.name
         self._stem = stem
         self._table = label_map.table(labels)
 

@@ -45,6 +45,7 @@ class UtKinectSequence(LabelledSequence):
             raise SourceError(f"{action} of {take}: no frame {first} to {last} with both pictures")
         self.name = f"{take}_{action}"
         self.action = action
+        self.group = take.split("_")[0]
         self.cache_folder = None
         self._frames = [(number, colors[number], depths[number]) for number in both]
 

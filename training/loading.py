@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a loader's processes prepare, and what they say where they cannot."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from affordance_seg_ros.errors import AffordanceError
+
+Item = TypeVar("Item")
+
+
+def loaded(loader: Iterable[Item]) -> Iterator[Item]:
+    """Yield what a PyTorch loader does; an error keeps its own words.
+
+    A loader raises what happened in one of its processes with the whole traceback as its message;
+    for a damaged file the last line is what a person needs.
+
+    Args:
+        loader: The loader.
+
+    Raises:
+        AffordanceError: As raised where an item was prepared.
+    """
+    try:
+        yield from loader
+    except AffordanceError as error:
+        last = str(error).strip().splitlines()[-1]
+        words = re.sub(rf"^[\w.]*{type(error).__name__}: ", "", last)
+        raise type(error)(words) from None
