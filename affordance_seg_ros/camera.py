@@ -2,6 +2,7 @@
 """A camera: pinhole intrinsics with optional lens distortion."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -14,6 +15,11 @@ FloatArray = npt.NDArray[np.float64]
 _DISTORTION_LENGTHS = (0, 4, 5, 8)
 # Stop when a step moves less than 1e-12 (normalised coordinates), in 50 steps at the most.
 _UNDISTORT_CRITERIA = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-12)
+_LARGEST_ERROR_PX = 1.0
+"""By which a pixel may come back beside itself."""
+_LARGEST_LOST_SHARE = 0.05
+"""Share of the picture that a lens may be unknown in: wide lenses fold over in the corners."""
+_GRID = (40, 30)
 
 
 @dataclass(frozen=True)
@@ -104,6 +110,17 @@ class Camera:
         depth = np.asarray(depth_m, np.float64)[..., None]
         return np.concatenate([rays * depth, np.broadcast_to(depth, (*rays.shape[:-1], 1))], -1)
 
+    def inverts(self, pixels: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+        """Return whether `project` brings (..., 2) pixels back from where `unproject` lifts them.
+
+        It does not where the lens model folds over, or where its inverse was not found.
+        """
+        pixels = np.asarray(pixels, np.float64)
+        there = self.project(self.unproject(pixels, np.ones(pixels.shape[:-1])))
+        with np.errstate(invalid="ignore", over="ignore"):
+            off_px = np.hypot(*np.moveaxis(there - pixels, -1, 0))
+        return np.asarray(off_px <= _LARGEST_ERROR_PX)
+
     def resize(self, width: int, height: int) -> "Camera":
         """Return the camera of the same view resized to width x height pixels."""
         sx, sy = width / self.width, height / self.height
@@ -141,3 +158,23 @@ class Camera:
             flat, np.eye(3), np.array(self.distortion), None, _UNDISTORT_CRITERIA
         )
         return out.reshape(rays.shape).astype(np.float64)
+
+
+@lru_cache(maxsize=32)
+def require_lens(camera: Camera) -> None:
+    """Refuse a camera whose lens model says too little of where its pixels look.
+
+    Raises:
+        CalibrationError: The model cannot be inverted in more than a twentieth of the picture.
+    """
+    if not camera.is_distorted:
+        return
+    columns = np.linspace(0, camera.width - 1, _GRID[0])
+    rows = np.linspace(0, camera.height - 1, _GRID[1])
+    lost = 1 - camera.inverts(np.stack(np.meshgrid(columns, rows), -1)).mean()
+    if lost > _LARGEST_LOST_SHARE:
+        raise CalibrationError(
+            f"distortion {list(camera.distortion)} cannot be inverted in {100 * lost:.0f} % of "
+            f"{camera.width}x{camera.height} pixels; expected a model that fits the whole picture, "
+            "or rectified pictures"
+        )

@@ -39,6 +39,8 @@ def whole_file(
     Raises:
         AffordanceError: The file cannot be written; of the given kind.
     """
+    if not path.name:
+        raise kind(f"{path}: is a folder; expected a file")
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         if make_folder:

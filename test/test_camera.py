@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from affordance_seg_ros.camera import Camera
+from affordance_seg_ros.camera import Camera, require_lens
 from affordance_seg_ros.errors import CalibrationError
 
 PINHOLE = Camera(640, 480, 520.0, 530.0, 318.0, 243.0)
@@ -142,6 +142,24 @@ def test_undistorted_camera_has_the_same_matrix_and_straight_rays():
     np.testing.assert_array_equal(straight.matrix, PLUMB_BOB.matrix)
     rays = straight.unproject([(0.0, 0.0), (100.0, 0.0), (200.0, 0.0)], 1.0)
     np.testing.assert_allclose(rays[2] - rays[1], rays[1] - rays[0])
+
+
+@CAMERAS
+def test_a_usual_lens_is_known_everywhere(camera):
+    require_lens(camera)
+    assert camera.inverts(random_pixels(camera)).all()
+
+
+def test_a_lens_that_folds_over_is_known_up_to_there_and_refused_where_it_is_much():
+    # k1 = -0.3 turns back at a tangent of 1.05, which is 0.70 in the picture.
+    folds = replace(PINHOLE, distortion=(-0.3, 0.0, 0.0, 0.0))
+    radius = np.array([0.5, 0.69, 0.75, 1.0])
+    pixels = np.stack([folds.cx + folds.fx * radius, np.full(4, folds.cy)], -1)
+    assert folds.inverts(pixels).tolist() == [True, True, False, False]
+    require_lens(replace(folds, fx=500.0, fy=500.0))
+    words = r"distortion \[-0.3.*\] cannot be inverted in \d+ % of 640x480 .* or rectified pictures"
+    with pytest.raises(CalibrationError, match=words):
+        require_lens(replace(folds, fx=300.0, fy=300.0))
 
 
 def test_zero_coefficients_are_no_distortion():

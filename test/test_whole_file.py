@@ -28,6 +28,12 @@ def test_the_old_file_stands_until_the_new_one_is_whole(path: Path) -> None:
     assert only(path) == b"new"
 
 
+@pytest.mark.parametrize("folder", [".", "/"])
+def test_a_folder_is_no_file(folder: str) -> None:
+    with pytest.raises(SourceError, match="is a folder; expected a file"):
+        whole_file(Path(folder), SourceError).__enter__()
+
+
 def test_whatever_goes_wrong_leaves_the_old_file_and_nothing_else(path: Path) -> None:
     with pytest.raises(ZeroDivisionError), whole_file(path, SourceError) as file:
         file.write(bytes(1 // 0))

@@ -24,6 +24,8 @@ from affordance_seg_ros.sources.recording import Recording
 
 _RECENT = 30
 """Frames that are kept for predictions that were overtaken by newer ones."""
+_AHEAD = 10
+"""Frames that are looked at beyond for a stamp that lies back: a recording may jump."""
 
 
 class Source(Protocol):
@@ -78,9 +80,14 @@ class _FramesByStamp:
 
     def find(self, stamp_ns: int) -> RgbdFrame | None:
         """Return the frame of a stamp; None if there is none, or it lies far back."""
-        while self._newest_ns < stamp_ns and self._read():
-            pass
-        return self._recent.get(stamp_ns)
+        frame = self._recent.get(stamp_ns)
+        while frame is None and self._newest_ns < stamp_ns and self._read():
+            frame = self._recent.get(stamp_ns)
+        for _ in range(_AHEAD):
+            if frame is not None or not self._read():
+                break
+            frame = self._recent.get(stamp_ns)
+        return frame
 
     def finish(self) -> None:
         """Read to the end: only then the recording's report is whole."""

@@ -91,7 +91,11 @@ class ReplayWriter:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._stack.close()
+        try:
+            self._stack.close()
+        except OSError as failure:  # of what the buffers still held
+            if error[0] is None:
+                raise SourceError(f"{self._out}: cannot be written ({failure.strerror})") from None
         moments = self._moments.pick()
         if moments:
             sheet = draw_contact_sheet(
@@ -116,7 +120,13 @@ class ReplayWriter:
             footer: The overlay's last line.
             truth: (H, W) label ids for the page, 255 to ignore; None if it is not labelled.
         """
-        self._lines.write(to_json(prediction_document(prediction, self._labels)) + "\n")
+        try:
+            self._lines.write(to_json(prediction_document(prediction, self._labels)) + "\n")
+            self._lines.flush()
+        except OSError as error:
+            raise SourceError(
+                f"{self._lines.name}: cannot be written ({error.strerror})"
+            ) from error
         overlay = draw_overlay(
             frame.color, prediction, self._labels, trained=self._trained, footer=footer
         )

@@ -27,6 +27,7 @@ class VideoWriter:
         self._rate_hz = rate_hz
         self._writer: cv2.VideoWriter | None = None
         self._size = (0, 0)
+        self._written = 0
 
     def __enter__(self) -> "VideoWriter":
         return self
@@ -37,8 +38,11 @@ class VideoWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._writer is not None:
-            self._writer.release()
+        if self._writer is None:
+            return
+        self._writer.release()
+        if error is None:
+            self._check()
 
     def write(self, picture: npt.NDArray[np.uint8]) -> None:
         """Append a picture (H, W, 3) RGB; a size other than the first one's is resized to it.
@@ -56,3 +60,16 @@ class VideoWriter:
         if (width, height) != self._size:
             picture = np.asarray(cv2.resize(picture, self._size), np.uint8)
         self._writer.write(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        self._written += 1
+
+    def _check(self) -> None:
+        """Raise if the file is not whole: OpenCV's writer says nothing of a full disk."""
+        reader = cv2.VideoCapture(str(self._path))
+        try:
+            there = int(reader.get(cv2.CAP_PROP_FRAME_COUNT)) if reader.isOpened() else 0
+        finally:
+            reader.release()
+        if there != self._written:
+            raise SourceError(
+                f"{self._path}: {there} of {self._written} pictures were written; is the disk full?"
+            )

@@ -86,11 +86,13 @@ def rays(camera: Camera, device: torch.device) -> Tensor:
     """Return the points at depth 1 that the pixels of a camera see, lens distortion removed.
 
     Between pixels they are interpolated: exact for a pinhole, whose rays are linear in the pixel,
-    and within a thousandth of a pixel for usual lenses.
+    and within a thousandth of a pixel for usual lenses. Where a lens model cannot be inverted they
+    are that of the axis: always finite.
 
     Returns:
         (3, H, W) float32 x, y and 1.
     """
     pixels = np.stack(np.meshgrid(np.arange(camera.width), np.arange(camera.height)), -1)
     points = camera.unproject(pixels, np.ones((camera.height, camera.width)))
+    points[~camera.inverts(pixels)] = (0.0, 0.0, 1.0)
     return torch.from_numpy(points).permute(2, 0, 1).float().contiguous().to(device)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.config import PipelineConfig
+from affordance_seg_ros.errors import FrameError
 from affordance_seg_ros.flow.colorize import colorize
 from affordance_seg_ros.flow.estimator import FlowEstimator, build_estimator
 from affordance_seg_ros.frames import (
@@ -190,7 +191,9 @@ class Pipeline:
             Mask and confidence at the frame's size, action, 3D regions, and the time of each stage.
 
         Raises:
-            FrameError: The frame has no valid depth; the pipeline's state is as before the call.
+            FrameError: The frame has no valid depth; the pipeline's state is as before the call. Or
+                the network's scores are not finite; the pipeline has forgotten the past.
+            CalibrationError: The lens model of its camera cannot be inverted; as before the call.
         """
         clock = self._clock
         clock.start()
@@ -216,6 +219,12 @@ class Pipeline:
             min_confidence=config.min_confidence,
             with_confidence=wanted.confidence or wanted.regions,
         )
+        if not np.isfinite(reading.action.scores).all():
+            self.reset()  # the memory would keep it for ever
+            raise FrameError(
+                f"scores that are not finite, from weights {self._card.name} by {self.network}; "
+                "its memory is emptied. Expected network_precision of more range, or other weights"
+            )
         regions: tuple[Region, ...] = ()
         if wanted.regions:
             regions = find_regions(

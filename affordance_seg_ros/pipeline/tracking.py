@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The same region in frame after frame: ids that stay while a region is tracked."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
-from affordance_seg_ros.frames import Box, Region
+from affordance_seg_ros.frames import Region
 
 _MAX_MISSED = 5
 """Frames that a region may be missing: half a second at the paper's rate."""
@@ -122,9 +121,7 @@ def _match(tracks: list[_Track], regions: list[Region], stamp_ns: int) -> dict[i
     """Return the index of the track that each matched region continues."""
     if not tracks or not regions:
         return {}
-    costs = np.array(
-        [[_cost(track, region, stamp_ns) for track in tracks] for region in regions]
-    )  # (regions, tracks)
+    costs = _costs(tracks, regions, stamp_ns)
     rows, columns = linear_sum_assignment(costs)
     return {
         int(row): int(column)
@@ -133,35 +130,34 @@ def _match(tracks: list[_Track], regions: list[Region], stamp_ns: int) -> dict[i
     }
 
 
-def _cost(track: _Track, region: Region, stamp_ns: int) -> float:
-    """Return how badly a region continues a track, from 0 on."""
-    if region.label_id != track.region.label_id:
-        return _NEVER
-    expected, found = track.place(stamp_ns), _place(region)
-    misfit = 1 - _generalised_iou(track.region.box, expected[:2], region.box, found[:2])
-    jump_m = float(np.linalg.norm(found[2:] - expected[2:]))
-    if math.isnan(jump_m):
-        jump_m = 0.0  # without depth the boxes alone decide
-    if misfit > _MAX_MISFIT or jump_m > _MAX_JUMP_M:
-        return _NEVER
-    return misfit + jump_m / _MAX_JUMP_M
+def _costs(tracks: list[_Track], regions: list[Region], stamp_ns: int) -> Vector:
+    """Return how badly each region continues each track, (regions, tracks) from 0 on."""
+    found = np.array([_place(region) for region in regions])[:, None]
+    expected = np.array([track.place(stamp_ns) for track in tracks])[None]
+    sizes = np.array([region.box[2:] for region in regions], np.float64)[:, None]
+    expected_sizes = np.array([track.region.box[2:] for track in tracks], np.float64)[None]
+    misfit = 1 - _generalised_iou(expected[..., :2], expected_sizes, found[..., :2], sizes)
+    # Without depth the boxes alone decide.
+    jump_m = np.nan_to_num(np.linalg.norm(found[..., 2:] - expected[..., 2:], axis=-1), nan=0.0)
+    labels = np.array([region.label_id for region in regions])
+    others = labels[:, None] != np.array([track.region.label_id for track in tracks])
+    never = others | (misfit > _MAX_MISFIT) | (jump_m > _MAX_JUMP_M)
+    return np.where(never, _NEVER, misfit + jump_m / _MAX_JUMP_M)
 
 
-def _generalised_iou(a: Box, a_center: Vector, b: Box, b_center: Vector) -> float:
-    """Return the generalised IoU of two boxes about their centres, in (-1, 1].
+def _generalised_iou(a_center: Vector, a_size: Vector, b_center: Vector, b_size: Vector) -> Vector:
+    """Return the (...) generalised IoU of boxes, in (-1, 1], by their (..., 2) centres and sizes.
 
     Source:
         Rezatofighi et al., Generalized Intersection over Union, CVPR 2019.
     """
-    half_a, half_b = np.array(a[2:]) / 2, np.array(b[2:]) / 2
-    low = np.maximum(a_center - half_a, b_center - half_b)
-    high = np.minimum(a_center + half_a, b_center + half_b)
-    shared = float(np.maximum(high - low, 0).prod())
-    union = a.width * a.height + b.width * b.height - shared
-    low = np.minimum(a_center - half_a, b_center - half_b)
-    high = np.maximum(a_center + half_a, b_center + half_b)
-    hull = float((high - low).prod())
-    return shared / union - (hull - union) / hull
+    a_low, a_high = a_center - a_size / 2, a_center + a_size / 2
+    b_low, b_high = b_center - b_size / 2, b_center + b_size / 2
+    sides = np.minimum(a_high, b_high) - np.maximum(a_low, b_low)
+    shared = np.maximum(sides, 0).prod(-1)
+    union = a_size.prod(-1) + b_size.prod(-1) - shared
+    hull = (np.maximum(a_high, b_high) - np.minimum(a_low, b_low)).prod(-1)
+    return np.asarray(shared / union - (hull - union) / hull)
 
 
 def _place(region: Region) -> Vector:

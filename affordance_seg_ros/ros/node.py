@@ -197,6 +197,9 @@ class AffordanceNode(ForgivingLifecycleNode):
         if session is None:
             return
         session.stop()
+        if (failure := session.take_failure()) is not None:
+            told = "".join(traceback.format_exception(failure))
+            self.get_logger().error(f"the last frame failed:\n{told}")
         self._snapshots.close()
         self._reminder.forget()
         self._report(session.snapshot())

@@ -2,7 +2,7 @@
 """`ros2 run affordance_seg_ros play`: a recording played as a camera driver would publish it."""
 
 import argparse
-import json
+import math
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -12,17 +12,17 @@ import numpy as np
 import rclpy
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
-from rclpy.signals import SignalHandlerOptions
-from rclpy.utilities import remove_ros_args
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from affordance_seg_ros.errors import AffordanceError, SourceError
 from affordance_seg_ros.frames import DepthImage, RgbdFrame
+from affordance_seg_ros.json_document import write_json
 from affordance_seg_ros.ros.encode import camera_info, header, image
 from affordance_seg_ros.ros.lockstep import Lockstep
 from affordance_seg_ros.ros.process import StopRequest
+from affordance_seg_ros.ros.spinning import init, own_arguments
 from affordance_seg_ros.sources.recording_flags import add_recording_flags, open_flagged
 
 _SECOND_NS = 1_000_000_000
@@ -137,14 +137,18 @@ def depth_image(depth: DepthImage, head: Header) -> Image:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play a recording; return 0, 2 for bad input, 130 when interrupted."""
     words = list(sys.argv if arguments is None else arguments)
-    parsed = _parser().parse_args(remove_ros_args(words)[1:])
+    try:
+        parsed = _parser().parse_args(own_arguments(words))
+    except AffordanceError as error:
+        print(f"play: {error}", file=sys.stderr)
+        return 2
     # rclpy's own handlers would end the context under the feet of the player.
     StopRequest()
     player: Player | None = None
     lockstep: Lockstep | None = None
     last_ns = 0
     try:
-        rclpy.init(args=words, signal_handler_options=SignalHandlerOptions.NO)
+        init(words)
         recording = open_flagged(parsed)
         player = Player(parsed.clock)
         player.wait_for_subscribers(parsed.wait)
@@ -175,11 +179,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if lockstep is not None:
             counts["frames_unanswered"] = len(lockstep.unanswered)
             lockstep.close()
-        if parsed.report:
-            parsed.report.write_text(json.dumps(counts) + "\n")
         rclpy.try_shutdown()
+        if parsed.report:
+            _report(parsed.report, counts)
     print(f"{published} frames published")
     return 0
+
+
+def _report(path: Path, counts: dict[str, int]) -> None:
+    try:
+        write_json(path, counts)
+    except SourceError as error:
+        print(f"play: --report {error}", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -191,9 +202,13 @@ def _parser() -> argparse.ArgumentParser:
     add_recording_flags(parser)
     parser.add_argument("--rate", type=_positive, default=1.0, help="speed, 1 is the recorded one")
     parser.add_argument("--loop", action="store_true", help="start again at the end")
-    parser.add_argument("--clock", type=float, default=0.0, help="rate of /clock [Hz], 0 for none")
+    parser.add_argument(
+        "--clock", type=_from_zero, default=0.0, help="rate of /clock [Hz], 0 for none"
+    )
     parser.add_argument("--wait", type=_positive, default=60.0, help="time for subscribers [s]")
-    parser.add_argument("--linger", type=float, default=2.0, help="time it stays at the end [s]")
+    parser.add_argument(
+        "--linger", type=_from_zero, default=2.0, help="time it stays at the end [s]"
+    )
     parser.add_argument(
         "--lockstep",
         action="store_true",
@@ -213,6 +228,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _positive(text: str) -> float:
     value = float(text)
-    if not value > 0:
-        raise argparse.ArgumentTypeError(f"{text}; expected a number above 0")
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text}; expected a finite number above 0")
+    return value
+
+
+def _from_zero(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text}; expected a finite number, 0 or more")
     return value

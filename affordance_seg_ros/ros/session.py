@@ -74,6 +74,7 @@ class Session:
         )
         self._processor = FrameProcessor(self._pipeline, output, config, listeners)
         self._worker = Worker(self._mailbox, self._processor.process)
+        self._failure_told = False
 
     def start(self) -> None:
         """Begin to process; not before somebody holds the session, who can stop it."""
@@ -99,10 +100,16 @@ class Session:
         """Subscribe to calibrations that were sent once; see `RgbdInput.look_for_kept`."""
         self._input.look_for_kept()
 
+    def take_failure(self) -> BaseException | None:
+        """Return the error that ended the worker, once; None where there is none to tell."""
+        failure = None if self._failure_told else self._worker.failure
+        self._failure_told |= failure is not None
+        return failure
+
     def check(self) -> None:
         """Raise the error that ended the worker, if any did."""
-        if self._worker.failure is not None:
-            raise self._worker.failure
+        if (failure := self.take_failure()) is not None:
+            raise failure
 
     def stop(self) -> None:
         """Unsubscribe, and wait until the worker has finished its frame; may be called again."""

@@ -2,7 +2,8 @@
 """The life of a node within its process, from rclpy's start to its shutdown."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import cast
 
 import rclpy
@@ -11,6 +12,7 @@ from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.logging import get_logger
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
+from rclpy.utilities import remove_ros_args
 
 from affordance_seg_ros.errors import AffordanceError, ConfigError
 from affordance_seg_ros.ros.process import Runnable, StopRequest
@@ -27,7 +29,7 @@ def spin(name: str, create: Callable[[], Runnable], stop: StopRequest) -> int:
     """
     node: Runnable | None = None
     try:
-        _init()
+        init(sys.argv)
         node = create()
         if not node.start():
             return 2
@@ -46,10 +48,35 @@ def spin(name: str, create: Callable[[], Runnable], stop: StopRequest) -> int:
         rclpy.try_shutdown()
 
 
-def _init() -> None:
-    try:
+def init(arguments: Sequence[str]) -> None:
+    """Start rclpy; signals stay Python's.
+
+    Args:
+        arguments: Command line with what ROS takes of it.
+
+    Raises:
+        ConfigError: ROS does not accept its arguments.
+    """
+    with _arguments_checked():
         # rclpy's own handlers would end the context under the feet of the worker.
-        rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
+        rclpy.init(args=list(arguments), signal_handler_options=SignalHandlerOptions.NO)
+
+
+def own_arguments(arguments: Sequence[str]) -> list[str]:
+    """Return a command line without the name of the command and what ROS takes of it.
+
+    Raises:
+        ConfigError: ROS does not accept its arguments.
+    """
+    with _arguments_checked():
+        own: list[str] = remove_ros_args(list(arguments))[1:]
+    return own
+
+
+@contextmanager
+def _arguments_checked() -> Iterator[None]:
+    try:
+        yield
     except _ARGUMENT_ERRORS as error:
         # What follows is the place in rcl's source.
         raise ConfigError(str(error).partition(", at ")[0]) from None

@@ -4,13 +4,15 @@
 import numpy as np
 import numpy.typing as npt
 
-from affordance_seg_ros.camera import Camera
+from affordance_seg_ros.camera import Camera, require_lens
 from affordance_seg_ros.errors import FrameError
 from affordance_seg_ros.frames import DepthImage
 from affordance_seg_ros.sources.epipolar import NEAREST_M, EpipolarCurves
 
 # Neighbours whose depths differ by less than this share are taken for one surface.
 _SAME_SURFACE = 0.02
+_WIDEST = 32
+"""Colour pixels that a depth pixel may cover along an axis, in sizes of its own."""
 # Pixels reach this much further [px]: a sheared grid of boxes leaves slits.
 _OVERLAP_PX = 0.1
 
@@ -38,8 +40,10 @@ class DepthAligner:
             T_color_depth: (4, 4) rigid motion from the depth to the colour camera's frame [m].
 
         Raises:
-            CalibrationError: The matrix is no rigid motion.
+            CalibrationError: The matrix is no rigid motion, or a lens model cannot be inverted.
         """
+        require_lens(depth_camera)
+        require_lens(color_camera)
         self._curves = EpipolarCurves(depth_camera, color_camera, T_color_depth)
         self._depth_shape = (depth_camera.height, depth_camera.width)
         self._shape = (color_camera.height, color_camera.width)
@@ -47,6 +51,7 @@ class DepthAligner:
             np.float32(0.5 * color_camera.fx / depth_camera.fx),
             np.float32(0.5 * color_camera.fy / depth_camera.fy),
         )
+        self._widest_px = _WIDEST * max(1.0, 2 * float(max(self._own_half_px)))
 
     def align(self, depth: DepthImage) -> DepthImage:
         """Return the depth on the colour camera's pixel grid, along its axis, in the same unit.
@@ -69,7 +74,10 @@ class DepthAligner:
         top, bottom, slope_y = _reach(rows, z, valid, depth_m, self._own_half_px[1], axis=0)
         first_x, last_x = _whole_pixels(left, right, width)
         first_y, last_y = _whole_pixels(top, bottom, height)
-        hit = np.flatnonzero(valid & (last_x > first_x) & (last_y > first_y) & (z > 0))
+        covers = valid & (last_x > first_x) & (last_y > first_y) & (z > 0)
+        # What spans more lies where the model of a lens is not to be trusted.
+        covers &= (last_x - first_x <= self._widest_px) & (last_y - first_y <= self._widest_px)
+        hit = np.flatnonzero(covers)
         first_x, last_x, first_y, last_y = (
             pixels.ravel()[hit] for pixels in (first_x, last_x, first_y, last_y)
         )

@@ -79,7 +79,10 @@ class KinectRecording:
                 f"recording {path} with colour {found['color_track_enabled']}, depth "
                 f"{found['depth_track_enabled']}; expected both"
             )
-        self.calibration = _calibration(self._pyk4a, self._playback.calibration)
+        try:
+            self.calibration = _calibration(self._pyk4a, self._playback.calibration)
+        except self._pyk4a.K4AException:
+            raise SourceError(f"recording {path} holds no calibration of its cameras") from None
         self.rate_hz = _frame_rate_hz(found["camera_fps"])
         """Nominal rate of the captures [Hz]."""
         self.skipped = 0
@@ -147,6 +150,7 @@ class KinectDevice:
         self._device = pyk4a.PyK4A(modes, device_id=config.device_index)
         try:
             self._device.start()
+            self.calibration = _calibration(pyk4a, self._device.calibration)
         except pyk4a.K4AException:
             found = pyk4a.connected_device_count()
             self.close()
@@ -156,7 +160,6 @@ class KinectDevice:
                 f"{found} connected (is it powered, on USB 3, and not in use? 30 Hz is not "
                 "possible at 3072p or with wfov_unbinned)"
             ) from None
-        self.calibration = _calibration(pyk4a, self._device.calibration)
 
     def captures(self, on_skip: Callable[[], object]) -> Iterator[KinectCapture]:
         """Yield captures as they come; to who takes longer than a frame always the newest.

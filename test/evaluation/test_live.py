@@ -109,6 +109,20 @@ def test_predictions_that_were_overtaken_are_found_and_the_video_has_the_node_s_
     assert video.get(cv2.CAP_PROP_FPS) == pytest.approx(4.0)
 
 
+def test_frames_of_a_recording_that_begins_again_are_found(
+    recording: Recording, predictions: list[Prediction], tmp_path: Path
+) -> None:
+    first_ns = predictions[0].stamp_ns
+    ahead = [replace(frame, stamp_ns=frame.stamp_ns + 10**9) for frame in frames()]
+    recording.frames = lambda *_: iter([*ahead, *frames()])
+    later = [replace(each, stamp_ns=each.stamp_ns + 10**9) for each in predictions]
+    with LiveRecorder(recording, tmp_path, rate_hz=10.0, masks=True) as recorder:
+        for prediction in (*later, *predictions):
+            recorder.add(prediction, Announced())
+    assert recorder.summary()["predictions"] == 2 * COUNT
+    assert (tmp_path / f"masks/{first_ns}.png").exists()
+
+
 def test_only_a_few_frames_of_a_long_recording_are_in_memory(
     recording: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -203,6 +203,15 @@ def test_the_page_of_a_run_holds_its_facts_and_is_written_on_request_only(
     assert f"affordance-seg replay {bag}" in page
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_ends_the_run_with_the_file_that_it_stopped(
+    bag: Path, pipeline: Pipeline, tmp_path: Path
+) -> None:
+    (tmp_path / "predictions.jsonl").symlink_to("/dev/full")
+    with pytest.raises(SourceError, match=r"predictions.jsonl: cannot be written \(No space left"):
+        replay(open_recording(bag), pipeline, tmp_path, masks=False, progress=False)
+
+
 def test_an_unwritable_folder_is_refused(
     bag: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

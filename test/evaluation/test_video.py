@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -36,6 +38,22 @@ def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
         pytest.raises(SourceError, match="cannot be written as an MPEG-4 video"),
     ):
         video.write(np.zeros((48, 64, 3), np.uint8))
+
+
+def test_a_file_that_was_cut_off_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    code = (
+        "import resource, sys, numpy as np\n"
+        "from pathlib import Path\n"
+        "from affordance_seg_ros.evaluation.video import VideoWriter\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
+        "random = np.random.default_rng(0)\n"
+        "with VideoWriter(Path(sys.argv[1]), 10) as video:\n"
+        "    for _ in range(20):\n"
+        "        video.write(random.integers(0, 256, (48, 64, 3), np.uint8))\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True)
+    assert f"SourceError: {path}: 0 of 20 pictures were written; is the disk full?" in ended.stderr
 
 
 def test_no_picture_leaves_no_file(tmp_path: Path) -> None:

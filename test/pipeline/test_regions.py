@@ -88,6 +88,23 @@ def test_a_region_without_depth_has_a_box_but_no_shape() -> None:
         assert np.isnan(values).all()
 
 
+@pytest.mark.parametrize(("left", "known"), [(100, True), (5, False)])
+def test_points_that_the_lens_model_does_not_know_have_no_part_in_the_shape(
+    monkeypatch: pytest.MonkeyPatch, left: int, known: bool
+) -> None:
+    unproject = Camera.unproject
+
+    def lost(self: Camera, pixels: np.ndarray, depth_m: np.ndarray) -> np.ndarray:
+        points = unproject(self, pixels, depth_m)
+        points[left:] = np.nan
+        return points
+
+    monkeypatch.setattr(Camera, "unproject", lost)
+    pixels = np.stack(np.meshgrid(np.arange(20.0), np.arange(20.0)), -1).reshape(-1, 2)
+    shape = shape_of(pixels, np.ones(len(pixels)), CAMERA, len(pixels))
+    assert np.isfinite(shape.centroid_m).all() == known
+
+
 def test_thinning_does_not_change_the_shape() -> None:
     random = np.random.default_rng(1)
     pixels = np.stack(np.meshgrid(np.arange(300), np.arange(200)), -1).reshape(-1, 2)

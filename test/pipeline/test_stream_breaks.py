@@ -2,11 +2,16 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
 import pytest
+import torch
 from plane_stream import STEP_NS, build, frames, same
 
+from affordance_seg_ros.camera import Camera
+from affordance_seg_ros.errors import CalibrationError, FrameError
 from affordance_seg_ros.frames import RgbdFrame
 from affordance_seg_ros.model.checkpoint import Checkpoint
+from affordance_seg_ros.pipeline import streaming
 from affordance_seg_ros.pipeline.streaming import Pipeline
 
 
@@ -73,6 +78,49 @@ def test_a_break_of_the_stream_resets_and_says_why(
     prediction = pipeline.step(broken)
     assert reason in prediction.reset_reason
     assert same(prediction, build(checkpoint).step(broken))
+
+
+def test_scores_that_are_not_finite_drop_the_frame_and_the_memory(
+    checkpoint: Checkpoint, pipeline: Pipeline
+) -> None:
+    first, second, third = frames(3)
+    pipeline.step(first)
+    lost = replace(third, stamp_ns=second.stamp_ns)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(streaming, "colorize", lambda flow, *_, **__: flow.motion_m * torch.nan)
+        with pytest.raises(FrameError, match=r"scores that are not finite, from weights \S+ by"):
+            pipeline.step(lost)
+    assert same(pipeline.step(third), build(checkpoint).step(third))
+
+
+def test_pixels_that_the_lens_model_does_not_know_leave_finite_scores(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unproject = Camera.unproject
+
+    def lost(self: Camera, pixels: np.ndarray, depth_m: np.ndarray) -> np.ndarray:
+        points = unproject(self, pixels, depth_m)
+        if points.ndim == 3:  # a whole picture
+            points[3:9, 3:9] = np.nan
+        return points
+
+    monkeypatch.setattr(Camera, "unproject", lost)
+    for frame in frames(3):
+        camera = replace(frame.camera, distortion=(1e-9, 0.0, 0.0, 0.0))
+        assert np.isfinite(pipeline.step(replace(frame, camera=camera)).action.scores).all()
+
+
+def test_a_lens_that_is_unknown_is_refused_before_anything_changes(
+    checkpoint: Checkpoint, pipeline: Pipeline
+) -> None:
+    first, second, third = frames(3)
+    folds = replace(first.camera, fx=60.0, fy=60.0, distortion=(-0.3, 0.0, 0.0, 0.0))
+    pipeline.step(first)
+    with pytest.raises(CalibrationError, match="cannot be inverted"):
+        pipeline.step(replace(second, camera=folds))
+    other = build(checkpoint)
+    other.step(first)
+    assert same(pipeline.step(third), other.step(third))
 
 
 def test_another_size_resets(pipeline: Pipeline) -> None:

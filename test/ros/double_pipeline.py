@@ -67,6 +67,7 @@ class DoublePipeline:
         if np.isnan(frame.depth.to_metres()).all():
             raise FrameError("no valid depth in the frame; expected at least one pixel")
         if self.card.name == "defect":
+            time.sleep(self.step_s)
             raise ZeroDivisionError("a defect of the double")
         network_s = self.step_s * min(1.0, self.config.max_regions / 32)
         time.sleep(network_s)
@@ -101,7 +102,8 @@ def build_double(weights: str, device: str, config: PipelineConfig) -> DoublePip
     Weights `depth` give depth [m] for confidence, `slow 1.5` sleep that long in each step,
     `gpu 1.5` too but not on a CPU, `loading` never end to load, `forgetful` say that they forgot
     the past before every frame, `missing` and device `cuda` are refused; `broken`, `unready` and
-    `defect` raise what nobody expects, when they are built, activated, and given a frame;
+    `defect` raise what nobody expects, when they are built, activated, and given a frame
+    (`defect 1`: a second later);
     `nameless` have no card.
     """
     if weights == "missing":

@@ -203,3 +203,14 @@ def test_an_error_of_ours_in_the_worker_ends_the_node_with_a_traceback(client, s
     camera.publish(camera.now_ns())
     assert process.popen.wait(30) == 1
     assert "ZeroDivisionError: a defect of the double" in process.output
+
+
+def test_an_error_in_the_frame_that_a_stop_waits_for_is_logged(client, start):
+    process = start(rate_hz=0, weights="defect 1")
+    camera = TestCamera(client)
+    camera.wait_for_subscriber()
+    camera.publish(camera.now_ns())
+    client.spin(0.4)
+    assert process.end(signal.SIGINT) == 0
+    assert "the last frame failed" in process.output
+    assert "ZeroDivisionError: a defect of the double" in process.output

@@ -51,6 +51,23 @@ def play(tmp_path, frames, start):
     return _play
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--rate", "inf"), "inf; expected a finite number above 0"),
+        (("--linger", "nan"), "nan; expected a finite number, 0 or more"),
+        (("--clock", "-1"), "-1; expected a finite number, 0 or more"),
+        (("--ros-args", "-r", "bad"), "play: "),
+        (("--wait", "0.1", "--report", "/dev/null/x.json"), "play: --report /dev/null/x.json"),
+    ],
+)
+def test_bad_arguments_are_one_line_and_code_2(play, words, message):
+    process = play(*words)
+    assert process.popen.wait(30) == 2
+    assert message in process.output
+    assert "Traceback" not in process.output
+
+
 def test_a_recording_of_one_frame_is_not_a_flood_in_a_loop(client, frames, tmp_path, start):
     write_bag(tmp_path / "one", iter(frames[:1]))
     came = client.collect(Image, "color/image")

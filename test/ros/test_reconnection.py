@@ -11,6 +11,7 @@ from camera_double import RELIABLE
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from sensor_msgs.msg import Image
 
+from affordance_seg_ros.errors import DeviceError
 from affordance_seg_ros.node_config import KinectConfig
 from affordance_seg_ros.ros.reconnection import LONGEST_PAUSE_S, Backoff, CameraState
 from affordance_seg_ros.sources.azure_kinect import KinectDevice
@@ -37,6 +38,13 @@ def plug(tmp_path, monkeypatch):
 
     _plug("plugged")
     return _plug
+
+
+@pytest.fixture
+def fake_pyk4a(monkeypatch, plug):
+    spec = spec_from_file_location("pyk4a", FAKE / "pyk4a.py")
+    monkeypatch.setitem(sys.modules, "pyk4a", module_from_spec(spec))
+    spec.loader.exec_module(sys.modules["pyk4a"])
 
 
 @pytest.fixture
@@ -123,17 +131,23 @@ def test_the_state_tells_loss_attempts_and_return():
     assert state.describe("/kinect", start_ns + 2_000_000_000).level == DiagnosticStatus.OK
 
 
-def test_a_slow_reader_gets_the_newest_capture_and_the_others_are_counted(monkeypatch, plug):
-    spec = spec_from_file_location("pyk4a", FAKE / "pyk4a.py")
-    monkeypatch.setitem(sys.modules, "pyk4a", module_from_spec(spec))
-    spec.loader.exec_module(sys.modules["pyk4a"])
+def test_a_camera_that_goes_while_its_calibration_is_read_is_closed(fake_pyk4a, plug):
+    plug("uncalibrated")
+    with pytest.raises(DeviceError, match="Azure Kinect 0 cannot be started"):
+        KinectDevice(KinectConfig(depth_mode="nfov_2x2binned"))
+    plug("plugged")
+    with KinectDevice(KinectConfig(depth_mode="nfov_2x2binned")) as device:
+        assert device.calibration.color.fx == 612
+
+
+def test_a_slow_reader_gets_the_newest_capture_and_the_others_are_counted(fake_pyk4a):
     state = CameraState("Azure Kinect 0")
     with KinectDevice(KinectConfig(depth_mode="nfov_2x2binned")) as device:
         captures = device.captures(state.skip)
-        next(captures)
+        before_ns = next(captures).color_ns
         time.sleep(0.32)
-        age_s = time.monotonic() - 1e-9 * next(captures).color_ns
-    assert age_s < 0.15  # the oldest of the queue would be 0.27 s old
+        step_s = 1e-9 * (next(captures).color_ns - before_ns)
+    assert step_s > 0.2  # the next of the queue would be 0.05 s newer
     (values,) = [state.describe("/kinect", time.monotonic_ns()).values]
     found = {each.key: each.value for each in values}
     assert int(found["skipped for newer ones"]) >= 4

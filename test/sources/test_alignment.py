@@ -213,6 +213,29 @@ def test_rays_outside_the_lens_model_never_fold_back_into_the_picture():
     assert inside_picture.any()
 
 
+def test_a_lens_that_cannot_be_inverted_is_refused():
+    folding = Camera(320, 240, 100.0, 100.0, 159.5, 119.5, (-0.3, 0.0, 0.0, 0.0))
+    for depth_camera, color_camera in ((folding, PINHOLE), (PINHOLE, folding)):
+        with pytest.raises(CalibrationError, match="cannot be inverted"):
+            DepthAligner(depth_camera, color_camera, np.eye(4))
+
+
+def test_a_pixel_that_would_cover_the_picture_is_left_out(monkeypatch):
+    aligner = DepthAligner(PINHOLE, PINHOLE, np.eye(4))
+    depth = DepthImage(np.full((240, 320), 1000, np.uint16), 0.001)
+    whole = aligner.align(depth)
+    positions = EpipolarCurves.positions
+
+    def exploded(self, depth_m):
+        columns, rows = positions(self, depth_m)
+        columns[100, 200:] += 1e6
+        return columns, rows
+
+    monkeypatch.setattr(EpipolarCurves, "positions", exploded)
+    assert (aligner.align(depth).raw[99:102] > 0).sum() < (whole.raw[99:102] > 0).sum()
+    assert (aligner.align(depth).raw[:98] == whole.raw[:98]).all()
+
+
 def test_depth_of_another_size_is_refused():
     aligner = DepthAligner(PINHOLE, PINHOLE, np.eye(4))
     with pytest.raises(FrameError, match="depth of 32x24; expected 320x240"):

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """An Azure Kinect that a test plugs and unplugs, behind pyk4a's own names.
 
-The file that FAKE_KINECT names says `plugged`, `unplugged` or `silent`.
+The file that FAKE_KINECT names says `plugged`, `unplugged`, `silent`, or
+`uncalibrated`, which it is as long as its calibration cannot be read.
 """
 
 import enum
@@ -62,8 +63,14 @@ class PyK4A:
     open_handles = 0
 
     def __init__(self, config: Config, device_id: int = 0) -> None:
-        self.calibration = _Calibration(config)
+        self._config = config
         self.opened = self.is_running = False
+
+    @property
+    def calibration(self) -> _Calibration:
+        if _state() == "uncalibrated":
+            raise K4AException
+        return _Calibration(self._config)
 
     def start(self) -> None:
         if _state() == "unplugged":
