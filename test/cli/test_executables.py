@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from affordance_seg_ros.errors import DeviceError
+
 pytest.importorskip("moderngl")
 packages = pytest.importorskip("ament_index_python.packages")
 
@@ -18,6 +20,16 @@ def executable(name: str) -> str:
     return str(Path(prefix) / "lib/affordance_seg_ros" / name)
 
 
+@pytest.fixture
+def opengl() -> None:
+    gl_renderer = pytest.importorskip("affordance_seg_ros.training.synthesis.gl_renderer")
+    try:
+        gl_renderer.open_context().release()
+    except DeviceError as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.usefixtures("opengl")
 def test_worker_processes_do_not_start_the_command_again(tmp_path: Path) -> None:
     words = ["--clips", "2", "--workers", "2", "--frames", "6", "--size", "80x64", "--quiet"]
     command = [executable("affordance-seg"), "synth", "--out", str(tmp_path / "clips"), *words]

@@ -64,6 +64,11 @@ class Manner:
     tool_heading_rad: float
 
 
+CUT_RAISE_RAD = -0.30
+"""By which the tip of a cutting knife is raised at most."""
+HAMMER_RAISE_RAD = 0.16
+"""By which the head of a hammer is raised when it strikes."""
+
 Motion = Callable[[float, HandledObject, Manner], ObjectState]
 
 
@@ -129,7 +134,7 @@ def _type(u: float, thing: HandledObject, manner: Manner) -> ObjectState:
 
 
 def working_rotation(manner: Manner, raise_rad: float) -> Array:
-    """Return a tool's rotation at work: handle ahead, edge or face down, raised by an angle."""
+    """Return a tool's rotation at work: ahead, edge or face down, its tip raised by an angle."""
     heading = manner.tool_heading_rad
     ahead = np.array([np.sin(heading), -np.cos(heading), 0.0])
     sideways = np.cross(ahead, (0, 0, 1))
@@ -155,8 +160,8 @@ def _at_work(
 def _hammer(u: float, thing: HandledObject, manner: Manner) -> ObjectState:
     beat = manner.repeats * float(np.clip((u - 0.16) / 0.68, 0, 1))
     swing = 1.0 - abs(np.cos(np.pi * beat)) ** 1.6 if 0 < beat < manner.repeats else 0.0
-    rotation = working_rotation(manner, 0.16 + 0.85 * manner.amplitude * swing)
-    at_rest = working_rotation(manner, 0.16)
+    rotation = working_rotation(manner, HAMMER_RAISE_RAD + 0.85 * manner.amplitude * swing)
+    at_rest = working_rotation(manner, HAMMER_RAISE_RAD)
     arm = thing.grips["handle"].point_m - thing.tool_m
     hand_up = np.array([0, 0, 0.07 * manner.amplitude * swing])
     # The hand stays where it is and turns; so the tip is where the turn takes it.
@@ -166,7 +171,9 @@ def _hammer(u: float, thing: HandledObject, manner: Manner) -> ObjectState:
 
 def _cut(u: float, thing: HandledObject, manner: Manner) -> ObjectState:
     stroke = np.sin(2 * np.pi * manner.repeats * u)
-    rotation = working_rotation(manner, 0.10 + 0.10 * manner.amplitude * (0.5 - 0.5 * stroke))
+    # The handle is the higher end: there is a fist around it.
+    lower = 0.10 * manner.amplitude * (0.5 - 0.5 * stroke)
+    rotation = working_rotation(manner, CUT_RAISE_RAD - lower)
     ahead = unit(rotation[:, 0] * (1, 1, 0))
     slide = 0.035 * manner.amplitude * stroke * ahead
     rise = np.array([0, 0, 0.012 * (0.5 + 0.5 * np.cos(4 * np.pi * manner.repeats * u))])

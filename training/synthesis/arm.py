@@ -37,11 +37,20 @@ class UpperBody:
         self.right, self.left = Hand(body, "R"), Hand(body, "L")
         self._lean_rad, self._gaze_rad, self._swivel_rad = lean_rad, gaze_rad, swivel_rad
 
-    def pose(self, right: HandPose, left: HandPose) -> Posed:
-        """Return the skeleton that brings both hands where they belong."""
+    def pose(
+        self, right: HandPose, left: HandPose, idle_rad: tuple[float, float] | Array = (0.0, 0.0)
+    ) -> Posed:
+        """Return the skeleton that brings both hands where they belong.
+
+        Args:
+            right: Where the right hand belongs.
+            left: Where the left one does.
+            idle_rad: Lean and twist of the back beyond what they ask for.
+        """
         reach = max(self._missing_m(self.right, right), self._missing_m(self.left, left))
         twist = 0.5 * (self._missing_m(self.right, right) - self._missing_m(self.left, left))
-        posed = self._torso(self._lean_rad + 1.6 * reach, 1.2 * twist)
+        lean, turn = (float(each) for each in idle_rad)
+        posed = self._torso(self._lean_rad + 1.6 * reach + lean, 1.2 * twist + turn)
         self._arm(posed, self.right, right)
         self._arm(posed, self.left, left)
         return posed

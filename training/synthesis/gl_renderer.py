@@ -15,7 +15,7 @@ from affordance_seg_ros.training.synthesis.rendering import Light, Model, Render
 from affordance_seg_ros.training.synthesis.rotations import Array, unit
 
 EGL_PACKAGES = "libegl1 libegl-mesa0 libgl1 libgl1-mesa-dri"
-NEAR_M, FAR_M = 0.1, 12.0
+NEAR_M, FAR_M = 0.02, 12.0
 _SHADOW_SPAN_M = 0.85  # half the width of the square around the table that casts shadows
 _SHADOW_DEPTH_M = 3.0
 _KEY_SHADOW_PX, _SKY_SHADOW_PX = 1024, 512

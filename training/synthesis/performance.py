@@ -5,7 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from affordance_seg_ros.training.synthesis.actions import ACTIONS, Manner, ObjectState
+from affordance_seg_ros.training.synthesis.actions import (
+    ACTIONS,
+    DETACHED,
+    Manner,
+    ObjectState,
+)
 from affordance_seg_ros.training.synthesis.arm import UpperBody
 from affordance_seg_ros.training.synthesis.contact import ContactSurface, close_fingers
 from affordance_seg_ros.training.synthesis.grasping import (
@@ -20,38 +25,39 @@ from affordance_seg_ros.training.synthesis.objects import Grip, HandledObject
 from affordance_seg_ros.training.synthesis.rotations import (
     Array,
     about_z,
+    axis_angle,
     frame,
     invert,
     pose,
     slerp,
     unit,
 )
+from affordance_seg_ros.training.synthesis.softness import squeezed
+from affordance_seg_ros.training.synthesis.sway import Sway
 from affordance_seg_ros.training.synthesis.timeline import Timeline, ease
 
-SQUEEZED = 0.42
-"""How much of its width a soft thing loses when it is squeezed hard."""
+_DRIFT_M = (0.0004, 0.0015)
+_WOBBLE_RAD = (0.002, 0.007)
+_IDLE_RAD = (0.001, 0.005)
+"""Root mean squares of what a held object and the back do of themselves: guesses."""
+_FREE_M = 0.01
+"""Height from which on a held object has nothing to lie on."""
 
 
 class Moment(NamedTuple):
-    """State of everything that moves."""
+    """State of everything that moves.
+
+    Attributes:
+        thing: The object.
+        right: The working hand.
+        left: The other one.
+        idle_rad: (2,) lean and twist of the back beyond what the hands ask for.
+    """
 
     thing: ObjectState
     right: HandPose
     left: HandPose
-
-
-def squeezed(vertices: Array, thing: HandledObject, squeeze: float) -> Array:
-    """Return an object's vertices when a soft one is squeezed between thumb and fingers."""
-    if not squeeze or not thing.soft_height_m:
-        return vertices
-    narrow = 1 - SQUEEZED * squeeze
-    middle = thing.soft_height_m / 2
-    length = np.abs(vertices[:, 0]) / np.abs(vertices[:, 0]).max()
-    waist = 1 - (1 - narrow) * (1 - 0.45 * length**2)  # the middle gives way most
-    out = vertices.copy()
-    out[:, 1] *= waist
-    out[:, 2] = middle + (out[:, 2] - middle) * (1 + 0.2 * squeeze)
-    return out
+    idle_rad: Array
 
 
 class Performance:
@@ -86,6 +92,9 @@ class Performance:
         self._home_right = _resting(body.right, rng, (0.2, 0.34))
         self._home_left = _resting(body.left, rng, (0.33, 0.42))
         self._taps: list[Array] = []
+        self._drift_m = Sway(rng, float(rng.uniform(*_DRIFT_M)))
+        self._wobble_rad = Sway(rng, float(rng.uniform(*_WOBBLE_RAD)))
+        self._idle_rad = Sway(rng, float(rng.uniform(*_IDLE_RAD)), axes=2)
         grip = thing.grips[grip_name]
         self._support: Grasp | None = None
         if action == "push":
@@ -104,7 +113,7 @@ class Performance:
         """Return the state at a time in [0, 1]."""
         line = self._timeline
         u = line.interact(time)
-        thing = self._motion(u, self._thing, self._manner)
+        thing = self._in_hand(time, self._motion(u, self._thing, self._manner))
         right = self._right(time, u, thing)
         left = self._home_left
         if self._support is not None:
@@ -113,7 +122,19 @@ class Performance:
             straight = unit(held.wrist_m - self._home_left.wrist_m)
             share = line.approach(time) * (1 - line.retreat(time))
             left = _between(self._home_left, held, straight, share)
-        return Moment(thing, right, left)
+        return Moment(thing, right, left, self._idle_rad.at(time))
+
+    def _in_hand(self, time: float, state: ObjectState) -> ObjectState:
+        """Return an object as a living hand holds it: off the table it is never quite still."""
+        T = state.T_world_object
+        free = float(np.clip((T[2, 3] - self._start[2, 3]) / _FREE_M, 0, 1))
+        if not free or self._action in DETACHED:
+            return state
+        turn = free * self._wobble_rad.at(time)
+        rotation = axis_angle(turn, float(np.linalg.norm(turn))) @ T[:3, :3]
+        return state._replace(
+            T_world_object=pose(rotation, T[:3, 3] + free * self._drift_m.at(time))
+        )
 
     def _right(self, time: float, u: float, thing: ObjectState) -> HandPose:
         """Return the working hand: on its way, on the object, or on its way back."""

@@ -100,8 +100,17 @@ def tube(
     return outward(swept)
 
 
-def rounded_box(size_m: npt.ArrayLike, radius_m: float = 0.003, steps: int = 3) -> Mesh:
-    """Return a box about the origin with rounded edges; each side shows the whole texture."""
+def rounded_box(
+    size_m: npt.ArrayLike, radius_m: float = 0.003, steps: int = 3, stations: int = 0
+) -> Mesh:
+    """Return a box about the origin with rounded edges; each side shows the whole texture.
+
+    Args:
+        size_m: (3,) lengths of its sides [m].
+        radius_m: Radius of its edges [m].
+        steps: Faces around a quarter of an edge.
+        stations: Rings of vertices between its ends along x, for a box that is bent.
+    """
     half = np.asarray(size_m, np.float64) / 2
     radius = min(radius_m, float(half.min()) * 0.99)
     core = half - radius
@@ -112,6 +121,7 @@ def rounded_box(size_m: npt.ArrayLike, radius_m: float = 0.003, steps: int = 3) 
             lines = [
                 np.r_[
                     np.linspace(-core[k] - radius, -core[k], steps + 1),
+                    np.linspace(-core[k], core[k], (stations if k == 0 else 0) + 2)[1:-1],
                     np.linspace(core[k], core[k] + radius, steps + 1),
                 ]
                 for k in (a, b)

@@ -30,7 +30,11 @@ def draw_clip(config: SynthesisConfig, index: int) -> tuple[Scenario, Filming, n
         scenes=config.scenes,
         moving_camera=config.moving_camera,
     )
-    sensor = config.sensor if config.sensor != "any" else str(rng.choice(list(SENSORS)))
+    sensor = config.sensor
+    if sensor == "any":
+        sensor = str(rng.choice(list(SENSORS)))
+        if scenario.nearest_m() < SENSORS[sensor].min_m:  # nobody films with that from there
+            sensor = min(SENSORS, key=lambda name: SENSORS[name].min_m)
     narrow = config.scenes == "wide" and bool(rng.random() < _NARROW_DEPTH_SHARE)
     return scenario, Filming(config.frames, sensor, config.black_holes, narrow), rng
 

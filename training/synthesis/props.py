@@ -51,13 +51,14 @@ def _nail(rng: np.random.Generator) -> Prop:
 
 def _food(rng: np.random.Generator) -> Prop:
     thick = float(rng.uniform(0.008, 0.016))
-    size = (float(rng.uniform(0.13, 0.17)), float(rng.uniform(0.12, 0.16)), thick)
+    size = (float(rng.uniform(0.12, 0.16)), float(rng.uniform(0.13, 0.17)), thick)
     board = rounded_box(size, 0.004).moved(None, (0, 0, thick / 2))
     radius = float(rng.uniform(0.014, 0.026))
     length = float(rng.uniform(0.10, 0.16))
     x = np.linspace(-length / 2, length / 2, 14)
     round_end = radius * np.sqrt(np.clip(1 - (2 * x / length) ** 6, 0.03, 1))
-    path = np.stack([0 * x, x, 0 * x + thick + radius * 0.92], 1)
+    # Across the blade.
+    path = np.stack([x, 0 * x, 0 * x + thick + radius * 0.92], 1)
     color = rgb(*[(0.08, 0.55, 0.75), (0.3, 0.6, 0.5), (0.06, 0.75, 0.85), (0.12, 0.6, 0.9)][
         int(rng.integers(4))])  # fmt: skip
     food = tube(path, round_end, segments=18)

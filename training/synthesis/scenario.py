@@ -2,12 +2,18 @@
 """One drawn scene: who does what with which object, where, under which light."""
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from affordance_seg_ros.labels import LabelSet
-from affordance_seg_ros.training.synthesis.actions import Manner, working_rotation
+from affordance_seg_ros.training.synthesis.actions import (
+    CUT_RAISE_RAD,
+    HAMMER_RAISE_RAD,
+    Manner,
+    working_rotation,
+)
 from affordance_seg_ros.training.synthesis.arm import UpperBody
 from affordance_seg_ros.training.synthesis.body import Body
 from affordance_seg_ros.training.synthesis.catalogue import Demonstration, catalogue
@@ -29,6 +35,19 @@ from affordance_seg_ros.training.synthesis.viewpoint import Viewpoint, draw_view
 
 _TOOL_ACTIONS = ("hammer", "cut", "paint")
 _LEFT_HANDED_SHARE = 0.25
+_RAISE_RAD = {"hammer": HAMMER_RAISE_RAD, "cut": CUT_RAISE_RAD}
+_MIMED_HEIGHT_M = {"hammer": 0.05, "cut": 0.03, "paint": 0.002}
+"""Height above the table at which a tool works where it has nothing to work on: the fist around it
+stays above the table, too."""
+_CLEAR_M = 0.12
+"""Around the eye of a camera that stands among things."""
+
+
+class Workpiece(NamedTuple):
+    """What a tool is used on, and where: (3,) the point that the tool meets."""
+
+    prop: Prop
+    at_m: npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -52,6 +71,11 @@ class Scenario:
     viewpoint: Viewpoint
     lighting: Lighting
     timeline: Timeline
+
+    def nearest_m(self) -> float:
+        """Return about how near the object comes to the camera [m]."""
+        distance = np.linalg.norm(self.stage.action_centre() - self.viewpoint.eye_m)
+        return float(distance) - self.stage.object_extent_m()
 
 
 def draw_scenario(
@@ -81,13 +105,14 @@ def draw_scenario(
     thing = SHAPES[demonstration.object_name](vary)
     use = catalogue()[demonstration.object_name].actions[demonstration.action]
     person, figure = draw_person(rng)
-    manner, prop = draw_manner(rng, thing, demonstration.action)
+    manner, workpiece = draw_manner(rng, thing, demonstration.action)
     timeline = draw_timeline(rng)
     performance = Performance(person, thing, demonstration.action, use.grip, manner, timeline, rng)
     pieces: list[Piece] = []
-    if prop is not None:
-        pieces += placed(prop, manner.target_m, float(rng.uniform(-0.3, 0.3)))
     busy = [manner.position_m, manner.target_m, manner.position_m + manner.shift_m]
+    if workpiece is not None:
+        pieces += placed(workpiece.prop, workpiece.at_m, float(rng.uniform(-0.3, 0.3)))
+        busy.append(workpiece.at_m)
     if demonstration.action == "push":
         busy.append(manner.position_m + manner.push_direction * manner.push_m)
     pieces += draw_distractors(vary, demonstration.object_name, busy)
@@ -97,10 +122,7 @@ def draw_scenario(
         thing, performance, person, figure, pieces, demonstration, rng,
         mirrored=left_handed, labels=labels or LabelSet(),
     )  # fmt: skip
-    viewpoint = draw_viewpoint(
-        rng, width, height, stage.action_centre(), stage.object_extent_m(),
-        moving=moving_camera, wide=vary.wide,
-    )  # fmt: skip
+    viewpoint = _draw_viewpoint(rng, stage, width, height, moving=moving_camera, wide=vary.wide)
     return Scenario(
         demonstration, thing.kind, left_handed, stage, viewpoint, draw_lighting(rng), timeline
     )
@@ -121,10 +143,39 @@ def draw_person(rng: np.random.Generator) -> tuple[UpperBody, Figure]:
     return person, figure
 
 
+def _draw_viewpoint(
+    rng: np.random.Generator,
+    stage: Stage,
+    width: int,
+    height: int,
+    *,
+    moving: bool,
+    wide: bool,
+) -> Viewpoint:
+    """Draw a camera that nothing comes too near to."""
+    times = np.linspace(0, 1, 9) if wide else ()
+    everything = [stage.shape(float(time)).positions for time in times]
+    while True:
+        viewpoint = draw_viewpoint(
+            rng, width, height, stage.action_centre(), stage.object_extent_m(),
+            moving=moving, wide=wide,
+        )  # fmt: skip
+        clear_m = _CLEAR_M + float(np.linalg.norm(viewpoint.sway_m))
+        if all(_distance_m(each, viewpoint.eye_m) > clear_m for each in everything):
+            return viewpoint
+
+
+def _distance_m(points_m: npt.NDArray[np.float64], from_m: npt.NDArray[np.float64]) -> float:
+    return float(np.linalg.norm(points_m - from_m, axis=1).min())
+
+
 def draw_manner(
     rng: np.random.Generator, thing: HandledObject, action: str
-) -> tuple[Manner, Prop | None]:
-    """Draw where an object is and how it is used, and what a tool is used on."""
+) -> tuple[Manner, Workpiece | None]:
+    """Draw where an object is and how it is used, and what lies there for a tool to be used on.
+
+    That lies there as often when the tool is grasped or lifted, as it would tell the action else.
+    """
     heading = float(rng.uniform(*thing.heading_rad))
     rotation = about_z(heading)
     position = np.array([rng.uniform(-0.12, 0.06), rng.uniform(-0.05, 0.09), 0.0])
@@ -150,21 +201,19 @@ def draw_manner(
         target_m=position,
         tool_heading_rad=float(rng.uniform(0.15, 0.55)),
     )
-    if action not in _TOOL_ACTIONS:
+    own = next((each for each in catalogue()[thing.name].actions if each in _TOOL_ACTIONS), "")
+    if not own:
         return manner, None
-    prop = draw_prop(rng, action) if rng.random() < 0.75 else None
-    height = prop.height_m if prop is not None else 0.002
+    prop = draw_prop(rng, own) if rng.random() < 0.75 else None
+    height = prop.height_m if prop is not None else _MIMED_HEIGHT_M[own]
     away = np.array([rng.uniform(-0.02, 0.05), -rng.uniform(0.03, 0.08), 0])
     grip_m = thing.grips["handle"].point_m
     held = position + rotation @ grip_m
-    turned = rotation if action == "paint" else working_rotation(manner, 0.1)
+    turned = rotation if own == "paint" else working_rotation(manner, _RAISE_RAD[own])
     target = held + away + turned @ (thing.tool_m - grip_m)
     target[2] = height
-    return _with_target(manner, target), prop
-
-
-def _with_target(manner: Manner, target: npt.NDArray[np.float64]) -> Manner:
-    return replace(manner, target_m=target)
+    workpiece = None if prop is None else Workpiece(prop, target)
+    return replace(manner, target_m=target) if action == own else manner, workpiece
 
 
 def _stands(thing: HandledObject) -> bool:

@@ -9,6 +9,9 @@ from affordance_seg_ros.training.synthesis.primitives import plate, rounded_box,
 from affordance_seg_ros.training.synthesis.surface import Surface, any_color, rgb
 from affordance_seg_ros.training.synthesis.variation import Variation
 
+_STATIONS = 9
+"""Rings of a sponge between its ends: it gives way in its middle."""
+
 
 def _side() -> Grip:
     return grip((0, 0, 0), (0, 0, 1), (1, 0, 0), "palm")
@@ -29,10 +32,11 @@ def sponge(vary: Variation) -> HandledObject:
         outline = np.stack([np.cos(turn) * size[0] / 2, np.sin(turn) * size[1] / 2], 1)
         foam = plate(outline, size[2])
     else:
-        foam = rounded_box(size, 0.007).moved(None, (0, 0, size[2] / 2))
+        foam = rounded_box(size, 0.007, stations=_STATIONS).moved(None, (0, 0, size[2] / 2))
     parts = [Part("foam", foam.tiled(1.5), look)]
     if kind == "scourer":
-        pad = rounded_box((*(size[:2] * 1.0), 0.008), 0.003).moved(None, (0, 0, size[2] + 0.003))
+        pad = rounded_box((*size[:2], 0.008), 0.003, stations=_STATIONS)
+        pad = pad.moved(None, (0, 0, size[2] + 0.003))
         dark = rgb(0.33, 0.6, vary.uniform(0.25, 0.45))
         parts.append(Part("foam", pad.tiled(2), Surface(dark, "foam", 0.02)))
     return HandledObject(

@@ -12,10 +12,11 @@ from affordance_seg_ros.training.synthesis.catalogue import Demonstration, catal
 from affordance_seg_ros.training.synthesis.figure import Figure
 from affordance_seg_ros.training.synthesis.mesh import Mesh, creased
 from affordance_seg_ros.training.synthesis.objects import HandledObject
-from affordance_seg_ros.training.synthesis.performance import Performance, squeezed
+from affordance_seg_ros.training.synthesis.performance import Performance
 from affordance_seg_ros.training.synthesis.rendering import Model, Shape
 from affordance_seg_ros.training.synthesis.rotations import Array, about_z
 from affordance_seg_ros.training.synthesis.scene_parts import Piece, Role
+from affordance_seg_ros.training.synthesis.softness import squeezed, squeezed_normals
 from affordance_seg_ros.training.synthesis.surface import as_rows
 from affordance_seg_ros.training.synthesis.textures import LAYERS, paint_textures
 
@@ -126,13 +127,13 @@ class Stage:
         positions, normals = [], []
         for name, mesh, rest_normals in self._rigid:
             vertices = squeezed(mesh.vertices, self._thing, state.squeeze)
-            turned = rest_normals
+            turned = squeezed_normals(mesh.vertices, rest_normals, self._thing, state.squeeze)
             if name in self._thing.turning and state.turn_rad:
                 R = about_z(state.turn_rad)
                 vertices, turned = vertices @ R.T, turned @ R.T
             positions.append((vertices @ T[:3, :3].T + T[:3, 3]) * self._mirror)
             normals.append((turned @ T[:3, :3].T) * self._mirror)
-        skeleton = self._person.pose(moment.right, moment.left)
+        skeleton = self._person.pose(moment.right, moment.left, moment.idle_rad)
         vertices, skin_normals = self._figure.posed(skeleton)
         positions.append(vertices * self._mirror)
         normals.append(skin_normals * self._mirror)

@@ -9,7 +9,9 @@ from affordance_seg_ros.errors import DeviceError
 from affordance_seg_ros.training.synthesis.gl_renderer import open_context
 
 HERE = Path(__file__).parent
-DRAWING = {"test_renderers", "test_production", "test_batch", "test_clip_flow"}
+DRAWING = {
+    "test_renderers", "test_production", "test_batch", "test_clip_flow", "test_still_scenes",
+}  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

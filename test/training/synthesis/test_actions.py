@@ -8,9 +8,9 @@ from affordance_seg_ros.training.synthesis.actions import ACTIONS, Manner
 from affordance_seg_ros.training.synthesis.catalogue import Demonstration, demonstrations
 from affordance_seg_ros.training.synthesis.object_shapes import SHAPES
 from affordance_seg_ros.training.synthesis.objects import HandledObject
-from affordance_seg_ros.training.synthesis.performance import squeezed
 from affordance_seg_ros.training.synthesis.rotations import about_z, move
 from affordance_seg_ros.training.synthesis.scenario import draw_manner
+from affordance_seg_ros.training.synthesis.softness import squeezed, squeezed_normals
 from affordance_seg_ros.training.synthesis.timeline import Timeline, draw_timeline
 from affordance_seg_ros.training.synthesis.variation import Variation
 
@@ -25,14 +25,67 @@ def draw(pair: Demonstration, seed: int = 0) -> tuple[HandledObject, Manner]:
 
 @pytest.mark.parametrize("pair", demonstrations(), ids="/".join)
 def test_objects_never_sink_into_the_table_and_end_on_it(pair: Demonstration) -> None:
-    thing, manner = draw(pair)
-    lowest = []
-    for u in TIMES:
-        state = ACTIONS[pair.action](float(u), thing, manner)
-        vertices = squeezed(thing.solid().vertices, thing, state.squeeze)
-        lowest.append(move(state.T_world_object, vertices)[:, 2].min())
-    assert min(lowest) > -0.006
-    assert lowest[0] == pytest.approx(lowest[-1], abs=3e-4)  # a ball has facets
+    for seed in range(10):
+        thing, manner = draw(pair, seed)
+        lowest = []
+        for u in TIMES:
+            state = ACTIONS[pair.action](float(u), thing, manner)
+            vertices = squeezed(thing.solid().vertices, thing, state.squeeze)
+            lowest.append(move(state.T_world_object, vertices)[:, 2].min())
+        assert min(lowest) > -0.006
+        assert lowest[0] == pytest.approx(lowest[-1], abs=3e-4)  # a ball has facets
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_squeezed_sponge_loses_half_of_its_width_in_its_middle_and_less_at_its_ends(
+    split: str,
+) -> None:
+    for seed in range(6):
+        thing = SHAPES["sponge"](Variation(np.random.default_rng(seed), split))
+        for part in thing.parts:
+            rest = part.mesh.vertices
+            share = np.abs(squeezed(rest, thing, 1.0)[:, 1]) / np.maximum(np.abs(rest[:, 1]), 1e-9)
+            along = np.abs(rest[:, 0]) / np.abs(rest[:, 0]).max()
+            wide = np.abs(rest[:, 1]) > 0.01
+            assert share[wide & (along < 0.15)].max() < 0.5
+            assert share[wide & (along > 0.8)].min() > 0.55
+
+
+def test_normals_of_a_squeezed_thing_stand_on_its_surface() -> None:
+    rng = np.random.default_rng(0)
+    thing = SHAPES["sponge"](Variation(rng, "train"))
+    at = rng.uniform(-1, 1, (50, 3)) * (0.05, 0.03, 0.02)
+    at[0, 0] = 0.05  # how far it reaches decides how it gives way
+    normals = rng.normal(size=(50, 3))
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    tangents = np.cross(normals, rng.normal(size=(50, 3)))
+    tangents[0] = np.cross(normals[0], (1, 0, 0))
+    step = 1e-6 * tangents
+    moved = squeezed(at + step, thing, 0.8) - squeezed(at - step, thing, 0.8)
+    turned = squeezed_normals(at, normals, thing, 0.8)
+    lengths = np.linalg.norm(moved, axis=1)
+    assert np.abs((turned * moved).sum(1) / lengths).max() < 1e-4
+    np.testing.assert_allclose(np.linalg.norm(turned, axis=1), 1)
+
+
+@pytest.mark.parametrize("name", ["hammer", "knife", "brush"])
+def test_what_a_tool_works_on_lies_there_as_often_when_it_is_only_grasped(name: str) -> None:
+    # Else a picture alone would tell the action.
+    own = {"hammer": "hammer", "knife": "cut", "brush": "paint"}[name]
+    with_prop = 0
+    for seed in range(40):
+        found = []
+        for action in (own, "grasp"):
+            rng = np.random.default_rng(seed)
+            thing = SHAPES[name](Variation(rng, "train"))
+            found.append(draw_manner(rng, thing, action)[1])
+        used, beside = found
+        assert (used is None) == (beside is None)
+        if used is not None and beside is not None:
+            with_prop += 1
+            np.testing.assert_allclose(used.at_m, beside.at_m)
+            assert used.prop.height_m == beside.prop.height_m
+    assert 20 < with_prop < 38
 
 
 @pytest.mark.parametrize("pair", demonstrations(), ids="/".join)
