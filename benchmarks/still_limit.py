@@ -3,8 +3,8 @@
 
 At the end of a rendered clip the object lies there again, and the hand is away. Somebody who sees
 every part without an error has to guess the action, and with it the part: the commonest action with
-the object, or with the object and what lies beside it (a board, a sheet, a nail). That is about as
-far as any network can come from that frame.
+the object. That is about as far as any network can come from that frame: what lies beside a tool (a
+board, a sheet, a nail) lies there whatever is done with it.
 """
 
 import argparse
@@ -28,8 +28,6 @@ from affordance_seg_ros.sources.clip_info import ROLES
 from affordance_seg_ros.training.datasets.clips import clip_folders
 
 _USED = ROLES.index("object")
-_SEEN_BESIDE = ("cut", "hammer", "paint")
-"""Actions that leave something beside the object that no other action shows."""
 
 Mask = npt.NDArray[np.uint8]
 
@@ -52,28 +50,22 @@ def guessed_mask(clip: Clip, action: str) -> Mask:
     return np.where(part, 1 + names.index(action), 0).astype(np.uint8)
 
 
-def measure(clips: Sequence[Clip], *, beside: bool) -> dict[str, Any]:
+def measure(clips: Sequence[Clip]) -> dict[str, Any]:
     """Score the guesses.
 
     Args:
         clips: Rendered clips.
-        beside: Whether what lies beside the object is known too.
 
     Returns:
         Mean IoU and F1 over the affordances, and the share of actions that are right.
     """
     labels = NetworkConfig().labels
-
-    def known(clip: Clip) -> tuple[str, str]:
-        action = clip.info.action
-        return clip.info.object_name, action if beside and action in _SEEN_BESIDE else ""
-
-    shown: dict[tuple[str, str], Counter[str]] = {}
+    shown: dict[str, Counter[str]] = {}
     for clip in clips:
-        shown.setdefault(known(clip), Counter())[clip.info.action] += 1
+        shown.setdefault(clip.info.object_name, Counter())[clip.info.action] += 1
     masks, actions = SegmentationMetrics(labels), ActionMetrics(labels)
     for clip in clips:
-        guess = shown[known(clip)].most_common(1)[0][0]
+        guess = shown[clip.info.object_name].most_common(1)[0][0]
         masks.add(clip.label(), guessed_mask(clip, guess))
         actions.add(labels.action_id(clip.info.action), labels.action_id(guess))
     scored = masks.result()
@@ -94,17 +86,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         clips = [read_clip(folder) for folder in clip_folders(arguments.clips)]
         if not clips:
             raise SourceError(f"no clip in {arguments.clips}; expected rendered clips")
-        rows = {
-            "the object": measure(clips, beside=False),
-            "the object, and what lies beside it": measure(clips, beside=True),
-        }
+        found = measure(clips)
     except AffordanceError as error:
         print(error, file=sys.stderr)
         return 2
-    headers = ("known", "mean IoU", "mean F1", "action")
-    print(table(headers, [[name, *row.values()] for name, row in rows.items()]))
+    print(table(("clips", "mean IoU", "mean F1", "action"), [[len(clips), *found.values()]]))
     if arguments.json:
-        write_json(arguments.json, {"clips": len(clips), "known": rows})
+        write_json(arguments.json, {"clips": len(clips), **found})
     return 0
 
 

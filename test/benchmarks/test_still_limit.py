@@ -41,7 +41,7 @@ def cup(folder: Path, action: str) -> Clip:
 
 
 def test_the_commonest_action_with_the_object_is_guessed_and_drawn(cups: list[Clip]) -> None:
-    found = still_limit.measure(cups, beside=False)
+    found = still_limit.measure(cups)
     assert found["action_top1"] == pytest.approx(2 / 3)
     lifted = 32 / (32 + 16)  # two bodies right, a third where a handle was grasped
     assert found["iou_mean"] == pytest.approx((lifted + 0) / 2)
