@@ -111,11 +111,19 @@ class Camera:
         return np.concatenate([rays * depth, np.broadcast_to(depth, (*rays.shape[:-1], 1))], -1)
 
     def inverts(self, pixels: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-        """Return whether `project` brings (..., 2) pixels back from where `unproject` lifts them.
+        """Return whether `project` brings pixels back from where `unproject` lifts them.
 
         It does not where the lens model folds over, or where its inverse was not found.
+
+        Args:
+            pixels: (..., 2) pixels (column, row).
+
+        Returns:
+            (...) bool.
         """
         pixels = np.asarray(pixels, np.float64)
+        if not self.is_distorted:
+            return np.ones(pixels.shape[:-1], bool)
         there = self.project(self.unproject(pixels, np.ones(pixels.shape[:-1])))
         with np.errstate(invalid="ignore", over="ignore"):
             off_px = np.hypot(*np.moveaxis(there - pixels, -1, 0))
@@ -160,8 +168,17 @@ class Camera:
         return out.reshape(rays.shape).astype(np.float64)
 
 
+@lru_cache(maxsize=4)
+def known_pixels(camera: Camera) -> npt.NDArray[np.bool_]:
+    """Return the (H, W) pixels of which the lens model says where they look; see `inverts`."""
+    columns, rows = np.meshgrid(np.arange(camera.width), np.arange(camera.height))
+    known = camera.inverts(np.stack([columns, rows], -1))
+    known.setflags(write=False)
+    return known
+
+
 @lru_cache(maxsize=32)
-def require_lens(camera: Camera) -> None:
+def check_lens(camera: Camera) -> None:
     """Refuse a camera whose lens model says too little of where its pixels look.
 
     Raises:
@@ -169,8 +186,8 @@ def require_lens(camera: Camera) -> None:
     """
     if not camera.is_distorted:
         return
-    columns = np.linspace(0, camera.width - 1, _GRID[0])
-    rows = np.linspace(0, camera.height - 1, _GRID[1])
+    columns = (np.arange(_GRID[0]) + 0.5) * camera.width / _GRID[0] - 0.5
+    rows = (np.arange(_GRID[1]) + 0.5) * camera.height / _GRID[1] - 0.5
     lost = 1 - camera.inverts(np.stack(np.meshgrid(columns, rows), -1)).mean()
     if lost > _LARGEST_LOST_SHARE:
         raise CalibrationError(

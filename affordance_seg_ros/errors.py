@@ -19,7 +19,7 @@ class CalibrationError(AffordanceError):
 
 
 class FrameError(AffordanceError):
-    """A decoded frame is unusable: sizes that differ, or no valid depth at all."""
+    """A frame is unusable: sizes that differ, no valid depth, or scores that are no numbers."""
 
 
 class SourceError(AffordanceError):

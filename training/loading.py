@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a loader's processes prepare, and what they say where they cannot."""
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
@@ -14,7 +13,7 @@ def loaded(loader: Iterable[Item]) -> Iterator[Item]:
     """Yield what a PyTorch loader does; an error keeps its own words.
 
     A loader raises what happened in one of its processes with the whole traceback as its message;
-    for a damaged file the last line is what a person needs.
+    what a person needs comes last.
 
     Args:
         loader: The loader.
@@ -25,6 +24,5 @@ def loaded(loader: Iterable[Item]) -> Iterator[Item]:
     try:
         yield from loader
     except AffordanceError as error:
-        last = str(error).strip().splitlines()[-1]
-        words = re.sub(rf"^[\w.]*{type(error).__name__}: ", "", last)
-        raise type(error)(words) from None
+        _, process, words = str(error).rpartition(f"{type(error).__name__}: ")
+        raise type(error)(words.strip() if process else str(error)) from None

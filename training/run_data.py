@@ -56,7 +56,7 @@ def find_sequences(sources: Sequence[DataSource], labels: LabelSet) -> tuple[Lab
             rest = len(scan.problems) - _SHOWN_PROBLEMS
             print(f"left out: {rest} more; see --check-data", file=sys.stderr)
     if not found:
-        places = ", ".join(f"{s.root} ({s.kind}, split '{s.split}')" for s in sources)
+        places = ", ".join(map(str, sources))
         there = ", ".join(f"{count} of split '{name}'" for name, count in sorted(others.items()))
         beside = f", but {there}" if there else ""
         raise SourceError(f"no sequence in {places}{beside}; see --check-data")
@@ -67,8 +67,7 @@ def stage_data(run: RunConfig) -> tuple[StageData, ...]:
     """Return the sequences of each stage of a run.
 
     Pre-training on actions takes `data.pretraining` alone, whose actions become the label set, and
-    is measured on what it learns from: it is only a start. If others are learned from and validated
-    on, stderr says how many.
+    is measured on what it learns from: it is only a start.
 
     Raises:
         SourceError: There are none, or none that a stage can learn from or be measured on.
@@ -96,9 +95,7 @@ def _pretraining_data(run: RunConfig) -> StageData:
 def _task_data(run: RunConfig) -> StageData:
     labels = run.network.labels
     train = find_sequences(run.data.train, labels)
-    data = StageData(train, find_sequences(run.data.validation, labels), labels)
-    _warn_of_shared(data)
-    return data
+    return StageData(train, find_sequences(run.data.validation, labels), labels)
 
 
 def _usable(
@@ -124,12 +121,22 @@ def _usable(
     )
 
 
-def _warn_of_shared(data: StageData) -> None:
-    """Say on stderr how many sequences are learned from and validated on."""
-    shared = {_place(each) for each in data.train} & {_place(each) for each in data.validation}
-    if shared:
+def warn_of_shared(run: RunConfig, stages: Sequence[StageData]) -> None:
+    """Say on stderr how many sequences a run learns from and is validated on.
+
+    Args:
+        run: The run.
+        stages: The sequences of its stages.
+    """
+    train: set[tuple[str, str]] = set()
+    validation: set[tuple[str, str]] = set()
+    for stage, data in zip(run.stages, stages, strict=True):
+        if stage.task != "actions":  # which is measured on what it learns from
+            train.update(map(_place, data.train))
+            validation.update(map(_place, data.validation))
+    if shared := train & validation:
         print(
-            f"{len(shared)} of {len(data.validation)} sequences for validation are learned from "
+            f"{len(shared)} of {len(validation)} sequences for validation are learned from "
             f"too, '{min(shared)[1]}' for one; expected splits that share nothing: an empty one "
             "takes all",
             file=sys.stderr,
@@ -166,6 +173,20 @@ def stage_pictures(run: RunConfig, stage: StageConfig, labels: LabelSet) -> Pict
     names = (*labels.affordances, *labels.actions)
     size = scaled_input(run.input, stage.input_scale)
     return Pictures(size, names, keep=run.data.keep_pictures)
+
+
+def share(
+    sequences: Sequence[LabelledSequence], rank: int, processes: int
+) -> tuple[LabelledSequence, ...]:
+    """Return the sequences that one of several processes prepares: each is one process's alone.
+
+    Args:
+        sequences: Sequences, some of them twice.
+        rank: Number of the process.
+        processes: How many there are.
+    """
+    different = {_place(each): each for each in sequences}
+    return tuple(different.values())[rank::processes]
 
 
 def spread(sequences: Sequence[LabelledSequence], limit: int) -> tuple[LabelledSequence, ...]:

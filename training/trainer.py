@@ -25,7 +25,9 @@ from affordance_seg_ros.training.run_config import RunConfig
 from affordance_seg_ros.training.run_data import (
     StageData,
     flow_caches,
+    share,
     stage_pictures,
+    warn_of_shared,
     warn_of_unlabelled,
 )
 from affordance_seg_ros.training.run_setup import build_fabric, local_processes, prepare_folder
@@ -94,8 +96,8 @@ class Trainer:
         before = self._progress.processes
         if self._progress.share_among(self._fabric.world_size) and self._chief:
             print(
-                f"resumed by {self._fabric.world_size} processes, before it were {before}: the "
-                "epoch begins again",
+                f"resumed by {self._fabric.world_size} processes, before it were "
+                f"{before or 'an unknown number'}: the epoch begins again",
                 file=sys.stderr,
             )
         torch.manual_seed(run.seed)
@@ -106,6 +108,8 @@ class Trainer:
         """Train what is left to train."""
         if not self._progress.finished:
             self._data = check_stages(self._config, self._network)
+            if self._chief:
+                warn_of_shared(self._config, self._data)
             with Logbook(self._out, self._progress.global_step, active=self._chief) as logbook:
                 running: StageRun | None = self._begin()
                 while running:
@@ -225,9 +229,8 @@ class Trainer:
         if pictures.keep:
             wanted.append(pictures)
         # Each machine keeps its own, as its disk may be its own; its processes share the work.
-        share = slice(self._fabric.local_rank, None, local_processes())
         keep_all(
-            (*data.train, *data.validation)[share],
+            share((*data.train, *data.validation), self._fabric.local_rank, local_processes()),
             wanted,
             workers=self._config.data.workers,
             progress=self._show,

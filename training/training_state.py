@@ -27,7 +27,7 @@ class Progress:
         best_score: Best validation score of the stage; None before the first.
         epochs_without_gain: Epochs since then.
         seconds: Time spent in training.
-        processes: Processes that share the batches of an epoch.
+        processes: Processes that share the batches of an epoch; 0 where that was not kept.
         finished: Whether all stages are done.
     """
 
@@ -112,5 +112,5 @@ def load_state(folder: Path) -> TrainingState:
         raise CheckpointError(f"{path}: damaged: {error}") from None
     if not isinstance(content, dict) or content.pop("version", None) != _VERSION:
         raise CheckpointError(f"{path}: another version; expected {_VERSION}")
-    content["progress"] = Progress(**content["progress"])
+    content["progress"] = Progress(**{"processes": 0, **content["progress"]})
     return TrainingState(**content)

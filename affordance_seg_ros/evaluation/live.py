@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Evaluation of a live node: its predictions against the recording that is played to it."""
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from types import TracebackType
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -75,19 +76,24 @@ class _FramesByStamp:
     def __init__(self, frames: Iterator[RgbdFrame]) -> None:
         self._frames = frames
         self._recent: OrderedDict[int, RgbdFrame] = OrderedDict()
+        self._ahead: deque[RgbdFrame] = deque()
         self._newest_ns = -1
         self._read()
 
     def find(self, stamp_ns: int) -> RgbdFrame | None:
         """Return the frame of a stamp; None if there is none, or it lies far back."""
-        frame = self._recent.get(stamp_ns)
-        while frame is None and self._newest_ns < stamp_ns and self._read():
-            frame = self._recent.get(stamp_ns)
-        for _ in range(_AHEAD):
-            if frame is not None or not self._read():
-                break
-            frame = self._recent.get(stamp_ns)
-        return frame
+        while stamp_ns not in self._recent and self._newest_ns < stamp_ns and self._read():
+            pass
+        if stamp_ns not in self._recent and self._comes_soon(stamp_ns):
+            while stamp_ns not in self._recent:
+                self._read()
+        return self._recent.get(stamp_ns)
+
+    def _comes_soon(self, stamp_ns: int) -> bool:
+        """Whether a stamp is among the next frames: a recording may jump back."""
+        while len(self._ahead) < _AHEAD and (frame := next(self._frames, None)) is not None:
+            self._ahead.append(frame)
+        return any(frame.stamp_ns == stamp_ns for frame in self._ahead)
 
     def finish(self) -> None:
         """Read to the end: only then the recording's report is whole."""
@@ -95,7 +101,7 @@ class _FramesByStamp:
             pass
 
     def _read(self) -> bool:
-        frame = next(self._frames, None)
+        frame = self._ahead.popleft() if self._ahead else next(self._frames, None)
         if frame is None:
             return False
         self._recent[frame.stamp_ns] = frame
@@ -138,8 +144,13 @@ class LiveRecorder:
     def __enter__(self) -> "LiveRecorder":
         return self
 
-    def __exit__(self, *error: object) -> None:
-        self._stack.close()
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
 
     def add(self, prediction: Prediction, source: Source) -> None:
         """Take a prediction; one of a stamp that the recording lacks is counted as unknown."""

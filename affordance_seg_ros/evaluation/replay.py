@@ -4,6 +4,7 @@
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import cv2
@@ -90,11 +91,16 @@ class ReplayWriter:
         self._stack.enter_context(self._video)
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         try:
-            self._stack.close()
+            self._stack.__exit__(kind, error, trace)
         except OSError as failure:  # of what the buffers still held
-            if error[0] is None:
+            if error is None:
                 raise SourceError(f"{self._out}: cannot be written ({failure.strerror})") from None
         moments = self._moments.pick()
         if moments:
@@ -194,6 +200,7 @@ def replay(
 
     Raises:
         SourceError: The recording cannot be read, holds no usable frame, or `out` is not writable.
+        CalibrationError: The lens model of its camera cannot be inverted.
     """
     from tqdm import tqdm
 

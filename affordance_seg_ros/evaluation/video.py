@@ -15,7 +15,7 @@ _FOURCC = cv2.VideoWriter.fourcc(*"mp4v")
 
 
 class VideoWriter:
-    """Writes pictures to an .mp4 file; a context manager.
+    """Writes pictures to an .mp4 file; a context manager, left with an error if it is not whole.
 
     Args:
         path: The file, replaced if it exists.

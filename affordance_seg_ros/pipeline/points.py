@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from affordance_seg_ros.camera import Camera
+from affordance_seg_ros.camera import Camera, known_pixels
 from affordance_seg_ros.frames import RgbdFrame
 from affordance_seg_ros.labels import BACKGROUND
 from affordance_seg_ros.pipeline.rigid_transform import RigidTransform
@@ -43,13 +43,14 @@ def labelled_points(
         mask: (H, W) label ids.
         confidence: (H, W) probability of each.
         layout: ``labelled``: the pixels with both an affordance and depth, row by row.
-            ``organised``: all pixels, x, y and z NaN where there is no depth.
+            ``organised``: all pixels, x, y and z NaN where there is no depth. Where the lens model
+            says not where a pixel looks there is none.
         moved: From the camera's frame into another one.
 
     Returns:
         (N,) or (H, W) array of `POINT`.
     """
-    depth_m = frame.depth.to_metres()
+    depth_m = np.where(known_pixels(frame.camera), frame.depth.to_metres(), np.float32(np.nan))
     place: Any = (...,)
     if layout == "labelled":
         place = np.nonzero((mask != BACKGROUND) & np.isfinite(depth_m))

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from affordance_seg_ros.camera import require_lens
+from affordance_seg_ros.camera import check_lens
 from affordance_seg_ros.config import NEAREST_DEPTH, InputConfig
 from affordance_seg_ros.errors import FrameError
 from affordance_seg_ros.flow.estimator import FlowInput
@@ -61,7 +61,7 @@ class Preprocessor:
             FrameError: The network's window of the frame has no valid depth at all.
             CalibrationError: The lens model of its camera cannot be inverted.
         """
-        require_lens(frame.camera)
+        check_lens(frame.camera)
         config = self._config
         height, width = frame.color.shape[:2]
         placed = fit(width, height, config)

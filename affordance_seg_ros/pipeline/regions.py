@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from affordance_seg_ros.camera import Camera
+from affordance_seg_ros.camera import Camera, known_pixels
 from affordance_seg_ros.frames import Box, DepthImage, Region
 from affordance_seg_ros.labels import BACKGROUND, LabelSet
 from affordance_seg_ros.pipeline.postprocess import LabelMap
@@ -73,7 +73,7 @@ def _region(
     positions = np.flatnonzero(inside)
     raw = depth.raw[window].ravel()[positions]
     depth_m = DepthImage(raw[None], depth.metres_per_unit).to_metres()[0]
-    seen = np.isfinite(depth_m)
+    seen = np.isfinite(depth_m) & known_pixels(camera)[window].ravel()[positions]
     rows, columns = np.divmod(positions[seen], box.width)
     pixels = np.stack([columns + box.x, rows + box.y], -1)
     return Region(

@@ -72,9 +72,6 @@ def shape_of(
         chosen = (_SPREAD * len(depth_m)).astype(np.int64)
         pixels, depth_m = pixels[chosen], depth_m[chosen]
     points = camera.unproject(pixels, depth_m)
-    points = points[np.isfinite(points).all(1)]  # where the lens model can be inverted
-    if len(points) < _MIN_POINTS:
-        return _NO_SHAPE
     kept = _near(points[:, 2])
     axes = _principal_axes(points[kept])
     for _ in range(_REFITS):

@@ -192,7 +192,7 @@ class Pipeline:
 
         Raises:
             FrameError: The frame has no valid depth; the pipeline's state is as before the call. Or
-                the network's scores are not finite; the pipeline has forgotten the past.
+                the action's scores are not finite; the pipeline has forgotten the past.
             CalibrationError: The lens model of its camera cannot be inverted; as before the call.
         """
         clock = self._clock

@@ -13,12 +13,12 @@ import numpy.typing as npt
 import rclpy
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
-from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image
 
 from affordance_seg_ros.frames import Action, Prediction, StageTimes
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.msg import ActionClass, LabelInfo
+from affordance_seg_ros.ros.spinning import start_rclpy
 from affordance_seg_ros.sources.decode import stamp_ns
 
 _PARTS = {"mask": Image, "confidence": Image, "flow": Image, "action": ActionClass}
@@ -139,7 +139,7 @@ def collect(
         on_connected: Called once the node is found: what is played from then on is not missed.
     """
     with _Signals() as signals:
-        rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+        start_rclpy([])
         try:
             collector = PredictionCollector(on_prediction, namespace=namespace)
             while not signals.count and not collector.is_connected():

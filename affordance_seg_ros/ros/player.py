@@ -22,7 +22,7 @@ from affordance_seg_ros.json_document import write_json
 from affordance_seg_ros.ros.encode import camera_info, header, image
 from affordance_seg_ros.ros.lockstep import Lockstep
 from affordance_seg_ros.ros.process import StopRequest
-from affordance_seg_ros.ros.spinning import init, own_arguments
+from affordance_seg_ros.ros.spinning import own_arguments, start_rclpy
 from affordance_seg_ros.sources.recording_flags import add_recording_flags, open_flagged
 
 _SECOND_NS = 1_000_000_000
@@ -148,7 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     lockstep: Lockstep | None = None
     last_ns = 0
     try:
-        init(words)
+        start_rclpy(words)
         recording = open_flagged(parsed)
         player = Player(parsed.clock)
         player.wait_for_subscribers(parsed.wait)
@@ -180,17 +180,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             counts["frames_unanswered"] = len(lockstep.unanswered)
             lockstep.close()
         rclpy.try_shutdown()
-        if parsed.report:
-            _report(parsed.report, counts)
+        reported = not parsed.report or _report(parsed.report, counts)
     print(f"{published} frames published")
-    return 0
+    return 0 if reported else 2
 
 
-def _report(path: Path, counts: dict[str, int]) -> None:
+def _report(path: Path, counts: dict[str, int]) -> bool:
+    """Write the counts; return whether that went well, and say so if not."""
     try:
         write_json(path, counts)
     except SourceError as error:
         print(f"play: --report {error}", file=sys.stderr)
+        return False
+    return True
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -29,7 +29,7 @@ def spin(name: str, create: Callable[[], Runnable], stop: StopRequest) -> int:
     """
     node: Runnable | None = None
     try:
-        init(sys.argv)
+        start_rclpy(sys.argv)
         node = create()
         if not node.start():
             return 2
@@ -48,7 +48,7 @@ def spin(name: str, create: Callable[[], Runnable], stop: StopRequest) -> int:
         rclpy.try_shutdown()
 
 
-def init(arguments: Sequence[str]) -> None:
+def start_rclpy(arguments: Sequence[str]) -> None:
     """Start rclpy; signals stay Python's.
 
     Args:

@@ -4,7 +4,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from affordance_seg_ros.camera import Camera, require_lens
+from affordance_seg_ros.camera import Camera, check_lens, known_pixels
 from affordance_seg_ros.errors import FrameError
 from affordance_seg_ros.frames import DepthImage
 from affordance_seg_ros.sources.epipolar import NEAREST_M, EpipolarCurves
@@ -24,9 +24,9 @@ class DepthAligner:
 
     Every depth pixel covers in the colour image the box between it and its neighbours on the same
     surface, or its own size where it has none, and writes there the depth of its tangent plane; of
-    all that fall on a colour pixel the nearest stays. So a surface is closed however much it is
-    magnified, what lies behind does not show through, and holes stay holes. Depth nearer than
-    0.1 m counts as none.
+    all that fall on a colour pixel the nearest stays. So a surface is closed where it is magnified,
+    up to 32 times, what lies behind does not show through, and holes stay holes. Depth nearer than
+    0.1 m counts as none, and so does depth of which the lens model says not where it is.
     """
 
     def __init__(
@@ -42,8 +42,9 @@ class DepthAligner:
         Raises:
             CalibrationError: The matrix is no rigid motion, or a lens model cannot be inverted.
         """
-        require_lens(depth_camera)
-        require_lens(color_camera)
+        check_lens(depth_camera)
+        check_lens(color_camera)
+        self._known = known_pixels(depth_camera)
         self._curves = EpipolarCurves(depth_camera, color_camera, T_color_depth)
         self._depth_shape = (depth_camera.height, depth_camera.width)
         self._shape = (color_camera.height, color_camera.width)
@@ -67,7 +68,7 @@ class DepthAligner:
         height, width = self._shape
         # 0 for none; the arithmetic then stays finite.
         depth_m = np.nan_to_num(depth.to_metres(), nan=0.0, copy=False)
-        valid = depth_m >= NEAREST_M
+        valid = (depth_m >= NEAREST_M) & self._known
         columns, rows = self._curves.positions(depth_m)
         z = self._curves.color_depth_m(depth_m)
         left, right, slope_x = _reach(columns, z, valid, depth_m, self._own_half_px[0], axis=1)
@@ -114,7 +115,7 @@ def align_depth_to_color(
         (H, W) depth on the colour camera's grid, in the same unit.
 
     Raises:
-        CalibrationError: The matrix is no rigid motion.
+        CalibrationError: The matrix is no rigid motion, or a lens model cannot be inverted.
         FrameError: The depth has not the depth camera's size.
     """
     return DepthAligner(depth_camera, color_camera, T_color_depth).align(depth)

@@ -123,6 +123,21 @@ def test_frames_of_a_recording_that_begins_again_are_found(
     assert (tmp_path / f"masks/{first_ns}.png").exists()
 
 
+def test_predictions_of_unknown_frames_cost_no_others(
+    recording: Recording, predictions: list[Prediction], tmp_path: Path
+) -> None:
+    many = [
+        replace(frame, stamp_ns=10**9 + index * 10**8)
+        for index, frame in enumerate([*frames()] * 20)
+    ]
+    recording.frames = lambda *_: iter(many)
+    first = predictions[0]
+    with LiveRecorder(recording, tmp_path, rate_hz=10.0, masks=False) as recorder:
+        for stamp_ns in (*range(1, 7), *(frame.stamp_ns for frame in many)):
+            recorder.add(replace(first, stamp_ns=stamp_ns), Announced())
+    assert recorder.summary()["predictions"] == len(many)
+
+
 def test_only_a_few_frames_of_a_long_recording_are_in_memory(
     recording: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ from affordance_seg_ros.cli import main
 from affordance_seg_ros.config import PipelineConfig
 from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.evaluation.replay import replay
+from affordance_seg_ros.evaluation.video import VideoWriter
 from affordance_seg_ros.frames import DepthImage, RgbdFrame
 from affordance_seg_ros.pipeline.streaming import Pipeline, build_pipeline
 from affordance_seg_ros.sources.bag import open_recording, write_bag
@@ -209,6 +210,21 @@ def test_a_full_disk_ends_the_run_with_the_file_that_it_stopped(
 ) -> None:
     (tmp_path / "predictions.jsonl").symlink_to("/dev/full")
     with pytest.raises(SourceError, match=r"predictions.jsonl: cannot be written \(No space left"):
+        replay(open_recording(bag), pipeline, tmp_path, masks=False, progress=False)
+
+
+def test_an_interrupt_is_no_full_disk(
+    bag: Path, pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = VideoWriter.write
+
+    def interrupted(self: VideoWriter, picture: np.ndarray) -> None:
+        write(self, picture)
+        self._written -= 1  # a signal comes before the picture is counted
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(VideoWriter, "write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
         replay(open_recording(bag), pipeline, tmp_path, masks=False, progress=False)
 
 

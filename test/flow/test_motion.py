@@ -5,7 +5,8 @@ import numpy as np
 import torch
 from flow_scenes import CAMERA, plane
 
-from affordance_seg_ros.flow.motion import scene_flow
+from affordance_seg_ros.camera import Camera, known_pixels
+from affordance_seg_ros.flow.motion import rays, scene_flow
 
 
 def true_flow_px(camera, depth_m, motion_m):
@@ -31,6 +32,17 @@ def test_true_flow_and_change_of_depth_give_the_true_motion():
         atol=1e-5,
         rtol=0,
     )
+
+
+def test_pixels_of_which_the_lens_model_says_nothing_stand_still():
+    # Turns back at a tangent of 1.05, beside the picture's corners.
+    folds = Camera(160, 120, 125.0, 125.0, 79.5, 59.5, (-0.3, 0.0, 0.0, 0.0))
+    unknown = torch.from_numpy(~known_pixels(folds))
+    assert 0 < unknown.sum() < 0.05 * unknown.numel()
+    frame = plane(camera=folds)
+    still = scene_flow(frame, frame, torch.zeros(2, folds.height, folds.width))
+    assert still.motion_m.abs().max() < 1e-6
+    assert (torch.tensor([0.0, 0.0, 1.0]) == rays(folds, torch.device("cpu"))[:, unknown].T).all()
 
 
 def test_lens_distortion_is_removed_at_both_ends():

@@ -3,7 +3,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from affordance_seg_ros.camera import Camera
+from affordance_seg_ros.camera import Camera, known_pixels
 from affordance_seg_ros.frames import DepthImage, Region
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.pipeline.postprocess import LabelMap
@@ -88,21 +88,20 @@ def test_a_region_without_depth_has_a_box_but_no_shape() -> None:
         assert np.isnan(values).all()
 
 
-@pytest.mark.parametrize(("left", "known"), [(100, True), (5, False)])
-def test_points_that_the_lens_model_does_not_know_have_no_part_in_the_shape(
-    monkeypatch: pytest.MonkeyPatch, left: int, known: bool
-) -> None:
-    unproject = Camera.unproject
-
-    def lost(self: Camera, pixels: np.ndarray, depth_m: np.ndarray) -> np.ndarray:
-        points = unproject(self, pixels, depth_m)
-        points[left:] = np.nan
-        return points
-
-    monkeypatch.setattr(Camera, "unproject", lost)
-    pixels = np.stack(np.meshgrid(np.arange(20.0), np.arange(20.0)), -1).reshape(-1, 2)
-    shape = shape_of(pixels, np.ones(len(pixels)), CAMERA, len(pixels))
-    assert np.isfinite(shape.centroid_m).all() == known
+def test_pixels_of_which_the_lens_model_says_nothing_have_no_part_in_a_shape() -> None:
+    # Turns back at a tangent of 1.05: the corners look nowhere.
+    folds = Camera(320, 240, 250.0, 250.0, 159.5, 119.5, (-0.3, 0.0, 0.0, 0.0))
+    depth = DepthImage(np.full((240, 320), 1000, np.uint16), 0.001)
+    known = known_pixels(folds)
+    mask = np.zeros((240, 320), np.uint8)
+    mask[~known] = 1
+    mask[100:140, 100:140] = 2
+    labelled = LabelMap(mask, np.ones((240, 320), np.float32))
+    regions = find_regions(labelled, depth, folds, LabelSet(), min_area_px=20, limit=9)
+    for region in regions:
+        assert np.isfinite(region.centroid_m).all() == (region.label_id == 2)
+        assert region.depth_fraction == (region.label_id == 2)
+    assert {region.label_id for region in regions} == {1, 2}
 
 
 def test_thinning_does_not_change_the_shape() -> None:

@@ -2,12 +2,10 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 from plane_stream import STEP_NS, build, frames, same
 
-from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.errors import CalibrationError, FrameError
 from affordance_seg_ros.frames import RgbdFrame
 from affordance_seg_ros.model.checkpoint import Checkpoint
@@ -91,23 +89,6 @@ def test_scores_that_are_not_finite_drop_the_frame_and_the_memory(
         with pytest.raises(FrameError, match=r"scores that are not finite, from weights \S+ by"):
             pipeline.step(lost)
     assert same(pipeline.step(third), build(checkpoint).step(third))
-
-
-def test_pixels_that_the_lens_model_does_not_know_leave_finite_scores(
-    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    unproject = Camera.unproject
-
-    def lost(self: Camera, pixels: np.ndarray, depth_m: np.ndarray) -> np.ndarray:
-        points = unproject(self, pixels, depth_m)
-        if points.ndim == 3:  # a whole picture
-            points[3:9, 3:9] = np.nan
-        return points
-
-    monkeypatch.setattr(Camera, "unproject", lost)
-    for frame in frames(3):
-        camera = replace(frame.camera, distortion=(1e-9, 0.0, 0.0, 0.0))
-        assert np.isfinite(pipeline.step(replace(frame, camera=camera)).action.scores).all()
 
 
 def test_a_lens_that_is_unknown_is_refused_before_anything_changes(

@@ -103,7 +103,7 @@ def build_double(weights: str, device: str, config: PipelineConfig) -> DoublePip
     `gpu 1.5` too but not on a CPU, `loading` never end to load, `forgetful` say that they forgot
     the past before every frame, `missing` and device `cuda` are refused; `broken`, `unready` and
     `defect` raise what nobody expects, when they are built, activated, and given a frame
-    (`defect 1`: a second later);
+    (`defect 4`: four seconds later);
     `nameless` have no card.
     """
     if weights == "missing":

@@ -206,11 +206,11 @@ def test_an_error_of_ours_in_the_worker_ends_the_node_with_a_traceback(client, s
 
 
 def test_an_error_in_the_frame_that_a_stop_waits_for_is_logged(client, start):
-    process = start(rate_hz=0, weights="defect 1")
+    process = start(rate_hz=0, weights="defect 4")
     camera = TestCamera(client)
     camera.wait_for_subscriber()
     camera.publish(camera.now_ns())
-    client.spin(0.4)
+    client.spin(1.0)
     assert process.end(signal.SIGINT) == 0
     assert "the last frame failed" in process.output
     assert "ZeroDivisionError: a defect of the double" in process.output

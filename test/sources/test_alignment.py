@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from affordance_seg_ros.camera import Camera
+from affordance_seg_ros.camera import Camera, known_pixels
 from affordance_seg_ros.errors import CalibrationError, FrameError
 from affordance_seg_ros.frames import DepthImage
 from affordance_seg_ros.sources.alignment import DepthAligner, align_depth_to_color
@@ -218,6 +218,15 @@ def test_a_lens_that_cannot_be_inverted_is_refused():
     for depth_camera, color_camera in ((folding, PINHOLE), (PINHOLE, folding)):
         with pytest.raises(CalibrationError, match="cannot be inverted"):
             DepthAligner(depth_camera, color_camera, np.eye(4))
+
+
+def test_depth_of_which_the_lens_model_says_nothing_goes_nowhere():
+    folds = Camera(320, 240, 250.0, 250.0, 159.5, 119.5, (-0.3, 0.0, 0.0, 0.0))
+    unknown = ~known_pixels(folds)
+    assert unknown.any()
+    depth = DepthImage(np.where(unknown, 1000, 0).astype(np.uint16), 0.001)
+    aligned = DepthAligner(folds, PINHOLE, np.eye(4)).align(depth)
+    assert not aligned.raw.any()
 
 
 def test_a_pixel_that_would_cover_the_picture_is_left_out(monkeypatch):

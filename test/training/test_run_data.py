@@ -1,24 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
+import json
 import shutil
 
 import pytest
 import torch
 from tiny_clips import LABELS, write_clip, write_clips
 
+from affordance_seg_ros.config import InputConfig
 from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.training.datasets.check import check_data
 from affordance_seg_ros.training.datasets.clips import scan_clips
 from affordance_seg_ros.training.datasets.data_source import DataSource
 from affordance_seg_ros.training.datasets.label_map import LabelMap
+from affordance_seg_ros.training.datasets.pictures import Pictures
 from affordance_seg_ros.training.run_config import RunConfig, parse_run
 from affordance_seg_ros.training.run_data import (
     StageData,
     count_pixels,
     find_sequences,
     flow_caches,
+    share,
     spread,
     stage_data,
+    warn_of_shared,
     warn_of_unlabelled,
 )
 from affordance_seg_ros.training.stage_config import StageConfig
@@ -205,10 +210,38 @@ def test_a_stage_without_a_label_to_learn_or_be_measured_by_is_refused(tmp_path,
 
 
 def test_what_is_learned_from_and_validated_on_is_told(clips, capsys):
-    stage_data(run_on(clips, "{name: a}"))
-    assert capsys.readouterr().err == ""
-    stage_data(run_on(clips, "{name: a}", "{name: b}", validation=""))
+    for validation in ("val", ""):
+        assert capsys.readouterr().err == ""
+        run = run_on(clips, "{name: a}", "{name: b}", validation=validation)
+        warn_of_shared(run, stage_data(run))
     assert capsys.readouterr().err.count("9 of 12 sequences for validation are learned from") == 1
+
+
+def test_processes_share_sequences_and_none_is_prepared_twice(clips):
+    once, again = (scan_clips(clips, "", None, LABELS).sequences for _ in range(2))
+    shares = [share((*once, *again[:5]), rank, 3) for rank in range(3)]
+    names = [each.name for found in shares for each in found]
+    assert sorted(names) == sorted(each.name for each in once)
+
+
+def test_the_part_that_is_empty_is_named(tmp_path):
+    write_clips(tmp_path, 1)
+    with pytest.raises(SourceError, match=r"\(clips, split 'train', part 'kept'\)"):
+        find_sequences([DataSource(root=str(tmp_path), part="kept")], LABELS)
+
+
+def test_a_camera_that_cannot_be_used_is_named_with_its_clip(tmp_path):
+    write_clips(tmp_path, 2)
+    info = tmp_path / "train_001/clip.json"
+    document = json.loads(info.read_text())
+    document["camera"] |= {"fx": 20.0, "fy": 20.0, "distortion": [-0.3, 0.0, 0.0, 0.0]}
+    info.write_text(json.dumps(document))
+    problems = check_data(tmp_path, LABELS, progress=False).problems
+    assert "train_001: frame 0: distortion" in str(problems[0])
+    sequence = scan_clips(tmp_path, "", None, LABELS).sequences[1]
+    pictures = Pictures(InputConfig(height=32, width=40), LABELS.affordances, keep=False)
+    with pytest.raises(SourceError, match=r"train_001, frame 0: distortion .* cannot be inverted"):
+        pictures.read(sequence, 0, "demonstrated")
 
 
 def test_a_bag_is_told_from_a_clip_folder(tmp_path):

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from affordance_seg_ros.camera import check_lens
 from affordance_seg_ros.errors import AffordanceError
 from affordance_seg_ros.labels import IGNORE, LabelSet
 from affordance_seg_ros.training.datasets.data_source import KINDS, detect_kind
@@ -98,6 +99,7 @@ def check_data(
 def _check_frame(sequence: LabelledSequence, index: int) -> np.ndarray | None:
     """Return the (256,) pixel counts of a frame's labels, None without, or raise."""
     frame = sequence.frame(index)
+    check_lens(frame.camera)
     if not np.isfinite(frame.depth.to_metres()).any():
         raise AffordanceError("no pixel has depth")
     counts = None

@@ -53,6 +53,11 @@ class DataSource(Options):
         "something else than what is tested", choices=("all", "kept", "held_out"),
     )  # fmt: skip
 
+    def __str__(self) -> str:
+        """Return where it is and what is taken of it, for people."""
+        part = f", part '{self.part}'" if self.part != "all" else ""
+        return f"{self.root} ({self.kind}, split '{self.split}'{part})"
+
     def scan(self, labels: LabelSet) -> Scan:
         """Find the sequences of this part, with labels in a run's ids.
 

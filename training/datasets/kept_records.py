@@ -51,9 +51,12 @@ class KeptRecords(ABC):
     def is_kept(self, sequence: LabelledSequence) -> bool:
         """Whether a sequence's records lie there, and nothing that they are of is newer."""
         path = self.path(sequence)
-        if path is None or not path.exists():
+        if path is None:
             return False
-        kept = path.stat().st_mtime_ns
+        try:
+            kept = path.stat().st_mtime_ns
+        except FileNotFoundError:
+            return False
         return all(each.stat().st_mtime_ns <= kept for each in sequence.sources() if each.exists())
 
     def records(self, sequence: LabelledSequence) -> Records:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from affordance_seg_ros.errors import FrameError, SourceError
+from affordance_seg_ros.errors import CalibrationError, FrameError, SourceError
 from affordance_seg_ros.frames import RgbdFrame
 
 LabelImage = npt.NDArray[np.uint8]
@@ -105,7 +105,7 @@ def naming_frame(sequence: LabelledSequence, index: int) -> Iterator[None]:
     """
     try:
         yield
-    except FrameError as error:
+    except (CalibrationError, FrameError) as error:
         raise SourceError(f"{sequence.name}, frame {index}: {error}") from None
 
 
