@@ -94,9 +94,9 @@ def _lift(u: float, thing: HandledObject, manner: Manner) -> ObjectState:
 
 
 def _grasp(u: float, thing: HandledObject, manner: Manner) -> ObjectState:
-    """Take hold, feel the weight, let go: it hardly leaves the table."""
+    """Take hold, feel the weight, let go: it leaves the table for the fingers to close."""
     up = _plateau(u, 0.3)
-    height = np.array([0, 0, 0.022 * manner.amplitude * up])
+    height = np.array([0, 0, 0.040 * manner.amplitude * up])
     return ObjectState(pose(manner.rotation, manner.position_m + height))
 
 
@@ -159,7 +159,9 @@ def _at_work(
 
 def _hammer(u: float, thing: HandledObject, manner: Manner) -> ObjectState:
     beat = manner.repeats * float(np.clip((u - 0.16) / 0.68, 0, 1))
-    swing = 1.0 - abs(np.cos(np.pi * beat)) ** 1.6 if 0 < beat < manner.repeats else 0.0
+    # A moment on the nail between two blows: a camera of ten frames a second has to see it.
+    up = float(np.clip((beat % 1.0 - 0.15) / 0.7, 0, 1))
+    swing = float(np.sin(np.pi * up)) ** 1.2 if 0 < beat < manner.repeats else 0.0
     rotation = working_rotation(manner, HAMMER_RAISE_RAD + 0.85 * manner.amplitude * swing)
     at_rest = working_rotation(manner, HAMMER_RAISE_RAD)
     arm = thing.grips["handle"].point_m - thing.tool_m

@@ -15,7 +15,7 @@ from affordance_seg_ros.training.synthesis.hand import CLOSED, FINGERS, OPEN, Fi
 from affordance_seg_ros.training.synthesis.objects import Grip
 from affordance_seg_ros.training.synthesis.rotations import Array, axis_angle, pose, unit
 
-_PINCH_PITCH_RAD = 0.6
+_PINCH_PITCH_RAD = 0.3
 _PINCH_SHIFTS_M = (0.01, 0.0, 0.02, 0.03, -0.01, 0.04)
 
 

@@ -225,7 +225,7 @@ def _bend_again(hand: Hand, grip: Grip, grasp: Grasp, mesh: Mesh) -> Fingers:
 
 def _bent(grasp: Grasp, share: float, height_m: float) -> Fingers:
     """Return the fingers when closed to a share, on an object lifted to a height."""
-    free = float(np.clip(height_m / 0.03, 0, 1))
+    free = float(np.clip((height_m - 0.018) / 0.014, 0, 1))  # fingertips reach under it
     return grasp.opened.towards(grasp.closed_low.towards(grasp.closed, free), share)
 
 

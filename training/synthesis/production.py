@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Making one clip: from its seed to its folder."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,19 @@ from affordance_seg_ros.training.synthesis.settings import SynthesisConfig, clip
 RATE_HZ = 10.0
 _FIRST_STAMP_NS = 1_000_000_000
 _NARROW_DEPTH_SHARE = 0.3  # of wide scenes
+_LEAST_LABELLED = 25 / (320 * 240)  # of the last picture
 
 
-def draw_clip(config: SynthesisConfig, index: int) -> tuple[Scenario, Filming, np.random.Generator]:
-    """Return the scene of clip number `index`, how it is filmed, and the chance that is left."""
+def draw_clip(
+    config: SynthesisConfig, index: int, shows: Callable[[Scenario], bool] = lambda _: True
+) -> tuple[Scenario, Filming, np.random.Generator]:
+    """Return the scene of clip number `index`, how it is filmed, and the chance that is left.
+
+    Args:
+        config: What the clips are like.
+        index: Number of the clip.
+        shows: Whether a scene is seen well from its viewpoint; another one is drawn if not.
+    """
     rng = clip_rng(config, index)
     scenario = draw_scenario(
         rng,
@@ -30,6 +40,8 @@ def draw_clip(config: SynthesisConfig, index: int) -> tuple[Scenario, Filming, n
         scenes=config.scenes,
         moving_camera=config.moving_camera,
     )
+    while not shows(scenario):
+        scenario = scenario.seen_otherwise(rng, moving_camera=config.moving_camera)
     sensor = config.sensor
     if sensor == "any":
         sensor = str(rng.choice(list(SENSORS)))
@@ -61,7 +73,7 @@ def make_clip(
     Raises:
         SourceError: The folder exists or cannot be written.
     """
-    scenario, filming, rng = draw_clip(config, index)
+    scenario, filming, rng = draw_clip(config, index, partial(_shows_its_part, renderer))
     info = clip_info(config, index, scenario, filming)
     frames = []
     with ClipWriter(folder, info) as writer:
@@ -83,6 +95,16 @@ def make_clip(
         writer.set_label(frame.labels)
         writer.set_affordances(frame.affordances)
     return frames
+
+
+def _shows_its_part(renderer: Renderer, scenario: Scenario) -> bool:
+    """Whether what is demonstrated is to be seen at the end: a handle may be behind its cup."""
+    stage, view = scenario.stage, scenario.viewpoint.at(1.0)
+    renderer.load(stage.model)
+    shape = stage.shape(1.0)
+    seen = renderer.render(shape, shape, view, view, scenario.lighting.at(1.0), color=False)
+    labelled = stage.demonstrated[seen.part_id] > 0
+    return bool(labelled.mean() > _LEAST_LABELLED)
 
 
 def clip_info(

@@ -26,7 +26,7 @@ from affordance_seg_ros.training.synthesis.objects import HandledObject
 from affordance_seg_ros.training.synthesis.performance import Performance
 from affordance_seg_ros.training.synthesis.props import Prop, draw_prop, placed
 from affordance_seg_ros.training.synthesis.room import furnish
-from affordance_seg_ros.training.synthesis.rotations import about_z, unit
+from affordance_seg_ros.training.synthesis.rotations import about_z, move, unit
 from affordance_seg_ros.training.synthesis.scene_parts import Piece
 from affordance_seg_ros.training.synthesis.stage import Stage
 from affordance_seg_ros.training.synthesis.timeline import Timeline, draw_timeline
@@ -39,6 +39,8 @@ _RAISE_RAD = {"hammer": HAMMER_RAISE_RAD, "cut": CUT_RAISE_RAD}
 _MIMED_HEIGHT_M = {"hammer": 0.05, "cut": 0.03, "paint": 0.002}
 """Height above the table at which a tool works where it has nothing to work on: the fist around it
 stays above the table, too."""
+_LOOKED_AT = {1.0: 0.9, 0.0: 0.5, 0.35: 0.5, 0.5: 0.5, 0.65: 0.5}
+"""Share of the object that has to be in the picture, by time: all but all of it at the end."""
 _CLEAR_M = 0.12
 """Around the eye of a camera that stands among things."""
 
@@ -62,6 +64,7 @@ class Scenario:
         viewpoint: The camera.
         lighting: The light.
         timeline: When what happens.
+        wide: Whether it is a wide scene.
     """
 
     demonstration: Demonstration
@@ -71,11 +74,27 @@ class Scenario:
     viewpoint: Viewpoint
     lighting: Lighting
     timeline: Timeline
+    wide: bool
 
     def nearest_m(self) -> float:
-        """Return about how near the object comes to the camera [m]."""
-        distance = np.linalg.norm(self.stage.action_centre() - self.viewpoint.eye_m)
-        return float(distance) - self.stage.object_extent_m()
+        """Return how near the object comes to the camera [m]."""
+        return min(
+            _distance_m(self.stage.object_vertices(time), self.viewpoint.eye_m)
+            for time in _LOOKED_AT
+        )
+
+    def seen_otherwise(self, rng: np.random.Generator, *, moving_camera: bool) -> "Scenario":
+        """Return the same scene from another viewpoint.
+
+        Args:
+            rng: Source of chance.
+            moving_camera: Whether the camera sways slowly.
+        """
+        camera = self.viewpoint.camera
+        viewpoint = _draw_viewpoint(
+            rng, self.stage, camera.width, camera.height, moving=moving_camera, wide=self.wide
+        )
+        return replace(self, viewpoint=viewpoint)
 
 
 def draw_scenario(
@@ -124,8 +143,9 @@ def draw_scenario(
     )  # fmt: skip
     viewpoint = _draw_viewpoint(rng, stage, width, height, moving=moving_camera, wide=vary.wide)
     return Scenario(
-        demonstration, thing.kind, left_handed, stage, viewpoint, draw_lighting(rng), timeline
-    )
+        demonstration, thing.kind, left_handed, stage, viewpoint, draw_lighting(rng), timeline,
+        vary.wide,
+    )  # fmt: skip
 
 
 def draw_person(rng: np.random.Generator) -> tuple[UpperBody, Figure]:
@@ -152,17 +172,27 @@ def _draw_viewpoint(
     moving: bool,
     wide: bool,
 ) -> Viewpoint:
-    """Draw a camera that nothing comes too near to."""
+    """Draw a camera that shows the object, and that nothing comes too near to."""
     times = np.linspace(0, 1, 9) if wide else ()
     everything = [stage.shape(float(time)).positions for time in times]
     while True:
         viewpoint = draw_viewpoint(
-            rng, width, height, stage.action_centre(), stage.object_extent_m(),
+            rng, width, height, stage.scene_centre(), stage.object_extent_m(),
             moving=moving, wide=wide,
         )  # fmt: skip
         clear_m = _CLEAR_M + float(np.linalg.norm(viewpoint.sway_m))
-        if all(_distance_m(each, viewpoint.eye_m) > clear_m for each in everything):
+        if all(
+            _share_in_view(stage, viewpoint, time) > least for time, least in _LOOKED_AT.items()
+        ) and all(_distance_m(each, viewpoint.eye_m) > clear_m for each in everything):
             return viewpoint
+
+
+def _share_in_view(stage: Stage, viewpoint: Viewpoint, time: float) -> float:
+    """Return which share of the object is in the picture, hidden or not."""
+    view = viewpoint.at(time)
+    pixels = view.camera.project(move(view.T_camera_world, stage.object_vertices(time)))
+    inside = (pixels > -0.5) & (pixels < np.array([view.camera.width, view.camera.height]) - 0.5)
+    return float(inside.all(-1).mean())
 
 
 def _distance_m(points_m: npt.NDArray[np.float64], from_m: npt.NDArray[np.float64]) -> float:
@@ -178,26 +208,30 @@ def draw_manner(
     """
     heading = float(rng.uniform(*thing.heading_rad))
     rotation = about_z(heading)
-    position = np.array([rng.uniform(-0.12, 0.06), rng.uniform(-0.05, 0.09), 0.0])
+    amplitude, repeats = float(rng.uniform(0.8, 1.2)), int(rng.integers(2, 4))
+    push = unit(np.array([rng.uniform(0.25, 1.0), -rng.uniform(0.15, 0.9), 0]))
+    push_m = float(rng.uniform(0.07, 0.14))
+    shift = np.array([rng.uniform(-0.04, 0.06), rng.uniform(-0.05, 0.03), 0])
+    # Where it ends is drawn, not where it begins: the last picture must not tell what was done.
+    end = np.array([rng.uniform(-0.06, 0.12), rng.uniform(-0.13, 0.03), 0.0])
+    position = end - {"push": push * push_m, "lift": shift}.get(action, np.zeros(3))
     # A tool lies with its handle, not its middle, where the hand expects it.
     if (
         "handle" in thing.grips
         and action in (*_TOOL_ACTIONS, "grasp", "lift")
         and not _stands(thing)
     ):
-        position = position - rotation @ (thing.grips["handle"].point_m * (1, 1, 0))
-        position = position + np.array([-0.05, 0.02, 0])
-    amplitude, repeats = float(rng.uniform(0.8, 1.2)), int(rng.integers(2, 4))
-    push = unit(np.array([rng.uniform(0.25, 1.0), -rng.uniform(0.15, 0.9), 0]))
+        position = end - rotation @ (thing.grips["handle"].point_m * (1, 1, 0))
+        position = position + np.array([-0.11, 0.10, 0])
     manner = Manner(
         rotation=rotation,
         position_m=position,
         amplitude=amplitude,
         repeats=repeats,
-        shift_m=np.array([rng.uniform(-0.04, 0.06), rng.uniform(-0.05, 0.03), 0]),
+        shift_m=shift,
         turn_rad=float(rng.uniform(0.15, 0.5) * rng.choice([-1, 1])),
         push_direction=push,
-        push_m=float(rng.uniform(0.07, 0.14)),
+        push_m=push_m,
         target_m=position,
         tool_heading_rad=float(rng.uniform(0.15, 0.55)),
     )

@@ -6,6 +6,7 @@ import numpy as np
 from affordance_seg_ros.training.synthesis.mesh import merge
 from affordance_seg_ros.training.synthesis.objects import Grip, HandledObject, Part, grip
 from affordance_seg_ros.training.synthesis.primitives import plate, rounded_box, sphere
+from affordance_seg_ros.training.synthesis.rotations import about_z
 from affordance_seg_ros.training.synthesis.surface import Surface, any_color, rgb
 from affordance_seg_ros.training.synthesis.variation import Variation
 
@@ -57,15 +58,17 @@ def ball(vary: Variation) -> HandledObject:
     kind = vary.kind(("plain", "check", "stripes", "print"), ("dots",))
     radius = vary.uniform(0.031, 0.048)
     look = Surface(any_color(vary.rng), kind, vary.uniform(0.15, 0.6), wear=vary.uniform(0, 0.6))
+    turn = about_z(float(vary.rng.uniform(-np.pi, np.pi)))
+    skin = sphere(radius, 40).tiled(2).moved(turn, (0, 0, radius))
     return HandledObject(
         "ball",
         kind,
-        (Part("ball", sphere(radius, 40).tiled(2).moved(None, (0, 0, radius)), look),),
+        (Part("ball", skin, look),),
         {
             "side": _side(),
             "top": grip((0, 0, radius * 1.15), (-1, 0, 0), (0, 0, -1), "pinch"),
         },
-        (-np.pi, np.pi),
+        (np.pi - 0.75, np.pi + 0.35),  # the hand comes from where it is, not from anywhere
         roll_radius_m=radius,
     )
 
@@ -133,7 +136,7 @@ def smartphone(vary: Variation) -> HandledObject:
         ),
         {
             "screen": grip((0, 0, float(size[2])), (1, 0, 0), (0, 0, -1), "point"),
-            "body": grip((0, 0, float(size[2] * 0.55)), (1, 0.6, 0), (0, 0, -1), "wrap"),
+            "body": grip((0, 0, float(size[2] * 0.55)), (0.3, 1, 0), (0, 0, -1), "pinch"),
             "side": _side(),
         },
         (-0.5, 0.5),

@@ -114,7 +114,7 @@ def knife(vary: Variation) -> HandledObject:
         "knife",
         kind,
         (handle_part, Part("blade", merge([edge.tiled(1), bolster]), steel)),
-        {"handle": grip((-length * 0.5, 0, z), (1, 0.3, 0), (0, 0, -1), "wrap")},
+        {"handle": grip((-length * 0.5, 0, z), (1, 1.0, 0), (0, 0, -1), "wrap")},
         _HEADING_RAD,
         tool_m=np.array([blade * 0.85, float(outline[:, 1].min()), z]),
     )

@@ -6,6 +6,7 @@ import numpy as np
 from affordance_seg_ros.training.synthesis.mesh import Mesh
 from affordance_seg_ros.training.synthesis.objects import Grip, HandledObject, Part, grip
 from affordance_seg_ros.training.synthesis.primitives import lathe, tube
+from affordance_seg_ros.training.synthesis.rotations import Array
 from affordance_seg_ros.training.synthesis.shapes_tools import steel_surface
 from affordance_seg_ros.training.synthesis.surface import Surface, any_color, rgb
 from affordance_seg_ros.training.synthesis.variation import Variation
@@ -22,12 +23,20 @@ def _ceramic(vary: Variation) -> Surface:
     return Surface(any_color(vary.rng), texture, vary.uniform(0.35, 0.7), wear=vary.uniform(0, 0.4))
 
 
-def _loop(x_m: float, low_m: float, high_m: float, out_m: float, radius_m: float) -> Mesh:
-    """Return an ear-shaped handle that starts and ends inside the wall at x."""
+def _loop(x_m: Array, low_m: float, high_m: float, out_m: float, radius_m: float) -> Mesh:
+    """Return an ear-shaped handle that starts and ends inside the wall.
+
+    Args:
+        x_m: (2,) distance of the wall from the axis at its lower and its upper end.
+        low_m: Height of the lower end.
+        high_m: Height of the upper end.
+        out_m: How far it stands out.
+        radius_m: Of the bar.
+    """
     t = np.linspace(-np.pi / 2, np.pi / 2, 21)
     bulge = np.sign(np.cos(t)) * np.abs(np.cos(t)) ** 0.75
     z = (low_m + high_m) / 2 + (high_m - low_m) / 2 * np.sign(np.sin(t)) * np.abs(np.sin(t)) ** 0.85
-    path = np.stack([x_m - 0.002 + out_m * bulge, 0 * t, z], 1)
+    path = np.stack([np.interp(z, (low_m, high_m), x_m) + out_m * bulge, 0 * t, z], 1)
     return tube(path, radius_m, flatten=(1.35, 0.8), segments=14)
 
 
@@ -59,9 +68,10 @@ def cup(vary: Variation) -> HandledObject:
     outside = [(float(radius * s), float(height * t)) for s, t in zip(shape, share, strict=True)]
     foot = outside[0][0]
     body = lathe(_hollow([(foot - 0.003, 0.0), (foot, 0.003), *outside[1:]], wall), 44)
-    at = float(np.interp(0.52, share, shape)) * radius
+    ends = np.interp((0.14, 0.88), share, shape) * radius - wall / 2
     out, bar = vary.uniform(0.031, 0.037), vary.uniform(0.0045, 0.006)
-    handle = _loop(at - 0.002, height * 0.14, height * 0.88, out, bar)
+    handle = _loop(ends, height * 0.14, height * 0.88, out, bar)
+    reach = float(ends.mean()) + wall / 2 + out
     look = _ceramic(vary)
     handle_look = look._replace(texture="plain")
     if vary.chance(0.25):
@@ -71,7 +81,7 @@ def cup(vary: Variation) -> HandledObject:
         kind,
         (Part("body", body.tiled(1), look), Part("handle", handle, handle_look)),
         {
-            "handle": grip((at + out, 0, height * 0.5), (0, 0, 1), (-1, 0, 0), "wrap"),
+            "handle": grip((reach, 0, height * 0.5), (0, 0, 1), (-1, 0, 0), "wrap"),
             "side": _side(),
             "top": grip((0, 0, height), (-1, 0, 0), (0, 0, -1), "pinch"),
         },
@@ -97,9 +107,10 @@ def pitcher(vary: Variation) -> HandledObject:
     rim = np.clip((v[:, 2] - height * 0.78) / (height * 0.22), 0, 1)
     v[:, 0] -= 0.024 * rim**1.5 * np.exp(-((np.arctan2(v[:, 1], -v[:, 0]) / 0.38) ** 2))
     body = body._replace(vertices=v)
-    at = float(np.interp(0.55, share, shape)) * radius
+    ends = np.interp((0.2, 0.86), share, shape) * radius - wall / 2
     out, bar = vary.uniform(0.040, 0.048), vary.uniform(0.0065, 0.008)
-    handle = _loop(at - 0.004, height * 0.2, height * 0.86, out, bar)
+    handle = _loop(ends, height * 0.2, height * 0.86, out, bar)
+    reach = float(ends.mean()) + wall / 2 + out
     look = _ceramic(vary)
     darker = look._replace(texture="plain", color=look.color * vary.uniform(0.6, 1))
     return HandledObject(
@@ -107,7 +118,7 @@ def pitcher(vary: Variation) -> HandledObject:
         kind,
         (Part("body", body, look), Part("handle", handle, darker)),
         {
-            "handle": grip((at + out, 0, height * 0.56), (0, 0, 1), (-1, 0, 0), "wrap"),
+            "handle": grip((reach, 0, height * 0.56), (0, 0, 1), (-1, 0, 0), "wrap"),
             "side": _side(),
         },
         _HEADING_RAD,

@@ -14,13 +14,14 @@ from affordance_seg_ros.training.synthesis.mesh import Mesh, creased
 from affordance_seg_ros.training.synthesis.objects import HandledObject
 from affordance_seg_ros.training.synthesis.performance import Performance
 from affordance_seg_ros.training.synthesis.rendering import Model, Shape
-from affordance_seg_ros.training.synthesis.rotations import Array, about_z
+from affordance_seg_ros.training.synthesis.rotations import Array, about_z, move
 from affordance_seg_ros.training.synthesis.scene_parts import Piece, Role
 from affordance_seg_ros.training.synthesis.softness import squeezed, squeezed_normals
 from affordance_seg_ros.training.synthesis.surface import as_rows
 from affordance_seg_ros.training.synthesis.textures import LAYERS, paint_textures
 
 _HANDS = ("hand_right", "hand_left")
+_HAND_ABOVE_M = 0.13
 
 
 class Stage:
@@ -145,15 +146,24 @@ class Stage:
         """Return the (4, 4) pose of the object, not mirrored."""
         return self._performance.at(time).thing.T_world_object
 
-    def action_centre(self) -> Array:
-        """Return (3,) the middle of where the object is over the clip."""
-        solid = self._thing.solid().vertices
-        box = np.stack([solid.min(0), solid.max(0)])
-        middle = box.mean(0)
-        places = []
-        for time in (0.0, 0.35, 0.5, 0.65, 1.0):
-            T = self.object_pose(time)
-            places.append(T[:3, :3] @ middle + T[:3, 3])
+    def object_vertices(self, time: float) -> Array:
+        """Return (V, 3) where the object is at a time in [0, 1], as if it were hard."""
+        return move(self.object_pose(time), self._thing.solid().vertices) * self._mirror
+
+    def scene_centre(self) -> Array:
+        """Return (3,) what the scene is about: where the object ends, a hand above, and its work.
+
+        Nothing of it depends on the action: seen from a camera that follows what is done, the place
+        of the object in the last picture would tell the action.
+        """
+        T, thing = self.object_pose(1.0), self._thing
+        solid = thing.solid().vertices
+        end = move(T, (solid.min(0) + solid.max(0)) / 2)
+        places = [end, end + np.array([0, 0, _HAND_ABOVE_M])]
+        if thing.tool_m.any():
+            grip = thing.grips["handle"].point_m
+            reach_m = float(np.linalg.norm(thing.tool_m - grip))
+            places.append(move(T, grip) + np.array([0.06, -0.05 - reach_m, 0.0]))
         centre: Array = np.mean([np.min(places, 0), np.max(places, 0)], 0) * self._mirror
         return centre
 

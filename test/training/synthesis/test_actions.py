@@ -68,6 +68,30 @@ def test_normals_of_a_squeezed_thing_stand_on_its_surface() -> None:
     np.testing.assert_allclose(np.linalg.norm(turned, axis=1), 1)
 
 
+@pytest.mark.parametrize("name", ["cup", "pitcher", "bottle", "can", "book", "smartphone", "ball"])
+def test_where_a_thing_ends_does_not_tell_what_was_done_with_it(name: str) -> None:
+    for seed in range(10):
+        ends = []
+        for pair in demonstrations(objects=(name,)):
+            thing, manner = draw(pair, seed)
+            T = ACTIONS[pair.action](1.0, thing, manner).T_world_object
+            ends.append(move(T, np.array([0, 0, thing.roll_radius_m]))[:2])
+        assert np.ptp(ends, axis=0).max() < 1e-9
+
+
+def test_a_hammer_stays_on_the_nail_long_enough_to_be_seen() -> None:
+    seen = 0
+    for seed in range(20):
+        thing, manner = draw(Demonstration("hammer", "hammer"), seed)
+        line = draw_timeline(np.random.default_rng(seed))
+        heads = [
+            move(ACTIONS["hammer"](line.interact(t), thing, manner).T_world_object, thing.tool_m)
+            for t in np.linspace(0, 1, 21)
+        ]
+        seen += min(np.linalg.norm(head - manner.target_m) for head in heads) < 0.006
+    assert seen >= 15
+
+
 @pytest.mark.parametrize("name", ["hammer", "knife", "brush"])
 def test_what_a_tool_works_on_lies_there_as_often_when_it_is_only_grasped(name: str) -> None:
     # Else a picture alone would tell the action.

@@ -109,6 +109,25 @@ def test_fingers_follow_a_sponge_that_gives_way() -> None:
     assert (gaps < 4).sum() >= 3
 
 
+PINCHED = [("brush", "grasp"), ("knife", "grasp"), ("smartphone", "grasp"), ("ball", "grasp")]
+
+
+@pytest.mark.parametrize("pair", PINCHED, ids="/".join)
+def test_what_is_held_in_the_air_is_held_from_two_sides(pair: tuple[str, str]) -> None:
+    for seed in range(3):
+        performance, surface = perform(pair, seed)
+        line = performance._timeline
+        moment = performance.at(float(line.knots[2] + 0.5 * (line.knots[3] - line.knots[2])))
+        hand = person().right
+        skin = hand.skin(moment.right.fingers) @ moment.right.rotation.T + moment.right.wrist_m
+        skin = move(invert(moment.thing.T_world_object), skin)
+        skin = skin[np.abs(surface.distance(skin)) < 0.0025]
+        steps = 0.001 * np.eye(3)
+        slope = [surface.distance(skin + s) - surface.distance(skin - s) for s in steps]
+        away = np.stack(slope, 1) / np.maximum(np.linalg.norm(slope, axis=0), 1e-9)[:, None]
+        assert (away @ away.T).min() < -0.5
+
+
 TOOLS_AT_WORK = [("hammer", "hammer"), ("knife", "cut"), ("brush", "paint")]
 
 
@@ -120,15 +139,15 @@ def test_hands_keep_above_the_table(pair: Demonstration) -> None:
             moment = performance.at(float(time))
             for hand, pose in ((person().right, moment.right), (person().left, moment.left)):
                 skin = hand.skin(pose.fingers) @ pose.rotation.T + pose.wrist_m
-                # Fingers around a thing that lies there reach under it.
-                assert skin[:, 2].min() > -0.025
+                # Fingers around a thing that lies there reach under it as soon as they can.
+                assert skin[:, 2].min() > -0.013
 
 
 @pytest.mark.parametrize("pair", demonstrations()[::5], ids="/".join)
 def test_hands_move_without_jumps(pair: Demonstration) -> None:
     performance, _ = perform(pair)
     places = [performance.at(float(t)).right.wrist_m for t in np.linspace(0, 1, 101)]
-    assert np.linalg.norm(np.diff(places, axis=0), axis=1).max() < 0.06
+    assert np.linalg.norm(np.diff(places, axis=0), axis=1).max() < 0.07
 
 
 def test_both_hands_are_where_they_are_asked_to_be() -> None:
