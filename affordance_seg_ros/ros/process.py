@@ -5,7 +5,8 @@ Imports next to nothing: the signal handlers must be there before rclpy and torc
 """
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Protocol
 
@@ -20,8 +21,21 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.is_set = False
+        self._held = False
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let nothing be interrupted that must not be left half made; `is_set` says so afterwards.
+
+        A mask of signals would not do: other threads take them for the main one.
+        """
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
 
     def ignore_signals(self) -> None:
         """Let nothing disturb the clean-up.
@@ -35,7 +49,8 @@ class StopRequest:
         self.ignore_signals()
         # An interrupt that falls into a destructor is lost: whoever waits looks here, too.
         self.is_set = True
-        raise KeyboardInterrupt
+        if not self._held:
+            raise KeyboardInterrupt
 
 
 class Runnable(Protocol):

@@ -33,7 +33,8 @@ def spin(name: str, create: Callable[[], Runnable], stop: StopRequest) -> int:
         node = create()
         if not node.start():
             return 2
-        executor = SingleThreadedExecutor()
+        with stop.held():  # the destructors of half an executor complain
+            executor = SingleThreadedExecutor()
         executor.add_node(cast(Node, node))
         while not stop.is_set and node.is_running():
             executor.spin_once(timeout_sec=_WAKE_S)

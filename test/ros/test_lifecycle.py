@@ -103,6 +103,23 @@ def test_a_signal_while_unconfigured_ends_the_node_cleanly(client, start, number
     assert_ended_cleanly(process, number)
 
 
+@pytest.mark.parametrize("held", [True, False])
+def test_a_signal_waits_while_something_is_made(held):
+    code = (
+        "import os, signal\n"
+        "from contextlib import nullcontext\n"
+        "from affordance_seg_ros.ros.process import StopRequest\n"
+        "stop = StopRequest()\n"
+        f"with stop.held() if {held} else nullcontext():\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    print('made')\n"
+        "print('told' if stop.is_set else 'not told')\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ended.stdout.split() == (["made", "told"] if held else [])
+    assert ("KeyboardInterrupt" in ended.stderr) != held
+
+
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_while_weights_load_ends_the_node_cleanly(start, number):
     process = start(weights="loading")
