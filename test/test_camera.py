@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from affordance_seg_ros.camera import Camera, check_lens
+from affordance_seg_ros.camera import Camera, check_lens, known_pixels
 from affordance_seg_ros.errors import CalibrationError
 
 PINHOLE = Camera(640, 480, 520.0, 530.0, 318.0, 243.0)
@@ -160,6 +160,14 @@ def test_a_lens_that_folds_over_is_known_up_to_there_and_refused_where_it_is_muc
     words = r"distortion \[-0.3.*\] cannot be inverted in \d+ % of 640x480 .* or rectified pictures"
     with pytest.raises(CalibrationError, match=words):
         check_lens(replace(folds, fx=300.0, fy=300.0))
+
+
+def test_pixels_that_are_known_are_those_that_come_back_wherever_they_are_looked_for():
+    # Turns back within the picture, and beside it: the border alone tells which of the two.
+    for focal in (300.0, 400.0, 500.0, 700.0):
+        camera = Camera(160, 120, focal / 4, focal / 4, 79.5, 59.5, (-0.3, 0.0, 0.0, 0.0))
+        pixels = np.stack(np.meshgrid(np.arange(160), np.arange(120)), -1)
+        np.testing.assert_array_equal(known_pixels(camera), camera.inverts(pixels))
 
 
 def test_zero_coefficients_are_no_distortion():

@@ -5,7 +5,6 @@ from collections import OrderedDict, deque
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -144,13 +143,8 @@ class LiveRecorder:
     def __enter__(self) -> "LiveRecorder":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stack.__exit__(kind, error, trace)
+    def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)
 
     def add(self, prediction: Prediction, source: Source) -> None:
         """Take a prediction; one of a stamp that the recording lacks is counted as unknown."""

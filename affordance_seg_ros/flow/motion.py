@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from affordance_seg_ros.camera import Camera
+from affordance_seg_ros.camera import Camera, known_pixels
 from affordance_seg_ros.flow.flow_input import FlowInput
 from affordance_seg_ros.flow.warp import inside, sample, sample_depth, targets
 from affordance_seg_ros.frames import SceneFlow
@@ -94,5 +94,5 @@ def rays(camera: Camera, device: torch.device) -> Tensor:
     """
     pixels = np.stack(np.meshgrid(np.arange(camera.width), np.arange(camera.height)), -1)
     points = camera.unproject(pixels, np.ones((camera.height, camera.width)))
-    points[~camera.inverts(pixels)] = (0.0, 0.0, 1.0)
+    points[~known_pixels(camera)] = (0.0, 0.0, 1.0)
     return torch.from_numpy(points).permute(2, 0, 1).float().contiguous().to(device)

@@ -50,7 +50,9 @@ def labelled_points(
     Returns:
         (N,) or (H, W) array of `POINT`.
     """
-    depth_m = np.where(known_pixels(frame.camera), frame.depth.to_metres(), np.float32(np.nan))
+    depth_m = frame.depth.to_metres()
+    if not (known := known_pixels(frame.camera)).all():
+        depth_m[~known] = np.nan
     place: Any = (...,)
     if layout == "labelled":
         place = np.nonzero((mask != BACKGROUND) & np.isfinite(depth_m))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The pipeline: one frame in, one prediction out, with the memory of the frames before."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -33,6 +33,7 @@ from affordance_seg_ros.pipeline.readout import NO_CONFIDENCE, build_readout
 from affordance_seg_ros.pipeline.regions import find_regions
 from affordance_seg_ros.pipeline.rest import Rest
 from affordance_seg_ros.pipeline.stage_clock import StageClock
+from affordance_seg_ros.pipeline.stream_watch import StreamWatch
 from affordance_seg_ros.pipeline.tracking import RegionTracker
 
 
@@ -56,18 +57,6 @@ def build_pipeline(weights: str, device: str, config: PipelineConfig) -> "Pipeli
 def _run_options(config: PipelineConfig) -> tuple[str, str]:
     """Return the options that a network runner is built from."""
     return config.network_backend, config.network_precision
-
-
-@dataclass(frozen=True)
-class _Stream:
-    """What must stay the same for frames to belong to one stream."""
-
-    frame_id: str
-    width: int
-    height: int
-
-    def __str__(self) -> str:
-        return f"{self.width}x{self.height} in '{self.frame_id}'"
 
 
 class Pipeline:
@@ -106,8 +95,7 @@ class Pipeline:
         self._tracker = RegionTracker()
         self._rest = Rest()
         self._readout = build_readout(self._architecture, device)
-        self._stream: _Stream | None = None
-        self._last_ns = 0
+        self._watch = StreamWatch()
 
     @property
     def labels(self) -> LabelSet:
@@ -157,11 +145,14 @@ class Pipeline:
 
     def reset(self) -> None:
         """Forget the past: the next frame is the first one."""
+        self._watch.reset()
+        self._forget()
+
+    def _forget(self) -> None:
         self._estimator.reset()
         self._tracker.reset()
         self._rest.reset()
         self._runner.reset()
-        self._stream = None
 
     def warm_up(self, width: int = 640, height: int = 480) -> None:
         """Run two random frames and forget them, so that the first real one is not late.
@@ -251,23 +242,10 @@ class Pipeline:
         )
 
     def _follow(self, frame: RgbdFrame) -> str:
-        """Reset if the frame does not continue the stream; return why, or an empty text."""
-        height, width = frame.color.shape[:2]
-        stream = _Stream(frame.frame_id, width, height)
-        step_s = 1e-9 * (frame.stamp_ns - self._last_ns)
-        reason = ""
-        if self._stream is None:
-            pass  # nothing to forget
-        elif stream != self._stream:
-            reason = f"the stream changed from {self._stream} to {stream}"
-        elif step_s < 0:
-            reason = f"time jumped back by {-step_s:.3f} s"
-        elif step_s > self._config.max_gap_s:
-            reason = f"gap of {step_s:.3f} s, longer than max_gap_s={self._config.max_gap_s:g}"
+        """Forget the past if the frame does not continue it; return why, or an empty text."""
+        reason = self._watch.follow(frame, self._config.max_gap_s)
         if reason:
-            self.reset()
-        self._stream = stream
-        self._last_ns = frame.stamp_ns
+            self._forget()
         return reason
 
     def _begin_anew(self, flow: SceneFlow, stamp_ns: int) -> str:

@@ -280,7 +280,7 @@ def test_iit_names_a_label_that_is_no_id(iit):
 def test_a_label_of_another_size_is_a_problem(iit):
     np.savetxt(iit / "affordances_labels/00_1.txt", np.zeros((3, 3)), fmt="%g")
     report = check_data(iit, LABELS, progress=False)
-    assert any("label 3x3 for colour 16x12" in str(each) for each in report.problems)
+    assert any("label 3x3; expected 16x12, as its colour" in str(each) for each in report.problems)
 
 
 def test_utkinect_takes_the_frames_that_both_cameras_have(utkinect):

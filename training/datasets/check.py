@@ -12,7 +12,11 @@ from affordance_seg_ros.errors import AffordanceError
 from affordance_seg_ros.labels import IGNORE, LabelSet
 from affordance_seg_ros.training.datasets.data_source import KINDS, detect_kind
 from affordance_seg_ros.training.datasets.label_map import LabelMap
-from affordance_seg_ros.training.datasets.labelled_sequence import LabelledSequence, Problem
+from affordance_seg_ros.training.datasets.labelled_sequence import (
+    LabelledSequence,
+    Problem,
+    check_label_size,
+)
 
 
 class DataReport(NamedTuple):
@@ -106,10 +110,6 @@ def _check_frame(sequence: LabelledSequence, index: int) -> np.ndarray | None:
     for label in (sequence.affordances(index), sequence.demonstrated(index)):
         if label is None:
             continue
-        if label.shape != frame.color.shape[:2]:
-            raise AffordanceError(
-                f"label {label.shape[1]}x{label.shape[0]} for colour "
-                f"{frame.color.shape[1]}x{frame.color.shape[0]}"
-            )
+        check_label_size(label, frame.color.shape[:2])
         counts = np.bincount(label.ravel(), minlength=256)
     return counts

@@ -109,6 +109,21 @@ def naming_frame(sequence: LabelledSequence, index: int) -> Iterator[None]:
         raise SourceError(f"{sequence.name}, frame {index}: {error}") from None
 
 
+def check_label_size(label: LabelImage, size: tuple[int, ...]) -> None:
+    """Refuse a label of another size than its frame.
+
+    Args:
+        label: (H, W) label.
+        size: Height and width of the frame [px].
+
+    Raises:
+        FrameError: It is.
+    """
+    if label.shape != size:
+        came, wanted = (f"{each[1]}x{each[0]}" for each in (label.shape, size))
+        raise FrameError(f"label {came}; expected {wanted}, as its colour")
+
+
 class Problem(NamedTuple):
     """Something wrong in a data set: the file or folder, and what is wrong with it."""
 

@@ -13,7 +13,6 @@ import numpy.typing as npt
 import torch
 
 from affordance_seg_ros.config import InputConfig
-from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.labels import BACKGROUND, IGNORE
 from affordance_seg_ros.pipeline.fit import Fit
 from affordance_seg_ros.pipeline.preprocess import Preprocessor
@@ -21,6 +20,7 @@ from affordance_seg_ros.training.datasets.kept_records import KeptRecords, Recor
 from affordance_seg_ros.training.datasets.labelled_sequence import (
     LabelImage,
     LabelledSequence,
+    check_label_size,
     naming_frame,
 )
 
@@ -136,11 +136,8 @@ class Pictures(KeptRecords):
         label = getattr(sequence, target)(index) if target else None
         if label is None:
             return self._nothing()
-        if label.shape != frame.size:
-            came, wanted = (f"{each[1]}x{each[0]}" for each in (label.shape, frame.size))
-            raise SourceError(
-                f"{sequence.name}, frame {index}: label {came}; expected {wanted}, as its colour"
-            )
+        with naming_frame(sequence, index):
+            check_label_size(label, frame.size)
         return fit_label(label, frame.placed)
 
     def _nothing(self) -> LabelImage:

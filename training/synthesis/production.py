@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.sources.clip import ClipInfo, ClipWriter
 from affordance_seg_ros.training.synthesis.depth_sensor import SENSORS
 from affordance_seg_ros.training.synthesis.filming import FilmedFrame, Filming, film
@@ -17,6 +18,8 @@ from affordance_seg_ros.training.synthesis.settings import SynthesisConfig, clip
 RATE_HZ = 10.0
 _FIRST_STAMP_NS = 1_000_000_000
 _NARROW_DEPTH_SHARE = 0.3  # of wide scenes
+_MOST_VIEWPOINTS = 100
+"""Of a clip; 1 of 132 scenes needed a second one."""
 _LEAST_LABELLED = 25 / (320 * 240)  # of the last picture
 
 
@@ -29,6 +32,9 @@ def draw_clip(
         config: What the clips are like.
         index: Number of the clip.
         shows: Whether a scene is seen well from its viewpoint; another one is drawn if not.
+
+    Raises:
+        ConfigError: No viewpoint shows the scene well in pictures of that shape.
     """
     rng = clip_rng(config, index)
     scenario = draw_scenario(
@@ -40,8 +46,15 @@ def draw_clip(
         scenes=config.scenes,
         moving_camera=config.moving_camera,
     )
-    while not shows(scenario):
+    for _ in range(_MOST_VIEWPOINTS):
+        if shows(scenario):
+            break
         scenario = scenario.seen_otherwise(rng, moving_camera=config.moving_camera)
+    else:
+        raise ConfigError(
+            f"clip {index}: none of {_MOST_VIEWPOINTS} viewpoints shows the part in "
+            f"{config.width}x{config.height} pixels; expected larger pictures"
+        )
     sensor = config.sensor
     if sensor == "any":
         sensor = str(rng.choice(list(SENSORS)))

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.training.synthesis.actions import (
     CUT_RAISE_RAD,
@@ -25,6 +26,7 @@ from affordance_seg_ros.training.synthesis.object_shapes import SHAPES
 from affordance_seg_ros.training.synthesis.objects import HandledObject
 from affordance_seg_ros.training.synthesis.performance import Performance
 from affordance_seg_ros.training.synthesis.props import Prop, draw_prop, placed
+from affordance_seg_ros.training.synthesis.rendering import View
 from affordance_seg_ros.training.synthesis.room import furnish
 from affordance_seg_ros.training.synthesis.rotations import about_z, move, unit
 from affordance_seg_ros.training.synthesis.scene_parts import Piece
@@ -41,6 +43,8 @@ _MIMED_HEIGHT_M = {"hammer": 0.05, "cut": 0.03, "paint": 0.002}
 stays above the table, too."""
 _LOOKED_AT = {1.0: 0.9, 0.0: 0.5, 0.35: 0.5, 0.5: 0.5, 0.65: 0.5}
 """Share of the object that has to be in the picture, by time: all but all of it at the end."""
+_MOST_DRAWS = 1000
+"""Of a viewpoint; 6 were the most in some thousand scenes of usual shape."""
 _CLEAR_M = 0.12
 """Around the eye of a camera that stands among things."""
 
@@ -172,25 +176,32 @@ def _draw_viewpoint(
     moving: bool,
     wide: bool,
 ) -> Viewpoint:
-    """Draw a camera that shows the object, and that nothing comes too near to."""
+    """Draw a camera that shows the object, and that nothing comes too near to.
+
+    Raises:
+        ConfigError: None of many does: the picture is too narrow for the object.
+    """
     times = np.linspace(0, 1, 9) if wide else ()
     everything = [stage.shape(float(time)).positions for time in times]
-    while True:
-        viewpoint = draw_viewpoint(
-            rng, width, height, stage.scene_centre(), stage.object_extent_m(),
-            moving=moving, wide=wide,
-        )  # fmt: skip
+    seen = {time: stage.object_vertices(time) for time in _LOOKED_AT}
+    centre_m, extent_m = stage.scene_centre(), stage.object_extent_m()
+    for _ in range(_MOST_DRAWS):
+        viewpoint = draw_viewpoint(rng, width, height, centre_m, extent_m, moving=moving, wide=wide)
         clear_m = _CLEAR_M + float(np.linalg.norm(viewpoint.sway_m))
         if all(
-            _share_in_view(stage, viewpoint, time) > least for time, least in _LOOKED_AT.items()
+            _share_in_view(seen[time], viewpoint.at(time)) > least
+            for time, least in _LOOKED_AT.items()
         ) and all(_distance_m(each, viewpoint.eye_m) > clear_m for each in everything):
             return viewpoint
+    raise ConfigError(
+        f"pictures of {width}x{height} pixels: none of {_MOST_DRAWS} viewpoints shows all of the "
+        "object; expected wider ones"
+    )
 
 
-def _share_in_view(stage: Stage, viewpoint: Viewpoint, time: float) -> float:
-    """Return which share of the object is in the picture, hidden or not."""
-    view = viewpoint.at(time)
-    pixels = view.camera.project(move(view.T_camera_world, stage.object_vertices(time)))
+def _share_in_view(points_m: npt.NDArray[np.float64], view: View) -> float:
+    """Return which share of an object's vertices is in the picture, hidden or not."""
+    pixels = view.camera.project(move(view.T_camera_world, points_m))
     inside = (pixels > -0.5) & (pixels < np.array([view.camera.width, view.camera.height]) - 0.5)
     return float(inside.all(-1).mean())
 
@@ -212,7 +223,8 @@ def draw_manner(
     push = unit(np.array([rng.uniform(0.25, 1.0), -rng.uniform(0.15, 0.9), 0]))
     push_m = float(rng.uniform(0.07, 0.14))
     shift = np.array([rng.uniform(-0.04, 0.06), rng.uniform(-0.05, 0.03), 0])
-    # Where it ends is drawn, not where it begins: the last picture must not tell what was done.
+    # Where it ends is drawn, not where it begins: the last picture must not tell what was done. Of
+    # tools it is the beginning: what they work on lies before it.
     end = np.array([rng.uniform(-0.06, 0.12), rng.uniform(-0.13, 0.03), 0.0])
     position = end - {"push": push * push_m, "lift": shift}.get(action, np.zeros(3))
     # A tool lies with its handle, not its middle, where the hand expects it.

@@ -137,6 +137,15 @@ def test_a_viewpoint_that_does_not_show_the_part_is_drawn_again() -> None:
     assert len({tuple(each.viewpoint.eye_m) for each in seen}) == 3
 
 
+def test_a_picture_too_narrow_for_the_object_is_refused() -> None:
+    config = SynthesisConfig(seed=1, width=64, height=1440, objects=("bottle",))
+    with pytest.raises(ConfigError, match="pictures of 64x1440 pixels: none of 1000 viewpoints"):
+        draw_clip(config, 0)
+    config = SynthesisConfig(seed=21, width=96, height=72)
+    with pytest.raises(ConfigError, match="clip 0: none of 100 viewpoints shows the part"):
+        draw_clip(config, 0, lambda _: False)
+
+
 def test_a_sensor_that_begins_behind_the_object_is_not_taken() -> None:
     config = SynthesisConfig(seed=21, width=96, height=72, scenes="wide")
     drawn = [draw_clip(config, index)[:2] for index in range(24)]
