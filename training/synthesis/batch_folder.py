@@ -16,7 +16,7 @@ from affordance_seg_ros.training.synthesis.settings import SynthesisConfig, clip
 FORMATS = ("clip", "mcap")
 SETTINGS_JSON = "synthesis.json"
 
-_RENDERING = 4
+_RENDERING = 5
 """Version of what a seed draws: it rises when the same seed comes to draw other clips."""
 _BYTES_PER_PIXEL_FRAME = 1.5  # of a stored clip with flow: 1.2 measured
 

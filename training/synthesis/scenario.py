@@ -13,6 +13,7 @@ from affordance_seg_ros.training.synthesis.actions import (
     CUT_RAISE_RAD,
     HAMMER_RAISE_RAD,
     Manner,
+    turned_for_good_rad,
     working_rotation,
 )
 from affordance_seg_ros.training.synthesis.arm import UpperBody
@@ -28,7 +29,13 @@ from affordance_seg_ros.training.synthesis.performance import Performance
 from affordance_seg_ros.training.synthesis.props import Prop, draw_prop, placed
 from affordance_seg_ros.training.synthesis.rendering import View
 from affordance_seg_ros.training.synthesis.room import furnish
-from affordance_seg_ros.training.synthesis.rotations import about_z, move, unit
+from affordance_seg_ros.training.synthesis.rotations import (
+    Array,
+    about_z,
+    move,
+    pose,
+    unit,
+)
 from affordance_seg_ros.training.synthesis.scene_parts import Piece
 from affordance_seg_ros.training.synthesis.stage import Stage
 from affordance_seg_ros.training.synthesis.timeline import Timeline, draw_timeline
@@ -217,49 +224,62 @@ def draw_manner(
 
     That lies there as often when the tool is grasped or lifted, as it would tell the action else.
     """
-    heading = float(rng.uniform(*thing.heading_rad))
-    rotation = about_z(heading)
+    rotation_at_end = about_z(float(rng.uniform(*thing.heading_rad)))
     amplitude, repeats = float(rng.uniform(0.8, 1.2)), int(rng.integers(2, 4))
     push = unit(np.array([rng.uniform(0.25, 1.0), -rng.uniform(0.15, 0.9), 0]))
     push_m = float(rng.uniform(0.07, 0.14))
     shift = np.array([rng.uniform(-0.04, 0.06), rng.uniform(-0.05, 0.03), 0])
-    # Where it ends is drawn, not where it begins: the last picture must not tell what was done. Of
-    # tools it is the beginning: what they work on lies before it.
+    turn_rad = float(rng.uniform(0.15, 0.5) * rng.choice([-1, 1]))
+    tool_heading_rad = float(rng.uniform(0.15, 0.55))
+    # Where and how it ends is drawn: the last picture must not tell what was done.
     end = np.array([rng.uniform(-0.06, 0.12), rng.uniform(-0.13, 0.03), 0.0])
-    position = end - {"push": push * push_m, "lift": shift}.get(action, np.zeros(3))
-    # A tool lies with its handle, not its middle, where the hand expects it.
-    if (
-        "handle" in thing.grips
-        and action in (*_TOOL_ACTIONS, "grasp", "lift")
-        and not _stands(thing)
-    ):
-        position = end - rotation @ (thing.grips["handle"].point_m * (1, 1, 0))
-        position = position + np.array([-0.11, 0.10, 0])
+    if "handle" in thing.grips and not _stands(thing):
+        turn_rad = -abs(turn_rad)  # the other way the wrist does not go
+        # A tool lies with its handle, not its middle, where the hand expects it.
+        end = end - rotation_at_end @ (thing.grips["handle"].point_m * (1, 1, 0))
+        end = end + np.array([-0.11, 0.10, 0])
+    moved, turned_rad = np.zeros(3), 0.0
+    if action == "push":
+        moved = push * push_m
+    elif action in (*_TOOL_ACTIONS, "lift"):
+        moved = shift
+    if action == "lift":
+        turned_rad = turn_rad
+    elif action == "rotate" and not thing.turning:
+        turned_rad = turned_for_good_rad(amplitude, repeats, turn_rad)
+    position = end - moved
     manner = Manner(
-        rotation=rotation,
+        rotation=about_z(-turned_rad) @ rotation_at_end,
         position_m=position,
         amplitude=amplitude,
         repeats=repeats,
         shift_m=shift,
-        turn_rad=float(rng.uniform(0.15, 0.5) * rng.choice([-1, 1])),
+        turn_rad=turn_rad,
         push_direction=push,
         push_m=push_m,
         target_m=position,
-        tool_heading_rad=float(rng.uniform(0.15, 0.55)),
+        tool_heading_rad=tool_heading_rad,
     )
     own = next((each for each in catalogue()[thing.name].actions if each in _TOOL_ACTIONS), "")
     if not own:
         return manner, None
     prop = draw_prop(rng, own) if rng.random() < 0.75 else None
-    height = prop.height_m if prop is not None else _MIMED_HEIGHT_M[own]
+    at_m = _draw_target(rng, thing, manner, own, pose(rotation_at_end, end))
+    at_m[2] = prop.height_m if prop is not None else _MIMED_HEIGHT_M[own]
+    if action == own:
+        manner = replace(manner, target_m=at_m)
+    return manner, None if prop is None else Workpiece(prop, at_m)
+
+
+def _draw_target(
+    rng: np.random.Generator, thing: HandledObject, manner: Manner, own: str, T_world_end: Array
+) -> Array:
+    """Draw (3,) where a tool works that lies somewhere at the end: before it, within reach."""
     away = np.array([rng.uniform(-0.02, 0.05), -rng.uniform(0.03, 0.08), 0])
     grip_m = thing.grips["handle"].point_m
-    held = position + rotation @ grip_m
-    turned = rotation if own == "paint" else working_rotation(manner, _RAISE_RAD[own])
-    target = held + away + turned @ (thing.tool_m - grip_m)
-    target[2] = height
-    workpiece = None if prop is None else Workpiece(prop, target)
-    return replace(manner, target_m=target) if action == own else manner, workpiece
+    turned = T_world_end[:3, :3] if own == "paint" else working_rotation(manner, _RAISE_RAD[own])
+    at_m: Array = move(T_world_end, grip_m) + away + turned @ (thing.tool_m - grip_m)
+    return at_m
 
 
 def _stands(thing: HandledObject) -> bool:

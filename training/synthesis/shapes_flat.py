@@ -6,7 +6,7 @@ import numpy as np
 from affordance_seg_ros.training.synthesis.mesh import merge
 from affordance_seg_ros.training.synthesis.objects import Grip, HandledObject, Part, grip
 from affordance_seg_ros.training.synthesis.primitives import plate, rounded_box, sphere
-from affordance_seg_ros.training.synthesis.rotations import about_z
+from affordance_seg_ros.training.synthesis.rotations import about_x, about_z
 from affordance_seg_ros.training.synthesis.surface import Surface, any_color, rgb
 from affordance_seg_ros.training.synthesis.variation import Variation
 
@@ -58,8 +58,10 @@ def ball(vary: Variation) -> HandledObject:
     kind = vary.kind(("plain", "check", "stripes", "print"), ("dots",))
     radius = vary.uniform(0.031, 0.048)
     look = Surface(any_color(vary.rng), kind, vary.uniform(0.15, 0.6), wear=vary.uniform(0, 0.6))
-    turn = about_z(float(vary.rng.uniform(-np.pi, np.pi)))
-    skin = sphere(radius, 40).tiled(2).moved(turn, (0, 0, radius))
+    # Its pattern lies anyhow: a pole on top would tell that it was never rolled.
+    turn, spin = (about_z(float(vary.rng.uniform(-np.pi, np.pi))) for _ in range(2))
+    tilt = about_x(float(np.arccos(vary.rng.uniform(-1, 1))))
+    skin = sphere(radius, 40).tiled(2).moved(turn @ tilt @ spin, (0, 0, radius))
     return HandledObject(
         "ball",
         kind,

@@ -68,15 +68,29 @@ def test_normals_of_a_squeezed_thing_stand_on_its_surface() -> None:
     np.testing.assert_allclose(np.linalg.norm(turned, axis=1), 1)
 
 
-@pytest.mark.parametrize("name", ["cup", "pitcher", "bottle", "can", "book", "smartphone", "ball"])
-def test_where_a_thing_ends_does_not_tell_what_was_done_with_it(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(SHAPES))
+def test_where_and_how_a_thing_ends_does_not_tell_what_was_done_with_it(name: str) -> None:
     for seed in range(10):
-        ends = []
+        places, headings = [], []
         for pair in demonstrations(objects=(name,)):
             thing, manner = draw(pair, seed)
             T = ACTIONS[pair.action](1.0, thing, manner).T_world_object
-            ends.append(move(T, np.array([0, 0, thing.roll_radius_m]))[:2])
-        assert np.ptp(ends, axis=0).max() < 1e-9
+            places.append(move(T, np.array([0, 0, thing.roll_radius_m]))[:2])
+            if not thing.roll_radius_m:
+                headings.append(T[:3, :3])
+        assert np.ptp(places, axis=0).max() < 1e-9
+        assert not headings or np.ptp(headings, axis=0).max() < 1e-9
+
+
+def test_the_pattern_of_a_ball_does_not_tell_whether_it_was_rolled() -> None:
+    upward = []
+    for seed in range(40):
+        thing = SHAPES["ball"](Variation(np.random.default_rng(seed), "train"))
+        pole = thing.parts[0].mesh.vertices[0] / thing.roll_radius_m - (0, 0, 1)
+        upward.append(pole[2])
+    assert np.abs(upward).max() <= 1 + 1e-6
+    assert abs(np.mean(upward)) < 0.3  # evenly over a sphere: uniform in height
+    assert 0.4 < np.std(upward) < 0.75
 
 
 def test_a_hammer_stays_on_the_nail_long_enough_to_be_seen() -> None:

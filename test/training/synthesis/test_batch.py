@@ -72,7 +72,7 @@ def test_clips_of_another_rendering_are_not_mixed(tmp_path: Path) -> None:
     settings = json.loads((tmp_path / SETTINGS_JSON).read_text())
     del settings["rendering"]  # as an older release left it
     (tmp_path / SETTINGS_JSON).write_text(json.dumps(settings))
-    with pytest.raises(ConfigError, match=r"rendering=4, but .* holds clips with rendering=1"):
+    with pytest.raises(ConfigError, match=r"rendering=5, but .* holds clips with rendering=1"):
         make_batch(Batch(CONFIG, 2, tmp_path), progress=False)
 
 

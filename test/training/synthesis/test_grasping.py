@@ -128,6 +128,37 @@ def test_what_is_held_in_the_air_is_held_from_two_sides(pair: tuple[str, str]) -
         assert (away @ away.T).min() < -0.5
 
 
+@pytest.mark.parametrize("name", ["cup", "bottle", "can", "ball"])
+def test_a_wrist_follows_what_it_turns(name: str) -> None:
+    upper, hand = person(), person().right
+    elbow = upper.body.index(f"lowerarm01.{hand.side}")
+    worst_deg = []
+    for seed in range(8):
+        performance, _ = perform((name, "rotate"), seed)
+        first, last = performance._timeline.knots[2:4]
+        bends = []
+        for time in np.linspace(first, last, 7):
+            right, left = performance.at(float(time))[1:3]
+            forearm = right.wrist_m - upper.pose(right, left).positions[elbow]
+            cosine = forearm @ right.rotation[:, 0] / np.linalg.norm(forearm)
+            bends.append(np.degrees(np.arccos(cosine)))
+        worst_deg.append(max(bends))
+    assert max(worst_deg) < 95
+
+
+def test_hands_rest_beside_the_object() -> None:
+    for pair in demonstrations()[::4]:
+        performance, surface = perform(pair, 5)
+        for time in (0.0, 1.0):
+            moment = performance.at(time)
+            T = moment.thing.T_world_object
+            for hand, home in (
+                (person().right, performance._home_right),
+                (person().left, performance._home_left),
+            ):
+                assert gaps_mm(hand, home, T, surface).min() > 9
+
+
 TOOLS_AT_WORK = [("hammer", "hammer"), ("knife", "cut"), ("brush", "paint")]
 
 

