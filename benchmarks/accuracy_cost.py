@@ -72,9 +72,9 @@ class Overlap:
 
     @property
     def iou(self) -> float:
-        """Mean over the classes that occur in either."""
-        union = self._table.sum(0) + self._table.sum(1) - np.diag(self._table)
-        return float((np.diag(self._table)[union > 0] / union[union > 0]).mean())
+        """Mean over the affordances that occur in either."""
+        union = (self._table.sum(0) + self._table.sum(1) - np.diag(self._table))[1:]
+        return float((np.diag(self._table)[1:][union > 0] / union[union > 0]).mean())
 
 
 class MaskCost(NamedTuple):
@@ -117,6 +117,7 @@ def compare_masks(clips: Sequence[Clip], weights: str, device: str) -> MaskCost:
             cost.all.add(expected, ours)
         truth = clip.labels(-1)
         if cost.fast_truth and cost.plain_truth and truth is not None:
+            truth = plain.labels.ids_from(clip.info.labels)[truth]
             cost.fast_truth.add(truth, ours)
             cost.plain_truth.add(truth, expected)
     return cost

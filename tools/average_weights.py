@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -31,10 +32,8 @@ def average(first: Checkpoint, second: Checkpoint, share: float) -> Checkpoint:
     """
     if not 0 <= share <= 1:
         raise ConfigError(f"share={share:g}; expected 0 to 1")
-    origins = [
-        {"name": each.card.name, "fingerprint": fingerprint(each.network)}
-        for each in (first, second)
-    ]
+    origins = [_origin(each) for each in (first, second)]
+    added = [each.card.recipe.get("added_to_score", {}) for each in (first, second)]
     first = with_depth_input(first, second.network_config, second.input_config)
     for one, other in (
         (first.network_config, second.network_config),
@@ -46,8 +45,23 @@ def average(first: Checkpoint, second: Checkpoint, share: float) -> Checkpoint:
     network = deepcopy(second.network)
     network.load_state_dict({name: before[name].lerp(after[name], share) for name in before})
     mean = {"of": origins, "share_of_second": share}
-    card = replace(second.card, metrics={}, recipe={**second.card.recipe, "mean": mean})
+    recipe = {**second.card.recipe, "mean": mean}
+    if actions := {**added[0], **added[1]}:
+        recipe["added_to_score"] = {
+            action: round(
+                (1 - share) * added[0].get(action, 0) + share * added[1].get(action, 0), 3
+            )
+            for action in actions
+        }
+    card = replace(second.card, metrics={}, recipe=recipe)
     return replace(second, network=network, card=card)
+
+
+def _origin(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return what the mean says of one of its weights; one that is a mean itself keeps its own."""
+    origin = {"name": checkpoint.card.name, "fingerprint": fingerprint(checkpoint.network)}
+    kept = {key: checkpoint.card.recipe[key] for key in ("mean",) if key in checkpoint.card.recipe}
+    return {**origin, **kept}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -24,7 +24,7 @@ from affordance_seg_ros.model.checkpoint import load_weights, save_checkpoint
 from affordance_seg_ros.model.fingerprint import fingerprint
 
 _NEEDED = {
-    *("until", "target", "limit", "clips"),
+    *("until", "target", "data", "limit", "clips"),
     *("estimator", "flow", "min_confidence", "video", "static"),
 }
 _SCORES = ("iou_mean", "f1_mean", "f1_paper_weighted", "fw_margolin", "action_top1")
@@ -39,12 +39,18 @@ def gather(evaluations: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, An
         evaluations: What the clips are, and the document of `evaluate --json`.
 
     Raises:
-        ConfigError: Two of them measured the same.
+        ConfigError: Two of them measured the same, or one title stands for different clips.
     """
     metrics: dict[str, Any] = {}
+    measured_on: dict[str, str] = {}
     for title, each in evaluations:
         some = f", {each['clips']} of them" if each["limit"] else ""
-        clips = f"{title}{some}, {_UNTIL[each['until']]}, {_TARGET[each['target']]}"
+        titled, data = f"{title}{some}", f"{each['clips']} clips of {each['data']}"
+        if measured_on.setdefault(titled, data) != data:
+            raise ConfigError(
+                f"{titled}: {measured_on[titled]}, and {data}; expected the same clips"
+            )
+        clips = f"{titled}, {_UNTIL[each['until']]}, {_TARGET[each['target']]}"
         setting = f"{_flow(each)}, min_confidence {each['min_confidence']:g}"
         measured = metrics.setdefault(clips, {})
         if setting in measured:

@@ -17,17 +17,16 @@ from affordance_seg_ros.flow.estimator import build_estimator
 from affordance_seg_ros.model.checkpoint import load_checkpoint
 from affordance_seg_ros.model.variants import table_3 as variants
 from affordance_seg_ros.pipeline.streaming import Pipeline
-from affordance_seg_ros.training.evaluate import CLIP_GAP_S, evaluate
+from affordance_seg_ros.training.evaluate import CLIP_GAP_S, evaluate, scorable
+from affordance_seg_ros.training.objective import MOTION
 from affordance_seg_ros.training.run_config import RunConfig, differences, read_run
 from affordance_seg_ros.training.run_data import find_sequences, spread
 from affordance_seg_ros.training.run_setup import RUN_FILE
 from affordance_seg_ros.training.tables import Evaluations, one_by_one, table_3
-from affordance_seg_ros.training.trainer import WEIGHTS_FILE, train
+from affordance_seg_ros.training.trainer import LAST_WEIGHTS_FILE, WEIGHTS_FILE, train
 from affordance_seg_ros.training.training_state import STATE_FILE, load_state
 from affordance_seg_ros.training.weights_output import read_origin
 
-_MOTION = ("streams.flow", "motion_memory")
-"""Parts that only a network with flow has."""
 _EVALUATION_FILE = "evaluation.json"
 """What one row with one seed came to; beside its weights."""
 
@@ -103,7 +102,8 @@ def run_ablation(
         rows = _finished(runs, out)
         write_json(out / f"{comparison}.json", rows)
         evaluations = {each: list(found.values()) for each, found in rows.items()}
-        table = compared.table(evaluations, run.name)
+        data = dict.fromkeys(source.title for source in run.data.validation)
+        table = compared.table(evaluations, "; ".join(data))
         (out / f"{comparison}.md").write_text(table, encoding="utf-8")
     return rows
 
@@ -129,7 +129,9 @@ def _check_start(run: RunConfig, folder: Path, origin: Mapping[str, Any]) -> Non
 
 def _train_row(run: RunConfig, folder: Path, *, resume: bool, progress: bool) -> None:
     started = (folder / STATE_FILE).exists()
-    weights = train(run, folder, resume=resume and started, progress=progress)
+    train(run, folder, resume=resume and started, progress=progress)
+    # Not the best of its validations: these are of the same clips.
+    weights = folder / LAST_WEIGHTS_FILE
     write_json(folder / _EVALUATION_FILE, _evaluate(run, weights, progress=progress))
 
 
@@ -255,7 +257,7 @@ def _with_network(run: RunConfig, network: NetworkConfig) -> RunConfig:
     stages = run.stages
     if network.flow == "none":
         stages = tuple(
-            replace(stage, frozen=tuple(part for part in stage.frozen if part not in _MOTION))
+            replace(stage, frozen=tuple(part for part in stage.frozen if part not in MOTION))
             for stage in stages
             if stage.task != "motion"
         )
@@ -272,9 +274,10 @@ def _evaluate(run: RunConfig, weights: Path, *, progress: bool) -> dict[str, Any
     pipeline = Pipeline(
         load_checkpoint(weights, device), build_estimator(config.flow, device), config, device
     )
-    found = find_sequences(run.data.validation, run.network.labels)
+    target = run.stages[-1].target
+    found = scorable(find_sequences(run.data.validation, run.network.labels), target)
     sequences = spread(found, run.data.validation_limit)
-    return evaluate(pipeline, sequences, progress=progress).document()
+    return evaluate(pipeline, sequences, target=target, progress=progress).document()
 
 
 COMPARISONS: MappingProxyType[str, Comparison] = MappingProxyType(

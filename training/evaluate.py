@@ -138,14 +138,14 @@ def evaluate(
 
     Args:
         pipeline: Its `rate_hz` decides nothing here: every frame is taken.
-        sequences: Clips; those without a label at the last frame are left out.
+        sequences: Clips; `scorable` finds them.
         target: As in `StageConfig.target`.
         examples: Number of best and of worst clips that are kept.
         progress: Whether to show a progress bar.
 
     Raises:
-        SourceError: No clip is labelled, a label has another size than its frame, or a file is
-            damaged.
+        SourceError: A clip has no label at its last frame, a label has another size than its frame,
+            or a file is damaged.
     """
     from tqdm import tqdm
 
@@ -153,13 +153,11 @@ def evaluate(
     video, static = (_Collected.empty(labels) for _ in range(2))
     sweep = ThresholdSweep(labels, pipeline.config.min_confidence)
     kept: list[Example] = []
-    clips = 0
     for sequence in tqdm(sequences, unit="clip", desc="evaluate", disable=not progress):
         last = len(sequence) - 1
         truth = last_label(sequence, target)
         if truth is None:
-            continue
-        clips += 1
+            raise SourceError(f"{sequence.name} has no {target} label at its last frame")
         moving, still = run_clip(pipeline, sequence), run_frame(pipeline, sequence, last)
         with naming_frame(sequence, last):
             iou = mean_of_defined(video.add(truth, sequence.action, moving).iou())
@@ -177,11 +175,9 @@ def evaluate(
             recognised=moving.action.name,
         )
         kept = _extremes([*kept, example], examples)
-    if not clips:
-        raise unlabelled(sequences)
     ranked = sorted(kept, key=lambda each: -each.iou)
     return Evaluation(
-        clips=clips,
+        clips=len(sequences),
         video=video.scores(),
         static=static.scores(),
         thresholds=sweep.result(),
@@ -214,10 +210,28 @@ class _Collected(NamedTuple):
         return Scores(self.masks.result(), self.actions.result(), ranges)
 
 
-def unlabelled(sequences: Sequence[LabelledSequence]) -> SourceError:
-    """Return the error of clips of which none can be scored."""
-    return SourceError(
-        f"none of {len(sequences)} clips has a label at its last frame, or where it is cut"
+def scorable(
+    sequences: Sequence[LabelledSequence], target: str = "demonstrated"
+) -> tuple[LabelledSequence, ...]:
+    """Return the sequences whose last frame is labelled.
+
+    Args:
+        sequences: Clips.
+        target: As in `StageConfig.target`.
+
+    Raises:
+        SourceError: None is.
+    """
+    found = tuple(each for each in sequences if len(each) - 1 in each.labelled(target))
+    if found:
+        return found
+    kind = {"demonstrated": "a demonstrated label", "affordances": "a label of every part"}[target]
+    other = "affordances" if target == "demonstrated" else "demonstrated"
+    hint = ""
+    if any(len(each) - 1 in each.labelled(other) for each in sequences):
+        hint = f"; they have what --target {other} asks for"
+    raise SourceError(
+        f"none of {len(sequences)} clips has {kind} at its last frame, or where it is cut{hint}"
     )
 
 
@@ -226,14 +240,12 @@ def last_label(sequence: LabelledSequence, target: str = "demonstrated") -> Labe
 
     Args:
         sequence: A clip.
-        target: 'demonstrated', or all affordances where nothing is demonstrated; 'affordances' for
-            those of every part in any case.
+        target: As in `StageConfig.target`.
     """
     last = len(sequence) - 1
     if target == "affordances":
         return sequence.affordances(last)
-    label = sequence.demonstrated(last)
-    return sequence.affordances(last) if label is None else label
+    return sequence.demonstrated(last)
 
 
 def run_clip(pipeline: Pipeline, sequence: LabelledSequence) -> Prediction:

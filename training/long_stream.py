@@ -7,12 +7,13 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from affordance_seg_ros.config import PipelineConfig
+from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.evaluation.class_scores import defined_or_none
 from affordance_seg_ros.evaluation.metrics import SegmentationMetrics
 from affordance_seg_ros.frames import Prediction, RgbdFrame
 from affordance_seg_ros.pipeline.streaming import Pipeline
 from affordance_seg_ros.training.datasets.labelled_sequence import LabelledSequence
-from affordance_seg_ros.training.evaluate import last_label, unlabelled
+from affordance_seg_ros.training.evaluate import last_label, scorable
 
 _PERIOD_NS = 100_000_000
 
@@ -68,7 +69,7 @@ def measure_rest(
     Raises:
         SourceError: No clip is labelled at its last frame.
     """
-    labelled = _labelled(sequences, target)
+    labelled = scorable(sequences, target)
     longest = max(rest_s)
     after: dict[str, dict[str, float | None]] = {}
     for policy in POLICIES:
@@ -113,9 +114,10 @@ def measure_succession(
         progress: Whether to show a progress bar.
 
     Raises:
-        SourceError: No clip is labelled at its last frame.
+        SourceError: No clip is labelled at its last frame, or clips are of different sizes.
     """
-    labelled = _labelled(sequences, target)
+    labelled = scorable(sequences, target)
+    _check_sizes(labelled)
     policies = (MemoryPolicy("reset", every_clip=True), *POLICIES)
     result: dict[str, Any] = {}
     for pause in pause_s:
@@ -135,7 +137,11 @@ def run_after(
         pipeline: The pipeline; its options stay, its memory is emptied before the other clip.
         before: The clip that is seen first.
         sequence: The clip.
+
+    Raises:
+        SourceError: They are of different sizes.
     """
+    _check_sizes((before, sequence))
     policy = MemoryPolicy("keep", rest_s=pipeline.config.rest_s)
     *_, last = _run(pipeline, (*_frames(before), *_frames(sequence)), policy)
     return last
@@ -209,11 +215,22 @@ def _at(frame: Callable[[], RgbdFrame], index: int) -> RgbdFrame:
     return replace(frame(), stamp_ns=index * _PERIOD_NS, frame_id="long_stream")
 
 
-def _labelled(sequences: Sequence[LabelledSequence], target: str) -> list[LabelledSequence]:
-    labelled = [sequence for sequence in sequences if last_label(sequence, target) is not None]
-    if not labelled:
-        raise unlabelled(sequences)
-    return labelled
+def _check_sizes(sequences: Iterable[LabelledSequence]) -> None:
+    """Refuse clips of which a change of size would empty the memory.
+
+    Raises:
+        SourceError: Two are of different sizes.
+    """
+    first: tuple[str, tuple[int, ...]] | None = None
+    for each in sequences:
+        size = each.frame(0).color.shape[1::-1]
+        first = first or (each.name, size)
+        if size != first[1]:
+            (name, (width, height)), (other_width, other_height) = first, size
+            raise SourceError(
+                f"{name} is {width}x{height}, {each.name} {other_width}x{other_height}; expected "
+                "clips of one size, as another one empties the memory"
+            )
 
 
 def _mean_iou(metrics: SegmentationMetrics) -> float | None:

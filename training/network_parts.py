@@ -22,3 +22,12 @@ def find_part(network: nn.Module, name: str, option: str) -> nn.Module:
     except AttributeError:
         names = ", ".join(child for child, _ in network.named_children())
         raise ConfigError(f"{option}='{name}'; expected one of {names}, or a part of one") from None
+
+
+def has_part(network: nn.Module, name: str) -> bool:
+    """Whether a network has a part of a dotted name."""
+    try:
+        network.get_submodule(name)
+    except AttributeError:
+        return False
+    return True

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a step of training computes: the loss of a batch, under one stage's rules."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple, TypeAlias
 
 import torch
@@ -12,7 +14,7 @@ from affordance_seg_ros.model.network import AffordanceNetwork
 from affordance_seg_ros.model.network_state import Memory
 from affordance_seg_ros.model.pooled_memory import PooledMemory
 from affordance_seg_ros.training.loss import action_loss, segmentation_loss
-from affordance_seg_ros.training.network_parts import find_part
+from affordance_seg_ros.training.network_parts import find_part, has_part
 from affordance_seg_ros.training.sample import Batch
 from affordance_seg_ros.training.stage_config import StageConfig
 
@@ -55,13 +57,15 @@ class AffordanceObjective(nn.Module):
         """Return the losses of a batch."""
         flow = batch.flow if batch.flow.shape[2] else None
         every = self.stage.supervision == "every"
-        output = self.network(
-            batch.appearance,
-            flow,
-            self._carried(batch.appearance, flow),
-            every_frame=every,
-            told_action=batch.told_action,
-        )
+        still = batch.appearance.shape[1] == 1
+        with _at_rest(self.network, MOTION if still else ()):
+            output = self.network(
+                batch.appearance,
+                flow,
+                self._carried(batch.appearance, flow),
+                every_frame=every,
+                told_action=batch.told_action,
+            )
         masks = self._mask_loss(output.logits, batch.target if every else batch.target[:, -1:])
         spoken = action_loss(output.action_logits, batch.action, frames=self.stage.action_frames)
         total = self.stage.segmentation_weight * masks + self.stage.action_weight * spoken
@@ -156,17 +160,34 @@ Objective: TypeAlias = AffordanceObjective | ActionObjective
 """What a stage makes small, around the network that learns."""
 
 
+MOTION = ("streams.flow", "motion_memory")
+"""Parts of a network that see motion alone. A single picture holds none, and from motion that is
+always 0 they would learn to be a constant: they stay one when motion comes."""
+
+
+@contextmanager
+def _at_rest(network: AffordanceNetwork, parts: tuple[str, ...]) -> Iterator[None]:
+    """Let parts of a network, as far as it has them, take no part in the gradient of an output."""
+    found = (network.get_submodule(part) for part in parts if has_part(network, part))
+    learning = [each for part in found for each in part.parameters() if each.requires_grad]
+    for each in learning:
+        each.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for each in learning:
+            each.requires_grad_(True)
+
+
 def freeze_for(stage: StageConfig, network: AffordanceNetwork) -> None:
     """Let all of a network learn but the parts that a stage names, and what it cannot teach.
-
-    A single picture holds no motion, and from motion that is always 0 the flow stream learns to be
-    a constant: it stays one when motion comes.
 
     Raises:
         ConfigError: The network has no such part.
     """
-    still = stage.task == "affordances" and stage.frames == 1 and "flow" in network.streams
-    freeze(network, (*stage.frozen, "streams.flow") if still else stage.frozen)
+    still = stage.task == "affordances" and stage.frames == 1
+    motion = tuple(part for part in MOTION if still and has_part(network, part))
+    freeze(network, (*stage.frozen, *motion))
 
 
 def freeze(network: AffordanceNetwork, parts: tuple[str, ...]) -> None:

@@ -145,7 +145,8 @@ def warn_of_shared(run: RunConfig, stages: Sequence[StageData]) -> None:
 
 def _place(sequence: LabelledSequence) -> tuple[str, str]:
     """Return what tells a sequence from all others of a run."""
-    return str(sequence.cache_folder or type(sequence).__name__), sequence.name
+    folder = sequence.cache_folder
+    return str(folder.resolve() if folder else type(sequence).__name__), sequence.name
 
 
 def warn_of_unlabelled(stage: StageConfig, data: StageData) -> None:
@@ -190,10 +191,15 @@ def share(
 
 
 def spread(sequences: Sequence[LabelledSequence], limit: int) -> tuple[LabelledSequence, ...]:
-    """Return at most `limit` sequences, evenly spread over all of them; 0 is no limit."""
+    """Return at most `limit` sequences, drawn from all of them, in order; 0 is no limit.
+
+    The draw is always the same. Every so-many-th would not do: rendered clips show their objects in
+    turn, and every 11th the same one.
+    """
     if not limit or len(sequences) <= limit:
         return tuple(sequences)
-    return tuple(sequences[i * len(sequences) // limit] for i in range(limit))
+    drawn = np.random.default_rng(0).permutation(len(sequences))[:limit]
+    return tuple(sequences[i] for i in sorted(drawn.tolist()))
 
 
 def count_pixels(sequences: Sequence[LabelledSequence], target: str, classes: int) -> Tensor:

@@ -107,7 +107,7 @@ class StageConfig(Options):
     frozen: tuple[str, ...] = option(
         ("",),
         "Parts of the network that do not learn, such as streams.appearance or decoder; the "
-        "flow stream never does from single pictures",
+        "flow stream and the memory of motion never do from single pictures",
     )
     patience: int = option(
         0, "The stage ends when the validation score has not risen for so many epochs; 0 never",

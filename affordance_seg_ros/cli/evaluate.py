@@ -67,13 +67,16 @@ def run(arguments: argparse.Namespace) -> int:
     from affordance_seg_ros.pipeline.streaming import Pipeline
     from affordance_seg_ros.training.datasets.data_source import DataSource, detect_kind
     from affordance_seg_ros.training.datasets.shortened import until_acting
-    from affordance_seg_ros.training.evaluate import CLIP_GAP_S, evaluate
-    from affordance_seg_ros.training.evaluation_report import write_report
+    from affordance_seg_ros.training.evaluate import CLIP_GAP_S, evaluate, scorable
+    from affordance_seg_ros.training.evaluation_report import prepare_folder, write_report
     from affordance_seg_ros.training.long_stream import measure_rest, measure_succession
     from affordance_seg_ros.training.run_data import find_sequences, spread
+    from affordance_seg_ros.training.seen_data import warn_of_seen
 
     if arguments.limit < 0:
         raise ConfigError(f"--limit {arguments.limit}; expected a number of clips, or 0 for all")
+    for folder in (arguments.out, *([arguments.json.parent] if arguments.json else [])):
+        prepare_folder(folder)
     flow = read_options(arguments, FlowConfig, prefix="flow-")
     config = PipelineConfig(
         min_confidence=arguments.min_confidence, max_gap_s=CLIP_GAP_S, flow=flow
@@ -92,15 +95,19 @@ def run(arguments: argparse.Namespace) -> int:
         "fingerprint": fingerprint(checkpoint.network),
     }
     pipeline = Pipeline(checkpoint, build_estimator(flow, device), config, device)
-    sequences = spread(find_sequences([source], pipeline.labels), arguments.limit)
+    warn_of_seen(checkpoint.card.recipe, source)
+    found = find_sequences([source], pipeline.labels)
     if arguments.until == "acting":
-        sequences = tuple(until_acting(sequence) for sequence in sequences)
+        found = tuple(until_acting(sequence) for sequence in found)
+    labelled = scorable(found, arguments.target)
+    sequences = spread(labelled, arguments.limit)
     progress = not arguments.quiet
     evaluation = evaluate(pipeline, sequences, target=arguments.target, progress=progress)
     about = {
         "weights": weights,
         "data": asdict(source),
         "limit": arguments.limit,
+        "unlabelled": len(found) - len(labelled),
         "target": arguments.target,
         "until": arguments.until,
         "estimator": estimator_name(flow, device),
@@ -116,17 +123,24 @@ def run(arguments: argparse.Namespace) -> int:
             name: measures[name](pipeline, sequences, target=arguments.target, progress=progress)
             for name in arguments.long_streams or LONG_STREAMS
         }
-    name = f"{source.kind}, {source.split or 'all'}"
+    flow_name = about["estimator"].replace("_", "-").replace("dis", "DIS")
+    name = [source.title, f"{flow_name} flow"]
+    if arguments.target == "affordances":
+        name.append("every part")
     if arguments.until == "acting":
-        name += ", cut while acting"
-    document = write_report(arguments.out, evaluation, pipeline.labels, about, data=name)
+        name.append("cut while acting")
+    if config.min_confidence:
+        name.append(f"min_confidence {config.min_confidence:g}")
+    document = write_report(arguments.out, evaluation, pipeline.labels, about, data=", ".join(name))
     if arguments.json:
         write_json(arguments.json, document)
     video, static = document["video"], document["static"]
+    without = f" ({about['unlabelled']} without a label left out)" if about["unlabelled"] else ""
     print(
-        f"{evaluation.clips} clips, with ranges of 95 %: video IoU {_text(video, 'iou_mean')}, F1 "
-        f"{_text(video, 'f1_mean')}, action {_text(video, 'action_top1')}; static IoU "
-        f"{_text(static, 'iou_mean')}, F1 {_text(static, 'f1_mean')}; see {arguments.out}"
+        f"{evaluation.clips} clips{without}, with ranges of 95 %: video IoU "
+        f"{_text(video, 'iou_mean')}, F1 {_text(video, 'f1_mean')}, action "
+        f"{_text(video, 'action_top1')}; static IoU {_text(static, 'iou_mean')}, F1 "
+        f"{_text(static, 'f1_mean')}; see {arguments.out}"
     )
     return 0
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reading an interaction clip, picture by picture as it is asked for."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from affordance_seg_ros.sources.truth_field import read_field
 
 _OF_LAST_FRAME = {"labels": "label.png", "affordances": "affordances.png"}
 """Labels of the last frame, where it has none among those of all frames, by their folders."""
+_FRAME_NUMBER = re.compile(r"\d{5}")
 
 
 class TrueMotion(NamedTuple):
@@ -87,7 +89,8 @@ class Clip:
         Args:
             kind: ``labels`` of what is demonstrated, or ``affordances`` of every part.
         """
-        found = {int(path.stem) for path in (self.path / kind).glob("*.png") if path.stem.isdigit()}
+        names = (path.stem for path in (self.path / kind).glob("*.png"))
+        found = {int(name) for name in names if _FRAME_NUMBER.fullmatch(name)}
         if (self.path / _OF_LAST_FRAME[kind]).exists():
             found.add(len(self) - 1)
         return sorted(found & set(range(len(self))))

@@ -98,6 +98,14 @@ def test_labels_of_every_frame_and_of_the_last_are_kept_apart(write_clip):
         np.testing.assert_array_equal(clip.affordances(i), label_map(5 + i))
 
 
+def test_a_label_of_another_name_labels_nothing(write_clip):
+    path = write_clip()
+    (path / "labels/00001.png").rename(path / "labels/1.png")
+    clip = read_clip(path)
+    assert clip.labelled("labels") == [0, 2]
+    assert clip.labels(1) is None
+
+
 def test_label_of_the_last_frame_stands_in_for_its_frame_label(write_clip):
     path = write_clip()
     shutil.rmtree(path / "labels")

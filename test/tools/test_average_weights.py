@@ -39,6 +39,18 @@ def test_the_mean_of_two_files_is_a_file_without_figures(tmp_path: Path) -> None
     assert card.recipe["mean"] == {"of": origins, "share_of_second": 0.5}
 
 
+def test_the_mean_says_what_was_added_to_its_scores() -> None:
+    plain, added = untrained("compact", 1), untrained("compact", 2)
+    recipe = {"added_to_score": {"squeeze": 2.0}, "mean": {"share_of_second": 0.25}}
+    added = replace(added, card=replace(added.card, recipe=recipe))
+    for pair, share in (((plain, added), 0.25), ((added, plain), 0.75)):
+        mean = average_weights.average(*pair, share).card.recipe
+        assert mean["added_to_score"] == {"squeeze": 0.5}
+        kept = [each.get("mean") for each in mean["mean"]["of"]]
+        assert kept.count({"share_of_second": 0.25}) == 1
+    assert "added_to_score" not in average_weights.average(plain, plain, 0.5).card.recipe
+
+
 def test_the_first_file_is_moved_into_the_depth_range_of_the_second() -> None:
     first, second = (untrained("compact", seed) for seed in (1, 2))
     wider = replace(second.input_config, depth_near_m=0.0)

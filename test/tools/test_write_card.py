@@ -43,6 +43,7 @@ def evaluation(tmp_path: Path, weights: Path) -> Callable[..., str]:
             "weights": {"fingerprint": measured},
             "until": "end",
             "target": "demonstrated",
+            "data": {"kind": "clips", "root": "data/measured/val", "split": "val"},
             "limit": 0,
             "clips": 50,
             "estimator": "primal_dual",
@@ -99,6 +100,20 @@ def test_a_part_of_the_clips_and_other_options_of_the_flow_are_named(
     assert list(measured) == [
         "primal-dual flow with iterations 40, budget 0.5, min_confidence 0.75"
     ]
+
+
+@pytest.mark.parametrize("changed", [{"clips": 12}, {"data": {"root": "data/measured/test"}}])
+def test_one_title_stands_for_one_set_of_clips(
+    weights: Path,
+    evaluation: Callable[..., str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    changed: dict[str, Any],
+) -> None:
+    files = [evaluation("val.json"), evaluation("other.json", min_confidence=0.0, **changed)]
+    said = refusal(weights, tmp_path, capsys, "val, 50 clips", *files)
+    assert "val, 50 clips: 50 clips of {'kind'" in said
+    assert "expected the same clips" in said
 
 
 def test_without_evaluations_the_figures_stay(

@@ -116,6 +116,28 @@ def test_a_negative_number_of_clips_or_frames_is_refused(clips, tmp_path, capsys
     assert "--frames -1; expected at least 1" in capsys.readouterr().err
 
 
+def test_clips_without_a_label_are_counted_and_are_none_of_the_limit(weights, tmp_path, capsys):
+    root = write_clips(tmp_path / "clips", 4, split="val")
+    for name in ("labels", "label.png"):
+        broken = root / "val_002" / name
+        shutil.rmtree(broken) if broken.is_dir() else broken.unlink()
+    words = ["--data", str(root), "--weights", str(weights), "--out", str(tmp_path), "--quiet"]
+    assert main(["evaluate", *words, "--limit", "3"]) == 0
+    document = json.loads((tmp_path / "evaluation.json").read_text())
+    assert (document["clips"], document["unlabelled"]) == (3, 1)
+    assert "3 clips (1 without a label left out), with ranges" in capsys.readouterr().out
+    assert "| clips, val, DIS flow |" in (tmp_path / "tables.md").read_text()
+
+
+def test_an_evaluation_that_cannot_be_written_is_not_begun(weights, clips, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    words = ["--data", str(clips), "--weights", str(weights), "--quiet"]
+    for out in (["--out", str(tmp_path / "file")], ["--json", str(tmp_path / "file/a.json")]):
+        assert main(["evaluate", *words, "--out", str(tmp_path), *out]) == 2
+        assert "file: cannot be written to" in capsys.readouterr().err
+    assert not (tmp_path / "evaluation.json").exists()
+
+
 def test_a_cut_clip_without_a_label_there_is_told_so(weights, tmp_path, capsys):
     root = write_clips(tmp_path / "clips", 1, split="val")
     info = root / "val_000/clip.json"

@@ -18,9 +18,13 @@ from affordance_seg_ros.pipeline.streaming import Pipeline
 from affordance_seg_ros.training.datasets.clips import scan_clips
 from affordance_seg_ros.training.datasets.flow_cache import FlowCache
 from affordance_seg_ros.training.datasets.shortened import until_acting
-from affordance_seg_ros.training.evaluate import evaluate, last_label
+from affordance_seg_ros.training.evaluate import evaluate, last_label, scorable
 from affordance_seg_ros.training.evaluation_report import write_report
-from affordance_seg_ros.training.long_stream import measure_rest, measure_succession
+from affordance_seg_ros.training.long_stream import (
+    measure_rest,
+    measure_succession,
+    run_after,
+)
 from affordance_seg_ros.training.tables import PAPER_TABLE_3, table_3
 
 
@@ -143,9 +147,25 @@ def test_clips_without_labels_are_no_evaluation(sequences):
 
         affordances = demonstrated
 
+        def labelled(self, target):
+            return []
+
     blind = Unlabelled(sequences[0].clip, _same_names(), LABELS)
-    with pytest.raises(SourceError, match="none of 1 clips has a label"):
+    with pytest.raises(SourceError, match="none of 1 clips has a demonstrated label at its last"):
+        scorable([blind])
+    assert scorable([blind, *sequences]) == tuple(sequences)
+    with pytest.raises(SourceError, match="train_000 has no demonstrated label at its last frame"):
         evaluate(Oracle(), [blind], progress=False)
+
+
+def test_what_every_part_affords_is_not_taken_for_what_is_demonstrated(sequences, monkeypatch):
+    only = {"affordances": [3], "demonstrated": []}
+    monkeypatch.setattr(type(sequences[0]), "labelled", lambda self, target: only[target])
+    assert scorable(sequences, "affordances") == tuple(sequences)
+    with pytest.raises(SourceError, match=r"of 6 clips .*; they have what --target affordances"):
+        scorable(sequences)
+    monkeypatch.setattr(type(sequences[0]), "demonstrated", lambda self, index: None)
+    assert last_label(sequences[0]) is None
 
 
 def test_a_frame_that_cannot_be_used_is_named(sequences, tmp_path):
@@ -205,6 +225,20 @@ def test_long_streams_are_scored_against_the_label_that_is_asked_for(sequences, 
     rest = measure_rest(Oracle(), sequences[:2], rest_s=(0.0,), **asked)
     assert rest["after"]["keep"]["0 s"] == 0
     assert measure_succession(Oracle(), sequences[:2], pause_s=(0.0,), **asked)["0 s"]["keep"] == 0
+
+
+def test_clips_of_different_sizes_are_no_stream(sequences, tmp_path):
+    small = copy(sequences[1])
+    frame = sequences[1].frame(0)
+    camera = replace(frame.camera, width=32)
+    depth = DepthImage(frame.depth.raw[:, :32], 0.001)
+    small.frame = lambda index: replace(
+        frame, color=frame.color[:, :32], depth=depth, camera=camera
+    )
+    with pytest.raises(SourceError, match="train_000 is 64x48, train_001 32x48; expected clips of"):
+        measure_succession(Oracle(), [sequences[0], small], progress=False)
+    with pytest.raises(SourceError, match="empties the memory"):
+        run_after(Oracle(), sequences[0], small)
 
 
 def test_a_rest_hurts_who_is_made_to_forget(sequences):

@@ -11,6 +11,7 @@ from affordance_seg_ros.labels import IGNORE
 from affordance_seg_ros.model.network import AffordanceNetwork
 from affordance_seg_ros.training.initialise import initial_network
 from affordance_seg_ros.training.objective import (
+    MOTION,
     ActionObjective,
     AffordanceObjective,
     freeze,
@@ -179,6 +180,32 @@ def test_single_pictures_teach_the_flow_stream_nothing():
     assert frozen(pictures) == {"decoder", "streams"}
     assert frozen(replace(pictures, frames=0)) == {"decoder"}
     assert frozen(pictures, replace(CONFIG, flow="none")) == {"decoder"}
+    remembering = replace(CONFIG, motion_memory=True)
+    assert frozen(pictures, remembering) == {"decoder", "streams", "motion_memory"}
+
+
+def test_single_pictures_between_clips_teach_what_sees_motion_nothing(batch):
+    config = replace(CONFIG, motion_memory=True)
+    network = initial_network(RunConfig(network=config))
+    freeze(network, ("decoder",))
+    objective = AffordanceObjective(network, StageConfig(), None)
+
+    def taught(shown: Batch) -> set[str]:
+        network.zero_grad(set_to_none=True)
+        objective(shown).total.backward()
+        named = network.named_parameters()
+        return {name.split(".conv")[0] for name, each in named if each.grad is not None}
+
+    pictures = batch._replace(
+        appearance=batch.appearance[:, -1:], flow=batch.flow[:, -1:], target=batch.target[:, -1:]
+    )
+    seen = taught(pictures)
+    assert not any(name.startswith(MOTION) for name in seen)
+    assert {"streams.appearance", "action_head"} <= {name.split(".layer")[0] for name in seen}
+    # Clips teach them as before, and what is frozen stays frozen.
+    assert any(name.startswith("motion_memory") for name in taught(batch))
+    assert any(name.startswith("streams.flow") for name in taught(batch))
+    assert not any(name.startswith("decoder") for name in taught(batch))
 
 
 def test_a_part_that_is_not_there_is_named(network):

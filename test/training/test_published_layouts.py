@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 from scipy.io import savemat
+from tiny_clips import write_clips
 
 from affordance_seg_ros.config import InputConfig
 from affordance_seg_ros.errors import SourceError
@@ -277,6 +278,13 @@ def test_iit_names_a_label_that_is_no_id(iit):
     assert any("no label ids" in str(each) for each in report.problems)
 
 
+@pytest.mark.parametrize("name", ["deep/00_1.txt", "affordances_labels/00_1.txt"])
+def test_iit_names_an_empty_file(iit, name):
+    (iit / name).write_text("")
+    report = check_data(iit, LABELS, progress=False)
+    assert any(f"{name} is damaged: it is empty" in str(each) for each in report.problems)
+
+
 def test_a_label_of_another_size_is_a_problem(iit):
     np.savetxt(iit / "affordances_labels/00_1.txt", np.zeros((3, 3)), fmt="%g")
     report = check_data(iit, LABELS, progress=False)
@@ -317,6 +325,12 @@ def test_a_file_without_a_matrix_is_refused(tmp_path):
     path.write_text('<?xml version="1.0"?><opencv_storage></opencv_storage>')
     with pytest.raises(SourceError, match=r"depthImg1\.xml"):
         read_opencv_xml(path)
+
+
+def test_clips_in_a_folder_of_tools_are_clips(tmp_path, umd):
+    assert detect_kind(umd) == "umd"
+    write_clips(tmp_path / "own/tools", 1)
+    assert detect_kind(tmp_path / "own") == "clips"
 
 
 def test_a_folder_of_no_known_layout_is_refused(tmp_path):

@@ -82,6 +82,17 @@ def test_a_clip_of_other_labels_is_mapped_by_name(tmp_path):
     assert sequence.action == "push"
 
 
+def test_clips_that_are_reached_by_two_paths_are_told_to_be_the_same(tmp_path, capsys):
+    write_clips(tmp_path / "clips", 2)
+    (tmp_path / "link").symlink_to(tmp_path / "clips")
+    here, there = (
+        find_sequences([DataSource(root=str(tmp_path / name))], LABELS)
+        for name in ("clips", "link")
+    )
+    warn_of_shared(RunConfig(), [StageData(here, there, LABELS)] * len(RunConfig().stages))
+    assert "2 of 2 sequences for validation are learned from" in capsys.readouterr().err
+
+
 def test_a_stage_says_of_how_much_it_learns_no_mask(tmp_path, capsys):
     write_clips(tmp_path, 2)
     shutil.rmtree(tmp_path / "train_000/labels")
@@ -101,10 +112,18 @@ def test_sources_are_put_together(clips):
     assert len(find_sequences(sources, LABELS)) == 12
 
 
-def test_a_spread_is_even_and_ordered():
-    assert spread(tuple(range(10)), 5) == (0, 2, 4, 6, 8)
+def test_a_spread_is_ordered_and_the_same_each_time():
+    drawn = spread(tuple(range(100)), 20)
+    assert drawn == spread(tuple(range(100)), 20)
+    assert list(drawn) == sorted(set(drawn))
+    assert len(drawn) == 20
     assert spread(tuple(range(3)), 5) == (0, 1, 2)
     assert spread(tuple(range(3)), 0) == (0, 1, 2)
+
+
+@pytest.mark.parametrize(("clips", "limit"), [(550, 50), (704, 64), (1100, 50)])
+def test_a_spread_of_clips_that_take_eleven_objects_in_turn_shows_most_of_them(clips, limit):
+    assert len({clip % 11 for clip in spread(range(clips), limit)}) >= 9
 
 
 def test_pixels_are_counted_at_the_last_frames(clips):

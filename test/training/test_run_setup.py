@@ -21,3 +21,23 @@ def test_bfloat16_is_warned_of_where_the_cpu_has_none(
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: vectors)
     build_fabric(precision)
     assert ("ten times slower than precision=32-true" in capsys.readouterr().err) == warned
+
+
+def test_mixed_precision_rounds_no_input() -> None:
+    # 0.3 mm of flow is lost in bfloat16 before the middle is taken away from its colour.
+    class Centring(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = torch.nn.Linear(1, 1)
+
+        def forward(self, flow: torch.Tensor) -> torch.Tensor:
+            self.computed_in = self.layer(flow).dtype
+            return flow - 0.5 + 0 * self.layer.weight
+
+    module = Centring()
+    fabric = build_fabric("bf16-mixed")
+    shown = fabric.setup(module, torch.optim.SGD(module.parameters(), 0.1))[0](
+        torch.full((1, 1), 0.5015)
+    )
+    assert module.computed_in == torch.bfloat16
+    assert shown.item() == pytest.approx(0.0015, rel=1e-3)

@@ -58,6 +58,11 @@ class DataSource(Options):
         part = f", part '{self.part}'" if self.part != "all" else ""
         return f"{self.root} ({self.kind}, split '{self.split}'{part})"
 
+    @property
+    def title(self) -> str:
+        """Kind and split, for a table."""
+        return f"{self.kind}, {self.split or 'all'}"
+
     def scan(self, labels: LabelSet) -> Scan:
         """Find the sequences of this part, with labels in a run's ids.
 
@@ -92,7 +97,7 @@ def detect_kind(root: Path) -> str:
         return "utkinect"
     if (root / "affordances_labels").is_dir():
         return "iit_aff"
-    if (root / "tools").is_dir():
+    if (root / "category_split.txt").is_file() or any(root.glob("tools/*/*_rgb.jpg")):
         return "umd"
     if next(clip_folders(root), None) is not None:
         return "clips"
@@ -100,5 +105,5 @@ def detect_kind(root: Path) -> str:
         return "sor3d_aff"
     raise SourceError(
         f"{root} is no data set; expected clips ({CLIP_JSON}), SOR3D-AFF (train/, val/), UMD "
-        "(tools/), IIT-AFF (affordances_labels/) or UTKinect (actionLabel.txt)"
+        "(tools/NAME/*_rgb.jpg), IIT-AFF (affordances_labels/) or UTKinect (actionLabel.txt)"
     )

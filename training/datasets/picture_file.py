@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pictures of published data sets, with errors that name the file."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +43,19 @@ def read_numbers(path: Path) -> npt.NDArray[np.float64]:
     """Return the (H, W) numbers of a text file of H lines.
 
     Raises:
-        SourceError: The file is missing, or is no table of numbers.
+        SourceError: The file is missing, empty, or no table of numbers.
     """
     if not path.is_file():
         raise SourceError(f"{path} is missing")
     try:
-        return np.atleast_2d(np.loadtxt(path))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of an empty file, which is refused below
+            numbers = np.atleast_2d(np.loadtxt(path))
     except (OSError, ValueError) as error:
         raise SourceError(f"{path} is damaged: {error}") from None
+    if not numbers.size:
+        raise SourceError(f"{path} is damaged: it is empty")
+    return numbers
 
 
 def still_frame(

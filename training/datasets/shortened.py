@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sequences that end before their last frame."""
 
+from collections.abc import Sequence
+
 from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.frames import RgbdFrame
 from affordance_seg_ros.training.datasets.labelled_sequence import LabelImage, LabelledSequence
@@ -33,6 +35,10 @@ class ShortenedSequence(LabelledSequence):
     def affordances(self, index: int) -> LabelImage | None:
         """Return the affordance of every part."""
         return self._whole.affordances(index)
+
+    def labelled(self, target: str) -> Sequence[int]:
+        """Return the numbers of the frames that have a label."""
+        return [index for index in self._whole.labelled(target) if index < self._frames]
 
 
 def until_acting(sequence: LabelledSequence) -> ShortenedSequence:
