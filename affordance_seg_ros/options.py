@@ -3,7 +3,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
@@ -101,10 +101,22 @@ class Options:
     def from_mapping(cls, values: Mapping[str, Any]) -> Any:
         """Build from a mapping such as parsed JSON; lists become tuples.
 
+        What is not given is the default. Of a section it is that of the section's own default: a
+        width that is given leaves the rest of the network as it would be without.
+
         Raises:
             ConfigError: A name is unknown, a type is wrong, or a value is out of range.
         """
-        known = {f.name: f for f in _fields(cls) if f.init}
+        return cls(**cls._typed_values(values, {f.name: f.default for f in _fields(cls) if f.init}))
+
+    def changed(self, values: Mapping[str, Any]) -> Any:
+        """Return these options with some of them changed; see `from_mapping`."""
+        now = {f.name: getattr(self, f.name) for f in _fields(type(self)) if f.init}
+        return replace(cast(Any, self), **self._typed_values(values, now))
+
+    @classmethod
+    def _typed_values(cls, values: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+        """Return values in the types of those that are known, or raise."""
         built: dict[str, Any] = {}
         for name, value in values.items():
             if name not in known:
@@ -112,8 +124,8 @@ class Options:
             info = cls.infos().get(name)
             if info is not None and type(value) is int and str(value) in info.choices:
                 value = str(value)  # YAML makes a number of a name like 30
-            built[name] = _typed(name, value, known[name].default)
-        return cls(**built)
+            built[name] = _typed(name, value, known[name])
+        return built
 
 
 def _fields(cls: type) -> tuple[Any, ...]:
@@ -125,7 +137,7 @@ def _typed(name: str, value: Any, default: Any) -> Any:
     if isinstance(default, Options):
         if not isinstance(value, Mapping):
             raise ConfigError(f"{name}={value!r}; expected a mapping")
-        return type(default).from_mapping(value)
+        return default.changed(value)
     if isinstance(value, list):
         value = tuple(value)
     if isinstance(default, tuple) and isinstance(value, tuple):

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from affordance_seg_ros.config import NetworkConfig
 from affordance_seg_ros.errors import CheckpointError, ConfigError
-from affordance_seg_ros.model.checkpoint import load_weights
+from affordance_seg_ros.model.checkpoint import Checkpoint, load_weights
 from affordance_seg_ros.model.depth_input import with_depth_input
 from affordance_seg_ros.model.encoder import VGG16_LAYERS
 from affordance_seg_ros.model.fitting import load_fitting
@@ -21,6 +21,8 @@ _VGG16_WIDTH = 64
 _OF_AFFORDANCES = ("decoder.classifier.",)
 _OF_ACTIONS = ("action_head.layer3.", "action_context.features.")
 """Layers with a row or a column for each label."""
+_MAY_DIFFER = (("sequence_length", "decided_context"), ("height", "width"))
+"""Options of network and input in which weights to start from may be others."""
 
 
 def initial_network(run: RunConfig) -> AffordanceNetwork:
@@ -46,6 +48,12 @@ def initial_network(run: RunConfig) -> AffordanceNetwork:
         started = with_depth_input(started, run.network, run.input)
         others = _of_other_labels(started.network_config, run.network)
         if initialise.fitting:
+            if started.network_config.width != run.network.width:
+                # Of another width nothing fits but last layers, whose inputs mean something else.
+                raise CheckpointError(
+                    f"{initialise.weights} are of width={started.network_config.width}; expected "
+                    f"{run.network.width}"
+                )
             parts = [part for part in initialise.leave_out if part]
             for part in parts:
                 find_part(started.network, part, "initialise.leave_out")
@@ -53,16 +61,24 @@ def initial_network(run: RunConfig) -> AffordanceNetwork:
             taken = started.network.state_dict().items()
             load_fitting(network, {k: v for k, v in taken if not k.startswith(left_out)})
             return network
-        try:
-            if others:
-                raise RuntimeError("equal shapes would make one label of another")
-            network.load_state_dict(started.network.state_dict())
-        except RuntimeError:
+        if different := _differences(started, run):
             raise CheckpointError(
-                f"{initialise.weights}: {started.network_config}; expected weights of "
-                f"{run.network}, or initialise.fitting=true"
-            ) from None
+                f"{initialise.weights} learned with {', '.join(different)}; expected weights of an "
+                "equal network and input, or initialise.fitting=true"
+            )
+        network.load_state_dict(started.network.state_dict())
     return network
+
+
+def _differences(started: Checkpoint, run: RunConfig) -> list[str]:
+    """Return in what weights are of another network or input than a run, shapes equal or not."""
+    pairs = ((started.network_config, run.network), (started.input_config, run.input))
+    return [
+        f"{name}={value} where the run has {getattr(ours, name)}"
+        for (theirs, ours), free in zip(pairs, _MAY_DIFFER, strict=True)
+        for name, value in vars(theirs).items()
+        if name not in free and value != getattr(ours, name)
+    ]
 
 
 def _of_other_labels(one: NetworkConfig, other: NetworkConfig) -> tuple[str, ...]:

@@ -221,9 +221,9 @@ def _check_sizes(sequences: Iterable[LabelledSequence]) -> None:
     Raises:
         SourceError: Two are of different sizes.
     """
-    first: tuple[str, tuple[int, ...]] | None = None
+    first: tuple[str, tuple[int, int]] | None = None
     for each in sequences:
-        size = each.frame(0).color.shape[1::-1]
+        size = each.frame_size()
         first = first or (each.name, size)
         if size != first[1]:
             (name, (width, height)), (other_width, other_height) = first, size

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from affordance_seg_ros.config import NetworkConfig
 from affordance_seg_ros.errors import ConfigError
+from affordance_seg_ros.model.initialisation import xavier_initialise
 from affordance_seg_ros.model.network import AffordanceNetwork
 from affordance_seg_ros.model.network_state import Memory
 from affordance_seg_ros.model.pooled_memory import PooledMemory
@@ -138,6 +139,9 @@ class ActionObjective(nn.Module):
         own = self.stream == "flow" and network.motion_memory is not None
         self.memory = None if own else PooledMemory(channels)
         self.classifier = nn.Linear(channels, len(config.actions))
+        random = torch.Generator().manual_seed(torch.initial_seed() % 2**63)
+        for part in filter(None, (self.memory, self.classifier)):
+            xavier_initialise(part, random)
 
     def forward(self, batch: Batch) -> Losses:
         """Return the losses of a batch; there is no mask."""

@@ -41,6 +41,11 @@ class DataConfig(Options):
         minimum=0, maximum=1_000_000,
     )  # fmt: skip
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.estimators:
+            raise ConfigError("estimators=[]; expected one at least")
+
 
 @dataclass(frozen=True)
 class InitialiseConfig(Options):
@@ -152,7 +157,7 @@ def read_run(path: Path | str, overrides: Sequence[str] = ()) -> RunConfig:
 def parse_run(text: str, overrides: Sequence[str] = ()) -> RunConfig:
     """Return the run of YAML text; see `read_run`."""
     try:
-        content = yaml.safe_load(text)
+        content = yaml.load(text, _OnceLoader)
         changes = [_override(each) for each in overrides]
     except yaml.YAMLError as error:
         raise ConfigError(f"no YAML: {error}") from None
@@ -175,6 +180,17 @@ def differences(one: RunConfig, other: RunConfig) -> tuple[str, ...]:
     left, right = (_flat(_plain(asdict(run.recipe()))) for run in (one, other))
     names = [name for name in (left | right) if left.get(name) != right.get(name)]
     return tuple(f"{name}={left.get(name)} and {right.get(name)}" for name in names)
+
+
+class _OnceLoader(yaml.SafeLoader):
+    """YAML in which no option is given twice: the last one would win, unsaid."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return a mapping, or raise."""
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        if twice := sorted({str(key) for key in keys if keys.count(key) > 1}):
+            raise ConfigError(f"option '{twice[0]}' is given twice")
+        return super().construct_mapping(node, deep)
 
 
 CONFIGS = Path(__file__).parent / "configs"

@@ -162,11 +162,16 @@ def warn_of_unlabelled(stage: StageConfig, data: StageData) -> None:
         )
 
 
-def flow_caches(run: RunConfig) -> tuple[FlowCache, ...]:
-    """Return the caches of the run's flow estimators; none for a network without flow."""
-    if run.network.flow == "none":
+def flow_caches(run: RunConfig, stage: StageConfig) -> tuple[FlowCache, ...]:
+    """Return the caches of the run's flow estimators, at a stage's size; none where it sees none.
+
+    Flow of small pictures is not large flow made small: it is estimated as the robot would, whose
+    network is of the stage's size.
+    """
+    if run.network.flow == "none" or stage.task == "actions" or stage.frames == 1:
         return ()
-    return tuple(FlowCache(name, run.data.flow, run.input) for name in run.data.estimators)
+    size = scaled_input(run.input, stage.input_scale)
+    return tuple(FlowCache(name, run.data.flow, size) for name in run.data.estimators)
 
 
 def stage_pictures(run: RunConfig, stage: StageConfig, labels: LabelSet) -> Pictures:

@@ -78,14 +78,13 @@ def _warn_of_slow_arithmetic(precision: str) -> None:
         )
 
 
-def prepare_folder(run: RunConfig, out: Path, *, resume: bool, chief: bool) -> TrainingState | None:
+def prepare_folder(run: RunConfig, out: Path, *, resume: bool) -> TrainingState | None:
     """Make the folder of a new run, or return the state of the old one.
 
     Args:
         run: The run.
         out: Its folder.
         resume: Whether an old run is to be gone on with.
-        chief: Whether this process writes.
 
     Raises:
         ConfigError: The folder holds a run already, or another one than is to be resumed.
@@ -101,12 +100,11 @@ def prepare_folder(run: RunConfig, out: Path, *, resume: bool, chief: bool) -> T
         return state
     if (out / STATE_FILE).exists():
         raise ConfigError(f"{out} holds a run already; expected --resume, or a new folder")
-    if chief:
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-            (out / RUN_FILE).write_text(run.to_yaml(), encoding="utf-8")
-        except OSError as error:
-            raise ConfigError(f"{out}: cannot be written to ({error.strerror})") from None
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / RUN_FILE).write_text(run.to_yaml(), encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{out}: cannot be written to ({error.strerror})") from None
     return None
 
 

@@ -10,7 +10,6 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from affordance_seg_ros.config import InputConfig, NetworkConfig
-from affordance_seg_ros.pipeline.fit import Fit, fit
 from affordance_seg_ros.training.augmentation.augment import augment
 from affordance_seg_ros.training.augmentation.augmentation_config import AugmentationConfig
 from affordance_seg_ros.training.augmentation.time import choose_frames, motion_between
@@ -48,7 +47,7 @@ class TrainingSamples(Dataset[Batch]):
         input_config: How frames become input.
         augmentation: How samples are changed.
         pictures: Reads the pictures, at the stage's size.
-        caches: Flow, one for each estimator; a sample draws one of them.
+        caches: Flow at the stage's size, one for each estimator; a sample draws one of them.
         seed: Seed of the augmentation.
     """
 
@@ -133,10 +132,7 @@ class TrainingSamples(Dataset[Batch]):
         if flow is None:
             motions *= len(indices)
         else:
-            grid = FlowGrid(sequence, self.input_config, config)
-            motions += [
-                grid.bring(motion_between(flow, older, newer)) for older, newer in pairwise(indices)
-            ]
+            motions += [motion_between(flow, older, newer) for older, newer in pairwise(indices)]
         known = sequence.action in self.network.actions
         return Sample(
             rgb=np.stack([picture.rgb for picture in pictures]) / np.float32(255),
@@ -156,55 +152,3 @@ def scaled_input(config: InputConfig, scale: float) -> InputConfig:
         return config
     height, width = (max(32, 8 * round(n * scale / 8)) for n in (config.height, config.width))
     return replace(config, height=height, width=width)
-
-
-class FlowGrid:
-    """Brings flow from one size of the input to another, so that it lies on that one's pictures.
-
-    A scaled input may have other proportions, and so another padding, or another crop.
-
-    Args:
-        sequence: Whose flow it is: the size of its frames counts.
-        computed: The input that the flow was computed at.
-        shown: The input that it is shown at.
-    """
-
-    def __init__(
-        self, sequence: LabelledSequence, computed: InputConfig, shown: InputConfig
-    ) -> None:
-        self._is_same = (computed.width, computed.height) == (shown.width, shown.height)
-        if self._is_same:
-            return
-        size = sequence.frame_size()
-        there, here = fit(*size, computed), fit(*size, shown)
-        self._columns, scale_x = _line(there, here, axis=0)
-        self._rows, scale_y = _line(there, here, axis=1)
-        self._scale = np.array([scale_x, scale_y], np.float32).reshape(2, 1, 1)
-
-    def bring(self, flow: SequenceFlow) -> SequenceFlow:
-        """Return one frame's flow at the other size; motion in pixels is scaled with it."""
-        if self._is_same:
-            return flow
-        seen = (self._rows[:, None] >= 0) & (self._columns >= 0)
-
-        def taken(planes: np.ndarray) -> np.ndarray:
-            return planes[..., self._rows[:, None], self._columns] * seen
-
-        return SequenceFlow(
-            taken(flow.flow_px) * self._scale, taken(flow.motion_m), taken(flow.valid)
-        )
-
-
-def _line(there: Fit, here: Fit, *, axis: int) -> tuple[np.ndarray, float]:
-    """Return the column (row) there that each one here shows, -1 for none, and here's scale."""
-    (begin, length), (place, size) = here.source[axis::2], here.target[axis::2]
-    (begin_there, length_there), (place_there, size_there) = (
-        there.source[axis::2],
-        there.target[axis::2],
-    )
-    middle = np.arange((here.width, here.height)[axis]) + 0.5 - place
-    in_frame = begin + middle * length / size
-    found = (in_frame - begin_there) * size_there / length_there
-    known = (middle > 0) & (middle < size) & (found >= 0) & (found < size_there)
-    scale = (size / length) / (size_there / length_there)
-    return np.where(known, np.floor(found) + place_there, -1).astype(np.int64), scale

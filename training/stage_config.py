@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """One stage of a training run: what is shown, what is asked, how long."""
 
+import re
 from dataclasses import dataclass
 
+from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.options import Options, option
+
+_FILE_NAME = re.compile(r"[\w-]+", re.ASCII)
+"""Names of stages are part of the names of their weight files."""
 
 
 @dataclass(frozen=True)
@@ -117,3 +122,18 @@ class StageConfig(Options):
         1, "Epochs between two validations; the last epoch always has one", unit="epochs",
         minimum=1, maximum=100_000,
     )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not _FILE_NAME.fullmatch(self.name):
+            raise ConfigError(f"stage '{self.name}'; expected letters, digits, _ and - alone")
+        if self.weight_decay and self.optimizer == "adam":
+            raise ConfigError(
+                f"stage '{self.name}': weight_decay={self.weight_decay:g} with optimizer=adam, "
+                "which has none; expected adamw"
+            )
+        if self.task == "affordances" and not self.segmentation_weight and not self.action_weight:
+            raise ConfigError(
+                f"stage '{self.name}' with segmentation_weight=0 and action_weight=0 learns "
+                "nothing; expected one of them above 0"
+            )

@@ -70,7 +70,7 @@ class StageRun:
             input_config=run.input,
             augmentation=run.augmentation if train else NO_AUGMENTATION,
             pictures=stage_pictures(run, self.stage, self.data.labels),
-            caches=flow_caches(run) if self.stage.task != "actions" else (),
+            caches=flow_caches(run, self.stage),
             seed=run.seed,
         )
 

@@ -87,8 +87,8 @@ class Trainer:
         self._fabric = build_fabric(run.precision)
         self._chief = self._fabric.is_global_zero
         self._show = progress and self._chief
-        self._resumed = prepare_folder(run, out, resume=resume, chief=self._chief)
-        self._fabric.barrier()
+        state = prepare_folder(run, out, resume=resume) if self._chief else None
+        self._resumed = self._fabric.broadcast(state)  # other machines have no such folder
         if self._resumed:
             self._progress, self._starts_from = self._resumed.progress, self._resumed.starts_from
         else:
@@ -222,9 +222,7 @@ class Trainer:
 
     def _keep_inputs(self, stage: StageConfig, data: StageData) -> None:
         """Compute flow and pictures that are not there yet."""
-        wanted: list[KeptRecords] = []
-        if stage.task != "actions" and stage.frames != 1:
-            wanted.extend(flow_caches(self._config))
+        wanted: list[KeptRecords] = [*flow_caches(self._config, stage)]
         pictures = stage_pictures(self._config, stage, data.labels)
         if pictures.keep:
             wanted.append(pictures)

@@ -18,6 +18,7 @@ from affordance_seg_ros.evaluation.metrics import SegmentationMetrics
 from affordance_seg_ros.labels import IGNORE, LabelSet
 from affordance_seg_ros.model.network import AffordanceNetwork
 from affordance_seg_ros.training.loading import loaded
+from affordance_seg_ros.training.marking import marking
 from affordance_seg_ros.training.objective import ActionObjective
 from affordance_seg_ros.training.sample import NO_ACTION, Batch
 from affordance_seg_ros.training.samples import SampleKey, TrainingSamples
@@ -36,6 +37,7 @@ class Validation(NamedTuple):
         action_accuracy: Share of recognised actions; None where none is known.
         picture: (H, W, 3) uint8 RGB: colour, flow, truth and mask of a few samples; None without
             masks.
+        learns_masks: Whether masks are what the stage learns.
     """
 
     iou: float | None
@@ -43,15 +45,18 @@ class Validation(NamedTuple):
     iou_by_class: dict[str, float | None]
     action_accuracy: float | None
     picture: npt.NDArray[np.uint8] | None
+    learns_masks: bool = True
 
     @property
     def score(self) -> float:
-        """The number that shall rise: the mean IoU, or the accuracy without masks."""
-        return self.iou if self.iou is not None else (self.action_accuracy or 0.0)
+        """The number that shall rise: the mean IoU, or the accuracy where no mask is learned."""
+        found = self.iou if self.learns_masks else None
+        return found if found is not None else (self.action_accuracy or 0.0)
 
     def document(self) -> dict[str, Any]:
-        """Return JSON values without the picture."""
-        return {name: value for name, value in self._asdict().items() if name != "picture"}
+        """Return JSON values of what was measured."""
+        left_out = ("picture", "learns_masks")
+        return {name: value for name, value in self._asdict().items() if name not in left_out}
 
 
 class ValidationSet(NamedTuple):
@@ -93,7 +98,7 @@ def validate(network: AffordanceNetwork, data: ValidationSet) -> Validation:
     was_training = network.training
     network.eval()
     for batch in data.batches():
-        with data.autocast():
+        with data.autocast(), marking(network, data.samples.stage):
             flow = batch.flow if batch.flow.shape[2] else None
             output = network(batch.appearance, flow, told_action=batch.told_action)
         mask = output.logits[0, -1].argmax(0).cpu().numpy().astype(np.uint8)
@@ -112,6 +117,7 @@ def validate(network: AffordanceNetwork, data: ValidationSet) -> Validation:
         iou_by_class=scored["iou"]["by_class"],
         action_accuracy=spoken["accuracy"],
         picture=_stack(rows),
+        learns_masks=data.samples.stage.segmentation_weight > 0,
     )
 
 

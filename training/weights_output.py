@@ -19,6 +19,7 @@ from affordance_seg_ros.model.checkpoint import (
 )
 from affordance_seg_ros.model.fingerprint import fingerprint
 from affordance_seg_ros.model.network import AffordanceNetwork
+from affordance_seg_ros.training.marking import marked_network
 from affordance_seg_ros.training.run_config import RunConfig
 from affordance_seg_ros.training.samples import scaled_input
 from affordance_seg_ros.training.stage_config import StageConfig
@@ -89,7 +90,8 @@ def save_weights(
             "version": __version__,
         },
     )
-    checkpoint = Checkpoint(network, run.network, scaled_input(run.input, stage.input_scale), card)
+    size = scaled_input(run.input, stage.input_scale)
+    checkpoint = Checkpoint(network, marked_network(run.network, stage), size, card)
     save_checkpoint(path, checkpoint, dtype=torch.float16)
 
 

@@ -2,6 +2,7 @@
 """`affordance-seg train`: train a network, check data, or run the ablation."""
 
 import argparse
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -119,6 +120,8 @@ def run(arguments: argparse.Namespace) -> int:
     from affordance_seg_ros.training.trainer import train
 
     weights = train(config, arguments.out, resume=arguments.resume, progress=not arguments.quiet)
+    if int(os.environ.get("RANK", "0")):
+        return 0  # one of several processes; the first one has the files
     card = load_checkpoint(weights, "cpu").card
     print(f"{weights}: {card.description} {card.recipe['hours']:.2f} h")
     if arguments.json:

@@ -154,6 +154,28 @@ def test_weights_of_another_network_are_refused(started):
         )
 
 
+@pytest.mark.parametrize(
+    ("network", "size", "words"),
+    [
+        ({"center_flow": True}, {}, "center_flow=False where the run has True"),
+        ({"attention_norm": "softmax"}, {}, "attention_norm=softmax_max where the run has softmax"),
+        ({}, {"flow_range_m": 0.5}, "flow_range_m=0.1 where the run has 0.5"),
+    ],
+)
+def test_weights_that_fit_and_see_other_numbers_are_refused(started, network, size, words):
+    run = RunConfig(network=SMALL, initialise=InitialiseConfig(weights=str(started[0])))
+    other = replace(run, network=replace(SMALL, **network), input=replace(run.input, **size))
+    with pytest.raises(CheckpointError, match=words):
+        initial_network(other)
+    initial_network(replace(run, input=replace(run.input, height=64, width=80)))
+
+
+def test_weights_of_another_width_do_not_fit(started):
+    start = InitialiseConfig(weights=str(started[0]), fitting=True)
+    with pytest.raises(CheckpointError, match="are of width=4; expected 8"):
+        initial_network(RunConfig(network=replace(SMALL, width=8), initialise=start))
+
+
 def test_of_another_network_what_fits_is_taken(started):
     path, network = started
     config = replace(SMALL, appearance="rgb", flow="none", affordances=("cut", "lift"))

@@ -155,6 +155,16 @@ def test_the_memory_of_motion_learns_with_the_flow_stream(batch):
     assert moved == {"streams", "motion_memory"}
 
 
+def test_a_memory_of_the_pre_training_alone_remembers_at_first(network):
+    torch.manual_seed(3)
+    first = ActionObjective(network, CONFIG, StageConfig(task="actions"))
+    assert (first.memory.lstm.forget_bias == 1).all()
+    assert not first.classifier.bias.any()
+    torch.manual_seed(3)
+    again = ActionObjective(network, CONFIG, StageConfig(task="actions"))
+    assert torch.equal(first.classifier.weight, again.classifier.weight)
+
+
 def test_motion_is_not_learned_without_flow():
     config = replace(CONFIG, flow="none")
     with pytest.raises(ConfigError, match=r"stage 'clips' with task 'motion' .* flow='none'"):

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+
 import pytest
 
 from affordance_seg_ros.errors import ConfigError
@@ -73,3 +75,31 @@ def test_a_file_of_something_else_is_refused(tmp_path):
     path.write_text("- 1\n")
     with pytest.raises(ConfigError, match=r"run\.yaml: expected a mapping"):
         read_run(path)
+
+
+def test_an_option_that_is_given_twice_is_refused():
+    with pytest.raises(ConfigError, match="option 'epochs' is given twice"):
+        parse_run("stages: [{name: a, epochs: 3, epochs: 70}]")
+
+
+def test_what_a_section_does_not_name_stays_as_it_is_without_the_section():
+    run = parse_run("network: {width: 8}\ninput: {depth_near_m: 0.0}")
+    whole = RunConfig()
+    assert run.network == replace(whole.network, width=8)
+    assert run.input == replace(whole.input, depth_near_m=0.0)
+    own = parse_run("data: {validation: [{root: data/own}]}").data
+    assert (own.validation[0].split, own.train) == ("val", whole.data.train)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("data: {estimators: []}", "estimators=.*expected one at least"),
+        ("stages: [{name: a/b}]", "stage 'a/b'; expected letters"),
+        ("stages: [{name: a, weight_decay: 0.1}]", "weight_decay=0.1 with optimizer=adam"),
+        ("stages: [{name: a, segmentation_weight: 0.0, action_weight: 0.0}]", "learns nothing"),
+    ],
+)
+def test_what_would_do_nothing_is_refused(text, words):
+    with pytest.raises(ConfigError, match=words):
+        parse_run(text)

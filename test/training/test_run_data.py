@@ -286,5 +286,13 @@ def test_every_tenth_group_is_held_out_and_the_others_kept(tmp_path):
 
 def test_a_network_without_flow_keeps_none():
     run = parse_run("network: {flow: none}")
-    assert flow_caches(run) == ()
-    assert len(flow_caches(RunConfig())) == 1
+    assert flow_caches(run, StageConfig()) == ()
+    assert flow_caches(RunConfig(), StageConfig(frames=1)) == ()
+    assert len(flow_caches(RunConfig(), StageConfig())) == 1
+
+
+def test_flow_is_computed_at_the_size_of_the_stage():
+    run = RunConfig()
+    half, whole = (flow_caches(run, StageConfig(input_scale=scale))[0].key for scale in (0.5, 1.0))
+    assert "160x120" in whole
+    assert "80x64" in half

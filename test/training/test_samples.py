@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import shutil
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,26 +18,26 @@ from affordance_seg_ros.training.augmentation.augmentation_config import (
     AugmentationConfig,
 )
 from affordance_seg_ros.training.augmentation.window import cut_window
-from affordance_seg_ros.training.datasets.flow_cache import SequenceFlow
 from affordance_seg_ros.training.datasets.pictures import fit_label
 from affordance_seg_ros.training.run_setup import as_measured
 from affordance_seg_ros.training.sample import NO_ACTION
 from affordance_seg_ros.training.samples import (
-    FlowGrid,
     SampleKey,
     scaled_input,
 )
 from affordance_seg_ros.training.stage_config import StageConfig
 
 
-def test_an_unchanged_sample_is_what_the_pipeline_gives_the_network(sequence):
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+def test_an_unchanged_sample_is_what_the_pipeline_gives_the_network(sequence, scale):
     device = torch.device("cpu")
-    preprocessor = Preprocessor(INPUT, device)
+    size = scaled_input(INPUT, scale)
+    preprocessor = Preprocessor(size, device)
     estimator = build_estimator(FlowConfig(estimator="dis"), device)
-    batch = samples_of(sequence, frames=4)[KEY]
+    batch = samples_of(sequence, frames=4, input_scale=scale)[KEY]
     for t in range(4):
         prepared = preprocessor.prepare(sequence.frame(t))
-        flow = colorize(estimator.step(prepared.flow_input), INPUT, mode="3d")
+        flow = colorize(estimator.step(prepared.flow_input), size, mode="3d")
         torch.testing.assert_close(batch.appearance[t], prepared.appearance[0], atol=1e-5, rtol=0)
         # The cache keeps half precision.
         torch.testing.assert_close(batch.flow[t], flow, atol=1e-3, rtol=0)
@@ -162,62 +161,11 @@ def test_worker_processes_change_nothing(sequence):
         assert torch.equal(a, b)
 
 
-def test_a_smaller_input_has_smaller_motion_in_pixels_and_the_same_in_metres(sequence):
-    whole, half = (
-        samples_of(sequence, input_scale=scale, frames=4).sample(KEY) for scale in (1.0, 0.5)
-    )
-    assert half.rgb.shape[-2:] == (32, 40)
-    moving = np.abs(whole.motion_m[-1, 0]) > 0.01
-    moving_half = np.abs(half.motion_m[-1, 0]) > 0.01
-    assert np.median(half.motion_m[-1, 0][moving_half]) == pytest.approx(
-        np.median(whole.motion_m[-1, 0][moving]), rel=0.2
-    )
-    assert np.median(half.flow_px[-1, 0][moving_half]) == pytest.approx(
-        np.median(whole.flow_px[-1, 0][moving]) * 40 / 64, rel=0.2
-    )
-
-
-@pytest.mark.parametrize("how", ["letterbox", "center_crop", "stretch"])
-@pytest.mark.parametrize("size", [(160, 120), (90, 120), (320, 100)])
-def test_flow_of_another_size_lies_on_the_pictures_of_this_one(how, size):
-    """Motion that says where its pixel is in the frame still does so at half the size."""
-    computed = InputConfig(height=120, width=160, fit=how)
-    shown = scaled_input(computed, 0.5)
-    assert (shown.width, shown.height) == (80, 64)  # other proportions
-
-    def places(config):
-        """(2, h, w) place in the frame of what each pixel of the input shows, and if any."""
-        placed = fit(*size, config)
-        x, y = (
-            placed.source[axis]
-            + (np.arange(length) + 0.5 - placed.target[axis])
-            * placed.source[axis + 2]
-            / placed.target[axis + 2]
-            for axis, length in ((0, config.width), (1, config.height))
-        )
-        at = np.stack(np.broadcast_arrays(x, y[:, None])).astype(np.float32)
-        box = placed.target
-        inside = np.zeros((config.height, config.width), bool)
-        inside[box.y : box.y + box.height, box.x : box.x + box.width] = True
-        return at, inside
-
-    at, inside = places(computed)
-    flow = SequenceFlow(np.ones_like(at), np.concatenate((at, at[:1])), inside)
-    sequence = SimpleNamespace(frame_size=lambda: size)
-    brought = FlowGrid(sequence, computed, shown).bring(flow)
-    expected, seen = places(shown)
-    target = fit(*size, computed).target
-    pixel = max(size[0] / target.width, size[1] / target.height)  # of what was computed
-    off = np.abs(brought.motion_m[:2] - expected)[:, brought.valid]
-    assert off.max() <= 0.51 * pixel
-    assert not brought.valid[~seen].any()
-    assert brought.valid[seen].mean() > (0.9 if how == "center_crop" else 0.999)
-    here, there = fit(*size, shown), fit(*size, computed)
-    for axis in (0, 1):
-        ratio = (here.target[axis + 2] / here.source[axis + 2]) / (
-            there.target[axis + 2] / there.source[axis + 2]
-        )
-        assert np.unique(brought.flow_px[axis][brought.valid]) == pytest.approx([ratio])
+def test_a_smaller_input_has_pictures_and_motion_of_its_size(sequence):
+    half = samples_of(sequence, input_scale=0.5, frames=4).sample(KEY)
+    for planes in (half.rgb, half.flow_px, half.motion_m, half.valid, half.target):
+        assert planes.shape[-2:] == (32, 40)
+    assert half.valid[1:].any()
 
 
 def test_a_scaled_input_divides_by_eight():

@@ -229,10 +229,23 @@ def test_more_processes_than_sequences_are_refused(clips, tmp_path, monkeypatch)
 def test_two_processes_train_together(clips, tmp_path):
     config = tmp_path / "run.yaml"
     config.write_text(run_of(clips, epochs=1).to_yaml())
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
-    command += ["--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0"]
-    command += ["-m", "affordance_seg_ros.cli", "train", "--quiet"]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    launch += ["--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0"]
+    command = [*launch, "-m", "affordance_seg_ros.cli", "train", "--quiet"]
     command += ["--config", str(config), "--out", str(tmp_path / "run")]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     subprocess.run(command, env=environment, check=True, capture_output=True)
     assert load_state(tmp_path / "run").progress.finished
+    # On two machines the second one has no such folder, and the first one alone speaks.
+    (tmp_path / "apart.py").write_text(
+        "import os, sys\n"
+        "from affordance_seg_ros.cli import main\n"
+        "*words, out = sys.argv[1:]\n"
+        "out += '' if os.environ['RANK'] == '0' else '_elsewhere'\n"
+        "sys.exit(main([*words, '--resume', '--out', out]))\n"
+    )
+    command = [*launch, str(tmp_path / "apart.py"), "train", "--quiet", "--config", str(config)]
+    command.append(str(tmp_path / "run"))
+    found = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    assert found.stdout.count("Trained by the run") == 1
+    assert not (tmp_path / "run_elsewhere").exists()

@@ -13,10 +13,15 @@ from affordance_seg_ros.training.augmentation.augmentation_config import NO_AUGM
 from affordance_seg_ros.training.datasets.clips import scan_clips
 from affordance_seg_ros.training.datasets.flow_cache import FlowCache
 from affordance_seg_ros.training.datasets.pictures import Pictures
+from affordance_seg_ros.training.marking import marked_network, marking
 from affordance_seg_ros.training.objective import ActionObjective
 from affordance_seg_ros.training.samples import TrainingSamples
 from affordance_seg_ros.training.stage_config import StageConfig
-from affordance_seg_ros.training.validation import ValidationSet, validate_actions
+from affordance_seg_ros.training.validation import (
+    Validation,
+    ValidationSet,
+    validate_actions,
+)
 
 INPUT = InputConfig(height=32, width=40, fit="stretch")
 NETWORK = replace(COMPACT, width=4, sequence_length=3)
@@ -60,3 +65,22 @@ def test_the_action_named_at_the_last_frame_counts(clips, naming, accuracy):
     seen = validate_actions(objective, data)
     assert seen.score == seen.action_accuracy == pytest.approx(accuracy)
     assert objective.training
+
+
+def test_a_stage_that_learns_no_masks_is_judged_by_its_actions():
+    seen = Validation(0.11, 0.2, {}, 0.95, None)
+    assert seen.score == 0.11
+    assert seen._replace(learns_masks=False).score == 0.95
+    assert seen._replace(iou=None).score == 0.95
+
+
+@pytest.mark.parametrize(("target", "decides"), [("affordances", False), ("demonstrated", True)])
+def test_no_action_decides_the_masks_of_every_part(target, decides):
+    config = replace(NETWORK, action_context=True, decided_context=True)
+    network, stage = AffordanceNetwork(config).eval(), StageConfig(target=target)
+    assert marked_network(config, stage).decided_context is decides
+    with marking(network, stage):
+        assert network.action_context.decided is decides
+    assert network.action_context.decided
+    with marking(AffordanceNetwork(NETWORK), stage):
+        pass  # without a context there is nothing to decide

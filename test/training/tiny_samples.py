@@ -22,13 +22,14 @@ KEY = SampleKey(0, 0, False)
 
 
 def samples_of(sequence, *, augmentation=NO_AUGMENTATION, network=NETWORK, keep=False, **stage):
+    size = scaled_input(INPUT, stage.get("input_scale", 1.0))
     return TrainingSamples(
         sequences=[sequence],
         stage=StageConfig(**stage),
         network=network,
         input_config=INPUT,
         augmentation=augmentation,
-        pictures=Pictures(scaled_input(INPUT, stage.get("input_scale", 1.0)), (), keep=keep),
-        caches=[FlowCache("dis", FlowConfig(), INPUT)] if network.flow != "none" else [],
+        pictures=Pictures(size, (), keep=keep),
+        caches=[FlowCache("dis", FlowConfig(), size)] if network.flow != "none" else [],
         seed=0,
     )
