@@ -29,7 +29,8 @@ def whole_file(
 ) -> Iterator[BinaryIO]:
     """Open a hidden file beside the path, which takes its place once all of it is on the disk.
 
-    If anything goes wrong the hidden file is removed, and a file that was at the path stays.
+    If anything goes wrong the hidden file is removed, and a file that was at the path stays. What a
+    link points to is replaced, not the link; and a device or a pipe is written to as it is.
 
     Args:
         path: Where the file is to appear.
@@ -41,8 +42,13 @@ def whole_file(
     """
     if not path.name:
         raise kind(f"{path}: is a folder; expected a file")
+    shown, path = path, path.resolve()
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            with path.open("wb") as file:
+                yield file
+            return
         if make_folder:
             path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -54,4 +60,4 @@ def whole_file(
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        raise kind(f"{path}: cannot be written: {error.strerror}") from None
+        raise kind(f"{shown}: cannot be written: {error.strerror}") from None

@@ -68,3 +68,23 @@ def test_a_file_in_the_place_of_a_folder_is_named(path: Path) -> None:
         whole_file(path / "inner", SourceError, make_folder=True),
     ):
         pass
+
+
+def test_a_link_stays_and_what_it_points_to_is_replaced(path: Path) -> None:
+    link = path.with_name("link")
+    link.symlink_to(path)
+    with whole_file(link, SourceError) as file:
+        file.write(b"new")
+    assert link.is_symlink()
+    assert path.read_bytes() == b"new"
+
+
+def test_a_pipe_is_written_to(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with whole_file(pipe, SourceError) as file:
+        file.write(b"new")
+    assert os.read(reader, 10) == b"new"
+    os.close(reader)
+    assert pipe.is_fifo()

@@ -2,6 +2,7 @@
 """The command `affordance-seg`: its subcommands are imported when they run."""
 
 import argparse
+import io
 import logging
 import shlex
 import sys
@@ -38,13 +39,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         share_processor()
         logging.basicConfig(level=logging.WARNING, format="%(message)s")
         logging.getLogger("affordance_seg_ros").setLevel(logging.INFO)
+        for stream in (sys.stdout, sys.stderr):  # a name of a file may be no UTF-8
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
     words = list(sys.argv[1:] if arguments is None else arguments)
+    chosen = next((word for word in words if not word.startswith("-")), "")
+    try:
+        return _run(words, chosen)
+    except AffordanceError as error:
+        print(f"affordance-seg {chosen}: {error}", file=sys.stderr)
+        return _BAD_INPUT
+    except KeyboardInterrupt:
+        print(f"affordance-seg {chosen}: interrupted", file=sys.stderr)
+        return _INTERRUPTED
+
+
+def _run(words: Sequence[str], chosen: str) -> int:
     parser = argparse.ArgumentParser(
         prog="affordance-seg", description="Affordance segmentation of RGB-D video."
     )
     parser.add_argument("--version", action="version", version=__version__)
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    chosen = next((word for word in words if not word.startswith("-")), None)
     for name, summary in COMMANDS.items():
         command = subparsers.add_parser(
             name,
@@ -58,14 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             command.set_defaults(run=module.run)
     parsed = parser.parse_args(words)
     parsed.invocation = shlex.join([parser.prog, *words])
-    try:
-        return int(parsed.run(parsed))
-    except AffordanceError as error:
-        print(f"affordance-seg {parsed.command}: {error}", file=sys.stderr)
-        return _BAD_INPUT
-    except KeyboardInterrupt:
-        print(f"affordance-seg {parsed.command}: interrupted", file=sys.stderr)
-        return _INTERRUPTED
+    return int(parsed.run(parsed))
 
 
 def replay() -> int:

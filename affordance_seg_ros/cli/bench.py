@@ -88,9 +88,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     document = measure(settings, progress=not arguments.quiet)
+    print(bench_tables(document))
     if arguments.json:
         write_json(arguments.json, document)
-    print(bench_tables(document))
     return 0
 
 

@@ -3,12 +3,11 @@
 
 import argparse
 import sys
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from affordance_seg_ros.cli.extras import require
-from affordance_seg_ros.errors import ConfigError, SourceError
+from affordance_seg_ros.errors import ConfigError, FrameError, SourceError
 
 if TYPE_CHECKING:
     from affordance_seg_ros.model.checkpoint import Checkpoint
@@ -76,9 +75,14 @@ def _inputs(checkpoint: "Checkpoint", recording: Path, count: int) -> list[Any]:
     network = checkpoint.network_config
     preprocessor = Preprocessor(checkpoint.input_config, device)
     estimator = build_estimator(FlowConfig(), device)
-    inputs = []
-    for frame in islice(open_recording(recording).frames(), count):
-        prepared = preprocessor.prepare(frame)
+    inputs: list[Any] = []
+    for frame in open_recording(recording).frames():
+        if len(inputs) == count:
+            break
+        try:
+            prepared = preprocessor.prepare(frame)
+        except FrameError:
+            continue  # as every run drops it
         flow = None
         if network.flow != "none":
             seen = estimator.step(prepared.flow_input)
@@ -86,5 +90,5 @@ def _inputs(checkpoint: "Checkpoint", recording: Path, count: int) -> list[Any]:
         channels = checkpoint.network.appearance_channels
         inputs.append(StepInput(prepared.appearance[:, :channels], flow))
     if not inputs:
-        raise SourceError(f"{recording} holds no frame")
+        raise SourceError(f"{recording} holds no frame that can be used")
     return inputs

@@ -71,14 +71,14 @@ def run(arguments: argparse.Namespace) -> int:
     from affordance_seg_ros.cli.live_processes import LiveProcesses
     from affordance_seg_ros.evaluation.report import write_json
     from affordance_seg_ros.ros.process import StopRequest
-    from affordance_seg_ros.sources.recording_flags import open_flagged
+    from affordance_seg_ros.sources.recording_flags import ALL_HZ, open_flagged
 
     # Ctrl-C under `ros2 launch` comes twice: the second one must not disturb the stopping.
     StopRequest()
     # What is wrong is said at once, not by one of three processes later.
     parameters = list(_parameters(arguments))
     arguments.rate_hz = read_options(arguments, PipelineConfig).rate_hz
-    arguments.picture_rate_hz = arguments.picture_rate_hz or arguments.rate_hz
+    arguments.picture_rate_hz = arguments.picture_rate_hz or arguments.rate_hz or ALL_HZ
     if not 0 < arguments.rate < float("inf"):
         raise SourceError(f"--rate {arguments.rate:g}; expected a positive number")
     if arguments.params_file and not arguments.params_file.is_file():
@@ -86,8 +86,8 @@ def run(arguments: argparse.Namespace) -> int:
     for doubt in open_flagged(arguments).doubts:
         print(doubt, file=sys.stderr)
     out: Path = arguments.out
-    _clear(out)
     with LiveProcesses() as processes:
+        _clear(out)
         processes.start_node(*_node_words(arguments, parameters))
         processes.start_recorder(*_recorder_words(arguments))
         processes.play(*_player_words(arguments))

@@ -103,7 +103,7 @@ def write_page(path: Path, content: PageContent) -> None:
     """
     page = render_page(content)
     with whole_file(path, SourceError) as file:
-        file.write(page.encode())
+        file.write(page.encode("utf-8", "replace"))
 
 
 def _lead(summary: Mapping[str, Any]) -> str:

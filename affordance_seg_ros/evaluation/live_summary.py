@@ -45,6 +45,7 @@ def live_summary(
         "frames_dropped": sum(reasons.values()),
         "drop_reasons": {reason: count for reason, count in reasons.items() if count},
         "unpaired": node["unpaired"],
+        "duplicates": node["duplicates"],
         "skipped_messages": received["skipped_messages"],
         "resets": node["resets"],
         "device": node["device"],

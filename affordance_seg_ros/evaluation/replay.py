@@ -29,11 +29,12 @@ from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.pipeline.overlay import draw_overlay
 from affordance_seg_ros.pipeline.rate import RateGate
 from affordance_seg_ros.pipeline.streaming import Pipeline
-from affordance_seg_ros.sources.recording import Recording
+from affordance_seg_ros.sources.recording import Recording, commonest
 
 SHEET_COLUMNS = 8
 PAGE = "report.html"
 """Name of the report page within a run's folder."""
+_SLOWEST_HZ, _FASTEST_HZ = 1.0, 120.0
 
 
 class ReplayWriter:
@@ -167,11 +168,14 @@ def _write_png(path: Path, picture: npt.NDArray[np.uint8]) -> None:
 def video_rate_hz(rate_hz: float, recording: Recording) -> float:
     """Return the rate of a video of what is processed: a slow recording is not played faster.
 
+    It is one that a video can have and a person can follow, whatever the recording says.
+
     Args:
         rate_hz: Rate at which frames are taken [Hz]; 0 for all.
         recording: Where they come from.
     """
-    return min(filter(None, (rate_hz, recording.rate_hz)), default=10.0)
+    found = min(filter(None, (rate_hz, recording.rate_hz)), default=10.0)
+    return min(max(found, _SLOWEST_HZ), _FASTEST_HZ)
 
 
 def replay(
@@ -249,7 +253,7 @@ def replay(
             writer.add(frame, last, footer=f"{sum(last.stages_ms):.0f} ms", truth=truth)
     read = recording.report.frames + recording.report.not_due
     if last is None:
-        reasons = "; ".join(f"{count} x {text}" for text, count in dropped.items())
+        reasons = "; ".join(f"{count} x {text}" for text, count in commonest(dropped).items())
         raise SourceError(
             f"{recording.name}: none of {read} frames could be processed"
             + (f" ({reasons})" if reasons else "")
@@ -259,8 +263,9 @@ def replay(
         "frames_read": read,
         "frames_processed": processed,
         "frames_dropped": sum(dropped.values()),
-        "drop_reasons": dict(dropped),
+        "drop_reasons": commonest(dropped),
         "unpaired": recording.report.pairing.unpaired,
+        "duplicates": recording.report.pairing.duplicates,
         "skipped_messages": dict(recording.report.skipped),
         "resets": resets,
         "device": str(pipeline.device),

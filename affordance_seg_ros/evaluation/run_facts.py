@@ -2,6 +2,7 @@
 """What a run was made with, in words for its report page."""
 
 import platform
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 from affordance_seg_ros import __version__
 from affordance_seg_ros.config import PipelineConfig
 from affordance_seg_ros.model.checkpoint import WeightsCard
-from affordance_seg_ros.sources.recording import Recording
+from affordance_seg_ros.readable import readable
+from affordance_seg_ros.sources.recording import Recording, commonest
 
 
 def run_facts(
@@ -31,7 +33,7 @@ def run_facts(
     camera = recording.camera
     rate = f", {recording.rate_hz:.4g} Hz" if recording.rate_hz else ""
     facts = {
-        "recording": f"{recording.path.resolve().name} ({recording.kind}), "
+        "recording": f"{readable(recording.path.resolve().name)} ({recording.kind}), "
         f"{camera.width}x{camera.height}{rate}",
         "frames": _counts(summary),
         "weights": f"{card.name}{'' if card.trained else ', UNTRAINED'}",
@@ -48,10 +50,11 @@ def run_facts(
             if isinstance(getattr(config, field.name), int | float)
         )
     if summary.get("resets"):
-        facts["memory cleared"] = "; ".join(summary["resets"])
+        resets = commonest(Counter(summary["resets"]))
+        facts["memory cleared"] = "; ".join(f"{count} x {why}" for why, count in resets.items())
     facts["software"] = f"affordance_seg_ros {__version__}, Python {platform.python_version()}"
     if command:
-        facts["command"] = command
+        facts["command"] = readable(command)
     return facts
 
 
@@ -62,6 +65,7 @@ def _counts(summary: Mapping[str, Any]) -> str:
         f"{summary['frames_processed']} processed",
         f"{summary['frames_dropped']} dropped",
         f"{summary['unpaired']} images unpaired",
+        f"{summary['duplicates']} with a stamp that had come before",
         *(f"{count} x {reason}" for reason, count in reasons.items()),
     ]
     return ", ".join(parts)

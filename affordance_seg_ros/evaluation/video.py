@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from affordance_seg_ros.errors import SourceError
+from affordance_seg_ros.readable import readable
 
 # MPEG-4 part 2: the one codec for .mp4 that every OpenCV wheel can write at camera speed.
 _FOURCC = cv2.VideoWriter.fourcc(*"mp4v")
@@ -20,9 +21,15 @@ class VideoWriter:
     Args:
         path: The file, replaced if it exists.
         rate_hz: Pictures a second when it is played [Hz].
+
+    Raises:
+        SourceError: The path is not UTF-8.
     """
 
     def __init__(self, path: Path, rate_hz: float) -> None:
+        if readable(str(path)) != str(path):
+            # OpenCV ends the process on such a name.
+            raise SourceError(f"{path}: cannot be written to; expected a name in UTF-8")
         self._path = path
         self._rate_hz = rate_hz
         self._writer: cv2.VideoWriter | None = None

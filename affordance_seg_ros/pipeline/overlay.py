@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from affordance_seg_ros.frames import Prediction
 from affordance_seg_ros.labels import BACKGROUND, LabelSet
+from affordance_seg_ros.readable import readable
 
 Picture = npt.NDArray[np.uint8]
 Ink = tuple[int, int, int]
@@ -123,7 +124,7 @@ def label_scores(prediction: Prediction) -> dict[int, float]:
 def text_width(text: str, scale: float) -> int:
     """Return the width of a line of text as `write_text` writes it [px]."""
     size, thickness = _font(scale)
-    (width, _), _ = cv2.getTextSize(text, _FONT, size, thickness)
+    (width, _), _ = cv2.getTextSize(readable(text), _FONT, size, thickness)
     return int(width)
 
 
@@ -144,6 +145,7 @@ def write_text(
         color: RGB.
     """
     size, thickness = _font(scale)
+    text = readable(text)
     cv2.putText(picture, text, origin, _FONT, size, _BLACK, thickness + 2, cv2.LINE_AA)
     cv2.putText(picture, text, origin, _FONT, size, color, thickness, cv2.LINE_AA)
 

@@ -58,6 +58,20 @@ def open_recording(
         DeviceError: An ``.mkv`` needs pyk4a, which is not installed.
     """
     path = Path(path)
+    try:
+        return _open(path, topics, rate_hz, max_skew_ns, depth_to_color, rectified)
+    except OSError as error:  # a folder that may not be looked into, a name that is too long
+        raise SourceError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _open(
+    path: Path,
+    topics: TopicNames | None,
+    rate_hz: float | None,
+    max_skew_ns: int | None,
+    depth_to_color: str,
+    rectified: bool | None,
+) -> Recording:
     bag = _bag_in(path)
     if bag is not None:
         return BagRecording(

@@ -1,18 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reading ROS 2 (MCAP, SQLite) and ROS 1 bags, decoded and paired exactly as live topics are."""
 
-import struct
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from rosbags.highlevel import AnyReader, AnyReaderError
+from rosbags.highlevel import AnyReader
 from rosbags.interfaces import Connection
-from rosbags.rosbag1 import ReaderError as Bag1Error
-from rosbags.rosbag2 import ReaderError as Bag2Error
 from rosbags.typesys import Stores, get_typestore
 
 from affordance_seg_ros.camera import Camera
@@ -23,6 +20,7 @@ from affordance_seg_ros.sources.bag_extrinsics import find_motion
 from affordance_seg_ros.sources.clip_info import CLIP_JSON
 from affordance_seg_ros.sources.clip_reader import read_clip
 from affordance_seg_ros.sources.decode import METRES_PER_UNIT, decode_camera_info, stamp_ns
+from affordance_seg_ros.sources.frame_period import FramePeriod
 from affordance_seg_ros.sources.pairing import Pair, PairingBuffer, PairingCounts
 from affordance_seg_ros.sources.recording import LabelMaps, Recording
 from affordance_seg_ros.sources.rgbd_decoder import DepthView, RgbdDecoder
@@ -32,12 +30,6 @@ from affordance_seg_ros.sources.topics import (
     choose_topics,
     is_rectified,
 )
-
-# What rosbags raises on a file or a message that is cut off or scrambled.
-_DAMAGE = (
-    AnyReaderError, Bag1Error, Bag2Error, ValueError, IndexError, KeyError, EOFError, struct.error,
-    AssertionError, OSError, MemoryError, OverflowError,
-)  # fmt: skip
 
 # How many messages of a topic are tried to learn its encoding or calibration.
 _FIRST_MESSAGES = 10
@@ -97,13 +89,13 @@ class BagRecording(Recording):
                     reader, path, depth_to_color, color_frame, depth_frame, self.topics.depth
                 )
             counts = [reader.topics[n].msgcount for n in (self.topics.color, self.topics.depth)]
-            duration_s = reader.duration * 1e-9
+            rate_hz = _rate_hz(reader, self.topics.color)
         super().__init__(
             path=path,
             kind="ROS 1 bag" if path.suffix == ".bag" else "ROS 2 bag",
             camera=camera,
             frame_count=min(counts),
-            rate_hz=(counts[0] - 1) / duration_s if counts[0] > 1 and duration_s > 0 else None,
+            rate_hz=rate_hz,
         )
         if not depth_to_color and color_frame != depth_frame:
             self.doubts += (
@@ -183,10 +175,15 @@ class BagRecording(Recording):
 @contextmanager
 def _opened(path: Path) -> Iterator[AnyReader]:
     """Open a bag; what rosbags makes of damage becomes a SourceError that names the bag."""
+    files = path.glob("*.db3") if path.is_dir() else [path]
+    if any(file.suffix == ".db3" for file in files) and set("#?%") & set(str(path)):
+        raise SourceError(f"{path}: SQLite cannot open a path with #, ? or %; expected another one")
     try:
         with AnyReader([path], default_typestore=get_typestore(Stores.ROS2_HUMBLE)) as reader:
             yield reader
-    except _DAMAGE as error:
+    except AffordanceError:
+        raise
+    except Exception as error:  # rosbags, its decompressors and SQLite name no common base
         reason = str(error) or type(error).__name__
         raise SourceError(f"{path} is no readable bag: {reason}") from error
 
@@ -197,7 +194,7 @@ def _messages(
     for connection, _, raw in reader.messages(connections):
         try:
             message = reader.deserialize(raw, connection.msgtype)
-        except _DAMAGE:
+        except Exception:  # of what is cut off or scrambled; see `_opened`
             skipped[f"{connection.topic}: message of {len(raw)} bytes cannot be deserialised"] += 1
         else:
             yield connection, message
@@ -222,8 +219,11 @@ def _first_messages(reader: AnyReader, topic: str) -> Iterator[Any]:
     """Yield what can be read of the first messages of a topic."""
     messages = reader.messages(reader.topics[topic].connections)
     for connection, _, raw in islice(messages, _FIRST_MESSAGES):
-        with suppress(*_DAMAGE):
-            yield reader.deserialize(raw, connection.msgtype)
+        try:
+            message = reader.deserialize(raw, connection.msgtype)
+        except Exception:  # see `_opened`; the next one may be whole
+            continue
+        yield message
 
 
 def _first_frame_id(path: Path, reader: AnyReader, topic: str) -> str:
@@ -231,6 +231,17 @@ def _first_frame_id(path: Path, reader: AnyReader, topic: str) -> str:
     if message is None:
         raise SourceError(f"{path}: no readable message on {topic}")
     return str(message.header.frame_id)
+
+
+def _rate_hz(reader: AnyReader, topic: str) -> float | None:
+    """Return the rate of a topic by the stamps of its first messages; None before the third.
+
+    The time of a whole bag says little of it: other topics may have begun hours before.
+    """
+    period = FramePeriod()
+    for message in _first_messages(reader, topic):
+        period.add(stamp_ns(message.header))
+    return 1e9 / period.typical_ns if period.typical_ns else None
 
 
 def _encoding_in(image_format: str) -> str:

@@ -110,6 +110,10 @@ class _BagFolder:
             raise ConfigError(f"bag storage '{storage}'; expected one of {', '.join(STORAGES)}")
         if path.exists():
             raise SourceError(f"{path} exists; expected a new folder")
+        if storage == "sqlite3" and set("#?%") & set(str(path)):
+            raise SourceError(
+                f"{path}: SQLite cannot open a path with #, ? or %; expected another one, or mcap"
+            )
         self._path = path
         # The bag files are named after the folder, so that only its parent can be hidden.
         self._hidden = path.parent / f".{path.name}.partial"

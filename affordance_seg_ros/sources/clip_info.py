@@ -114,7 +114,7 @@ def read_clip_info(folder: Path) -> tuple[ClipInfo, tuple[int, ...]]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise SourceError(f"{path} is missing: no clip") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise SourceError(f"{path} is damaged: {error}") from None
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise SourceError(f"{path} is no clip; expected format '{_FORMAT}'")
@@ -135,7 +135,7 @@ def read_clip_info(folder: Path) -> tuple[ClipInfo, tuple[int, ...]]:
             extra=_of(content, "extra", dict),
         )
         stamps_ns = _all_of(content, "stamps_ns", int)
-    except (AffordanceError, TypeError, ValueError) as error:
+    except (AffordanceError, TypeError, ValueError, OverflowError) as error:
         raise SourceError(f"{path}: {error}") from None
     if not stamps_ns or any(b <= a for a, b in pairwise(stamps_ns)):
         raise SourceError(f"{path}: {len(stamps_ns)} stamps; expected at least one, increasing")

@@ -101,7 +101,9 @@ class Clip:
         Raises:
             SourceError: There is none, or it is damaged or holds unknown ids.
         """
-        return self._labels(self.path / "label.png")
+        path = self.path / "label.png"
+        found = None if path.exists() else self._optional_labels("labels", -1)
+        return self._labels(path) if found is None else found
 
     def labels(self, index: int) -> npt.NDArray[np.uint8] | None:
         """Return the (H, W) label of a frame, as `label`; None if it has none."""

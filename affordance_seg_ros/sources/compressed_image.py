@@ -32,6 +32,8 @@ def decode_compressed_color(msg: CompressedImageMessage) -> RgbImage:
     """
     if "compressedDepth" in msg.format:
         raise EncodingError(f"format '{msg.format}' is depth; expected a colour picture")
+    if msg.format.startswith("bayer_") and "compressed bgr" not in msg.format:
+        raise EncodingError(f"format '{msg.format}' is a mosaic; expected a colour picture")
     picture = _imdecode(msg, data_bytes(msg.data), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
     # image_transport names the order of the compressed channels after the codec; a sender that
     # says "compressed rgb8" has handed red to the codec as blue.

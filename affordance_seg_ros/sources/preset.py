@@ -16,6 +16,8 @@ _FOLDERS = (
     Path(__file__).parent.parent / "presets",
     Path(__file__).resolve().parent.parent.parent / "config",
 )
+_NEEDED: Mapping[str, type] = {"frame": str, "remappings": dict, "driver": str}
+_OPTIONAL: Mapping[str, type] = {"base": str, "parameters": dict}
 
 
 @dataclass(frozen=True)
@@ -63,20 +65,37 @@ def read_preset(name: str) -> Preset:
     """Return the preset of a camera.
 
     Raises:
-        ConfigError: There is none of that name.
+        ConfigError: There is none of that name, or its file is damaged.
     """
     for path in _files():
         if path.stem == name:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-            return Preset(
-                name=name,
-                base=content.get("base", ""),
-                frame=content["frame"],
-                topics=MappingProxyType(content["remappings"]),
-                parameters=MappingProxyType(content.get("parameters", {})),
-                driver=content["driver"],
-            )
+            return _parsed(path)
     raise ConfigError(f"camera '{name}'; expected one of {', '.join(preset_names())}")
+
+
+def _parsed(path: Path) -> Preset:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path} is no YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, Mapping):
+        raise ConfigError(f"{path}; expected a mapping")
+    found: dict[str, Any] = {}
+    for name, kind in {**_NEEDED, **_OPTIONAL}.items():
+        value = content.get(name)
+        if value is None and name in _OPTIONAL:
+            value = kind()
+        if not isinstance(value, kind):
+            raise ConfigError(f"{path}: {name}={value!r}; expected a {kind.__name__}")
+        found[name] = value
+    return Preset(
+        name=path.stem,
+        base=found["base"],
+        frame=found["frame"],
+        topics=MappingProxyType(found["remappings"]),
+        parameters=MappingProxyType(found["parameters"]),
+        driver=found["driver"],
+    )
 
 
 def _files() -> list[Path]:

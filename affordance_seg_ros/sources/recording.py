@@ -14,10 +14,23 @@ from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.frames import RgbdFrame
 from affordance_seg_ros.labels import LabelSet
+from affordance_seg_ros.readable import readable
 from affordance_seg_ros.sources.clip_reader import Clip
 from affordance_seg_ros.sources.pairing import PairingCounts
 
 LabelMap = npt.NDArray[np.uint8]
+_MOST_REASONS = 20
+
+
+def commonest(reasons: Counter[str]) -> dict[str, int]:
+    """Return how often each reason was given; of very many the commonest, and all others as one.
+
+    A reason may name a size or a file, and so be another one for each message.
+    """
+    if len(reasons) <= _MOST_REASONS:
+        return dict(reasons)
+    kept = dict(reasons.most_common(_MOST_REASONS))
+    return {**kept, "other reasons": reasons.total() - sum(kept.values())}
 
 
 @dataclass(frozen=True)
@@ -104,8 +117,8 @@ class Recording(ABC):
 
     @property
     def name(self) -> str:
-        """Name of the recording: its file or folder without suffix."""
-        return self.path.resolve().stem
+        """Name of the recording, for a person: its file or folder without suffix."""
+        return readable(self.path.resolve().stem)
 
     def frames(self, is_due: Callable[[int], bool] = lambda stamp_ns: True) -> Iterator[RgbdFrame]:
         """Yield the frames in order; ``report`` tells how it goes.
@@ -123,11 +136,14 @@ class Recording(ABC):
         count = 0
         for frame in self._read(skipped):
             count += 1
-            self.report = ReadReport(count, dict(skipped), self._pairing(), self._not_due)
+            self.report = self._report(count, skipped)
             yield frame
-        self.report = ReadReport(count, dict(skipped), self._pairing(), self._not_due)
+        self.report = self._report(count, skipped)
         if not count:
             raise SourceError(f"{self.path}: no frame could be read: {self.report}")
+
+    def _report(self, frames: int, skipped: Counter[str]) -> ReadReport:
+        return ReadReport(frames, commonest(skipped), self._pairing(), self._not_due)
 
     @abstractmethod
     def _read(self, skipped: Counter[str]) -> Iterator[RgbdFrame]:

@@ -14,6 +14,8 @@ from affordance_seg_ros.sources.preset import Preset, read_preset
 
 READ_OPTIONS = ("max_skew_s", "align_depth", "depth_to_color", "rectified")
 """Options of the node that say how a recording is read; a node that it is played to needs none."""
+ALL_HZ = 30.0
+"""Rate of pictures without stamps where all of them are processed."""
 _WORDS = (
     *("camera", "base", "color_topic", "depth_topic", "camera_info_topic"),
     *("depth_camera_info_topic", "picture_rate_hz"),
@@ -48,7 +50,8 @@ def add_recording_flags(parser: argparse.ArgumentParser) -> None:
         "--picture-rate-hz",
         type=float,
         default=0.0,
-        help="rate of pictures without stamps [Hz]; 0 takes that of the pipeline, 10 by default",
+        help="rate of pictures without stamps [Hz]; 0 takes that of the pipeline, 10 by default, "
+        "or 30 where the pipeline takes all",
     )
     add_options(parser, NodeConfig, only=READ_OPTIONS, given_only=True)
 
@@ -58,7 +61,7 @@ def open_flagged(arguments: argparse.Namespace, *, rate_hz: float = 10.0) -> Rec
 
     Args:
         arguments: Parsed arguments.
-        rate_hz: Rate of pictures without stamps where no flag gives it [Hz]; 0 for none.
+        rate_hz: Rate of pictures without stamps where no flag gives it [Hz]; 0 for `ALL_HZ`.
 
     Raises:
         ConfigError: A flag is out of its range, or the camera unknown.
@@ -75,7 +78,7 @@ def open_flagged(arguments: argparse.Namespace, *, rate_hz: float = 10.0) -> Rec
     return open_recording(
         arguments.recording,
         _topics(arguments, preset),
-        rate_hz=given_hz or rate_hz or None,
+        rate_hz=given_hz or rate_hz or ALL_HZ,
         max_skew_ns=round(1e9 * config.max_skew_s) or None,
         depth_to_color=config.depth_to_color if config.align_depth else "",
         rectified=given.get("rectified"),

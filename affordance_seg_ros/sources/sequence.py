@@ -193,5 +193,8 @@ def _parsed(path: Path, parse: Callable[[], Parsed]) -> Parsed:
         return parse()
     except FileNotFoundError:
         raise SourceError(f"{path} is missing; expected the intrinsics") from None
-    except (OSError, ValueError, KeyError, TypeError, ElementTree.ParseError) as error:
+    except (
+        OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError,
+        ElementTree.ParseError,
+    ) as error:  # fmt: skip
         raise SourceError(f"{path} is damaged: {error!r}") from None

@@ -78,6 +78,7 @@ _KNOWN_UNALIGNED = (
     ("color/image", "depth/image"),
 )
 
+_IMAGES = ("Image", "CompressedImage")
 _TRANSPORTS = ("/compressedDepth", "/compressed")
 
 
@@ -103,12 +104,20 @@ def choose_topics(
     found = list(topics)
     if not found:
         raise SourceError(f"{where} is empty; expected colour, depth and camera_info messages")
-    images = [topic for topic in found if topic.kind in ("Image", "CompressedImage")]
+    images = [topic for topic in found if topic.kind in _IMAGES]
     names = {topic.name for topic in found}
     color, depth = _recorded(wanted.color, names), _recorded(wanted.depth, names)
-    for name in (color, depth, wanted.camera_info, wanted.depth_camera_info):
-        if name and name not in names:
+    kinds = {topic.name: topic.kind for topic in found}
+    infos = (wanted.camera_info, wanted.depth_camera_info)
+    accepted = dict.fromkeys((color, depth), _IMAGES) | dict.fromkeys(infos, ("CameraInfo",))
+    accepted.pop("", None)
+    for name, expected in accepted.items():
+        if name not in names:
             raise SourceError(f"{where} has no topic {name}; it has {_listed(found)}")
+        if kinds[name] not in expected:
+            raise SourceError(
+                f"{where}: {name} is of type {kinds[name]}; expected {' or '.join(expected)}"
+            )
     if not color and not depth:
         color, depth = _known_pair(images, where, _KNOWN if is_aligned else _KNOWN_UNALIGNED)
     if not depth:

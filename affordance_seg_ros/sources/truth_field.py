@@ -71,7 +71,11 @@ def read_field(path: Path) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool
         shape = planes.shape[-2:]
         mask = None
         if bits.size:
+            if bits.dtype != np.uint8 or bits.size != -(-shape[0] * shape[1] // 8):
+                raise ValueError(f"mask {bits.dtype} of {bits.size} bytes")
             mask = np.unpackbits(bits, count=shape[0] * shape[1]).reshape(shape).astype(bool)
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile, ZlibError) as error:
+    except (
+        OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, ZlibError,
+    ) as error:  # fmt: skip
         raise SourceError(f"{path} is damaged: {error}") from None
     return (steps * unit_m).astype(np.float32), mask

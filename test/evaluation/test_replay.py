@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,7 +14,7 @@ from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.cli import main
 from affordance_seg_ros.config import PipelineConfig
 from affordance_seg_ros.errors import SourceError
-from affordance_seg_ros.evaluation.replay import replay
+from affordance_seg_ros.evaluation.replay import replay, video_rate_hz
 from affordance_seg_ros.evaluation.video import VideoWriter
 from affordance_seg_ros.frames import DepthImage, RgbdFrame
 from affordance_seg_ros.pipeline.streaming import Pipeline, build_pipeline
@@ -244,3 +245,31 @@ def test_a_result_that_cannot_be_written_is_named(
     blocked.mkdir(parents=True)
     with pytest.raises(SourceError, match=f"{blocked.name}: cannot be written"):
         replay(open_recording(bag), pipeline, tmp_path, masks=True, progress=False)
+
+
+def test_a_recording_whose_name_is_no_utf_8_is_replayed(
+    bag: Path, pipeline: Pipeline, tmp_path: Path
+) -> None:
+    copied = tmp_path / os.fsdecode(b"cup_\xe4")
+    shutil.copytree(bag, copied)
+    summary = replay(
+        open_recording(copied), pipeline, tmp_path / "out", html=True, command=str(copied),
+        progress=False,
+    )  # fmt: skip
+    assert summary["source"] == "cup_\ufffd"
+    assert "cup_\ufffd" in (tmp_path / "out/report.html").read_text(encoding="utf-8")
+
+
+def test_images_that_come_twice_are_told_of(pipeline: Pipeline, tmp_path: Path) -> None:
+    seen = list(frames())
+    write_bag(tmp_path / "bag", (*seen[:3], replace(seen[3], stamp_ns=seen[2].stamp_ns)))
+    recording = open_recording(tmp_path / "bag")
+    summary = replay(recording, pipeline, tmp_path / "out", progress=False)
+    assert (summary["frames_processed"], summary["duplicates"]) == (3, 2)
+
+
+@pytest.mark.parametrize(("found", "shown"), [(1e-8, 1.0), (9.7e8, 120.0), (15.0, 15.0)])
+def test_a_video_has_a_rate_that_can_be_watched(bag: Path, found: float, shown: float) -> None:
+    recording = open_recording(bag)
+    recording.rate_hz = found
+    assert video_rate_hz(0.0, recording) == shown

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.evaluation.video import VideoWriter
+from affordance_seg_ros.pipeline.overlay import text_width, write_text
 
 
 def test_pictures_come_back_in_order_and_in_their_colours(tmp_path: Path) -> None:
@@ -60,3 +62,13 @@ def test_no_picture_leaves_no_file(tmp_path: Path) -> None:
     with VideoWriter(tmp_path / "a.mp4", 10):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_is_no_utf_8_is_refused_and_ends_no_process(tmp_path: Path) -> None:
+    name = os.fsdecode(b"cup_\xe4.mp4")
+    with pytest.raises(SourceError, match="expected a name in UTF-8"):
+        VideoWriter(tmp_path / name, 10)
+    picture = np.zeros((48, 640, 3), np.uint8)
+    write_text(picture, name, (5, 30), 1.0)
+    assert text_width(name, 1.0) > 0
+    assert picture.any()

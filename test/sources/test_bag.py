@@ -83,3 +83,9 @@ def test_given_topics_and_skew_are_used(frames, tmp_path):
     strict = open_recording(path, topics, max_skew_ns=1_000_000)
     with pytest.raises(SourceError, match="10 colour and 10 depth images unpaired"):
         list(strict.frames())
+
+
+def test_the_rate_is_that_of_the_pictures_whatever_else_is_in_the_bag(frames, tmp_path):
+    early = ("/rosout", 0, M2.info(0))
+    recording = open_recording(record(tmp_path / "bag", [early, *camera_events(M2, frames)]))
+    assert recording.rate_hz == pytest.approx(30, rel=1e-3)

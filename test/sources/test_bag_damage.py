@@ -2,6 +2,7 @@
 """Damaged and unsuitable bags: what is usable is used, and the rest is named."""
 
 import shutil
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -15,10 +16,13 @@ from bag_samples import (
     camera_events,
     record,
 )
+from rosbags.rosbag1 import Writer as Bag1Writer
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
 from affordance_seg_ros.errors import CalibrationError, SourceError
 from affordance_seg_ros.pipeline.rate import RateGate
 from affordance_seg_ros.sources.bag import open_recording, write_bag
+from affordance_seg_ros.sources.recording import commonest
 
 
 def test_single_bad_camera_info_leaves_the_one_before_in_force(frames, tmp_path):
@@ -177,3 +181,63 @@ def test_folder_of_several_bag_files_asks_for_one(frames, tmp_path):
         shutil.rmtree(tmp_path / name)
     with pytest.raises(SourceError, match=r"several bag files .*: a\.mcap, b\.mcap; name one"):
         open_recording(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "zstd", "lz4"])
+def test_bytes_that_were_changed_are_an_error_of_the_recording(kind, frames, tmp_path):
+    if kind == "lz4":
+        path = file = tmp_path / "bag.bag"
+        writer = Bag1Writer(path)
+        writer.set_compression(Bag1Writer.CompressionFormat.LZ4)
+        store, messages, serialize = K1, M1, K1.serialize_ros1
+    else:
+        path = tmp_path / "bag"
+        plugin = StoragePlugin.SQLITE3 if kind == "sqlite" else StoragePlugin.MCAP
+        writer = Writer(path, version=9, storage_plugin=plugin)
+        if kind == "zstd":
+            writer.set_compression(CompressionMode.MESSAGE, CompressionFormat.ZSTD)
+        store, messages, serialize = K2, M2, K2.serialize_cdr
+    with writer:
+        to = {}
+        for topic, stamp_ns, message in camera_events(messages, frames):
+            if topic not in to:
+                to[topic] = writer.add_connection(topic, message.__msgtype__, typestore=store)
+            writer.write(to[topic], stamp_ns, serialize(message, message.__msgtype__))
+    if path.is_dir():
+        (file,) = (each for each in path.iterdir() if each.suffix != ".yaml")
+    whole = file.read_bytes()
+    refused = 0
+    for share in (0.3, 0.5, 0.7, 0.9):
+        at = int(share * len(whole))
+        file.write_bytes(whole[:at] + b"\xa5" * 3000 + whole[at + 3000 :])
+        try:
+            list(open_recording(path).frames())
+        except (SourceError, CalibrationError):
+            refused += 1
+    assert refused
+
+
+@pytest.mark.parametrize("character", "#?%")
+def test_a_path_that_sqlite_cannot_open_is_refused(character, frames, tmp_path):
+    path = tmp_path / f"run {character}41"
+    with pytest.raises(SourceError, match="SQLite cannot open a path with"):
+        write_bag(path, frames, storage="sqlite3")
+    write_bag(path, frames)
+    assert_same(list(open_recording(path).frames()), frames)
+    write_bag(tmp_path / "bag", frames, storage="sqlite3")
+    moved = (tmp_path / "bag").rename(tmp_path / f"moved{character}")
+    with pytest.raises(SourceError, match="SQLite cannot open a path with"):
+        open_recording(moved)
+
+
+def test_what_may_not_be_looked_at_is_one_line(tmp_path):
+    with pytest.raises(SourceError, match="cannot be read: File name too long"):
+        open_recording(tmp_path / ("x" * 300))
+
+
+def test_a_reason_for_each_message_is_told_in_a_few():
+    many = Counter({f"{n} bytes are no picture": 1 for n in range(50)}) + Counter(most=5)
+    told = commonest(many)
+    assert len(told) == 21
+    assert (told["most"], told["other reasons"], sum(told.values())) == (5, 31, 55)
+    assert commonest(Counter(a=2, b=1)) == {"a": 2, "b": 1}

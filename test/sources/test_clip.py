@@ -187,3 +187,12 @@ def test_same_clip_has_the_same_bytes(write_clip):
     assert len(files) == 1 + 3 * 5 + 2 + 2
     for name in files:
         assert (first / name).read_bytes() == (second / name).read_bytes(), name
+
+
+def test_the_label_of_the_last_frame_may_lie_among_those_of_all(write_clip):
+    path = write_clip()
+    (path / "label.png").unlink(missing_ok=True)
+    np.testing.assert_array_equal(read_clip(path).label(), label_map(3))
+    shutil.rmtree(path / "labels")
+    with pytest.raises(SourceError, match=r"label\.png is missing"):
+        read_clip(path).label()

@@ -173,3 +173,17 @@ def test_a_topic_is_found_by_its_base_name_where_only_a_transport_was_recorded(e
     depth = TopicSummary(f"/a/depth{end}", "CompressedImage", "16UC1")
     topics = [UNALIGNED[0], UNALIGNED[1], depth]
     assert choose_topics(topics, TopicNames(depth="/a/depth"), "bag").depth == depth.name
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        (TopicNames(depth="/points"), "/points is of type PointCloud2; expected Image or Compr"),
+        (TopicNames(color="/rgb/camera_info"), "/rgb/camera_info is of type CameraInfo; expected"),
+        (TopicNames(camera_info="/rgb/image_raw"), "is of type Image; expected CameraInfo"),
+    ],
+)
+def test_wanted_topic_of_another_kind_is_refused(wanted, words):
+    points = TopicSummary("/points", "PointCloud2")
+    with pytest.raises(SourceError, match=words):
+        choose(*CAMERAS["azure kinect"], points, wanted=wanted)
