@@ -24,7 +24,8 @@ STAGE = "{name: clips, frames: 1, epochs: 1, batch_size: 3}"
 def weights(clips, tmp_path_factory):
     out = tmp_path_factory.mktemp("command") / "run"
     settings = [
-        "threads=1", "network.width=4", "input.height=32", "input.width=40", "data.workers=0",
+        "threads=1", "network.width=4", "initialise={}", "input.height=32", "input.width=40",
+        "data.workers=0",
         f"data.train=[{{root: {clips}, split: train}}]",
         f"data.validation=[{{root: {clips}, split: val}}]", f"stages=[{STAGE}]",
     ]  # fmt: skip
@@ -197,7 +198,8 @@ def test_export_compares_the_frames_of_a_recording(weights, clips, tmp_path, cap
 def ablation(clips):
     """Return a function that trains rows of the ablation for one step."""
     settings = [
-        "threads=1", "network.width=4", "input.height=32", "input.width=40", "data.workers=0",
+        "threads=1", "network.width=4", "initialise={}", "input.height=32", "input.width=40",
+        "data.workers=0",
         f"data.train=[{{root: {clips}, split: train}}]",
         f"data.validation=[{{root: {clips}, split: val}}]", "data.validation_limit=1",
         "stages=[{name: clips, frames: 2, epochs: 1, batch_size: 9}]",
