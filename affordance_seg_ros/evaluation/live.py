@@ -26,6 +26,8 @@ _RECENT = 30
 """Frames that are kept for predictions that were overtaken by newer ones."""
 _AHEAD = 10
 """Frames that are looked at beyond for a stamp that lies back: a recording may jump."""
+_FAR_NS = 60_000_000_000
+"""After the next frame no stamp of the same recording is expected."""
 
 
 class Source(Protocol):
@@ -81,12 +83,20 @@ class _FramesByStamp:
 
     def find(self, stamp_ns: int) -> RgbdFrame | None:
         """Return the frame of a stamp; None if there is none, or it lies far back."""
-        while stamp_ns not in self._recent and self._newest_ns < stamp_ns and self._read():
-            pass
+        while stamp_ns not in self._recent and self._newest_ns < stamp_ns:
+            # Of another stream, it may lie beyond the end: nothing is read away for it.
+            if not self._next_is_near(stamp_ns) or not self._read():
+                break
         if stamp_ns not in self._recent and self._comes_soon(stamp_ns):
             while stamp_ns not in self._recent:
                 self._read()
         return self._recent.get(stamp_ns)
+
+    def _next_is_near(self, stamp_ns: int) -> bool:
+        """Whether a stamp is not long after the next frame."""
+        if not self._ahead and (frame := next(self._frames, None)) is not None:
+            self._ahead.append(frame)
+        return bool(self._ahead) and stamp_ns <= self._ahead[0].stamp_ns + _FAR_NS
 
     def _comes_soon(self, stamp_ns: int) -> bool:
         """Whether a stamp is among the next frames: a recording may jump back."""

@@ -133,7 +133,7 @@ def test_predictions_of_unknown_frames_cost_no_others(
     recording.frames = lambda *_: iter(many)
     first = predictions[0]
     with LiveRecorder(recording, tmp_path, rate_hz=10.0, masks=False) as recorder:
-        for stamp_ns in (*range(1, 7), *(frame.stamp_ns for frame in many)):
+        for stamp_ns in (*range(1, 7), 10**18, *(frame.stamp_ns for frame in many)):
             recorder.add(replace(first, stamp_ns=stamp_ns), Announced())
     assert recorder.summary()["predictions"] == len(many)
 
