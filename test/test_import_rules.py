@@ -14,7 +14,8 @@ ROS = {
     *("tf2_ros", "launch", "launch_ros"),
 }
 VOCABULARY = (
-    *("__init__", "threads", "errors", "whole_file", "json_document", "rigid_motion"),
+    *("__init__", "threads", "readable", "errors", "whole_file", "json_document"),
+    "rigid_motion",
     *("labels", "camera", "options", "flags", "config", "node_config", "frames"),
 )
 ROOMS = {

@@ -23,7 +23,7 @@ def test_a_mask_overlaps_itself_wholly_and_another_in_part() -> None:
     overlap = accuracy_cost.Overlap(4)
     overlap.add(truth, np.uint8([[0, 0, 1, 2], [0, 0, 1, 0]]))
     assert overlap.same == pytest.approx(6 / 7)
-    assert overlap.iou == pytest.approx((1 + 2 / 3 + 0) / 3)
+    assert overlap.iou == pytest.approx((2 / 3 + 0) / 2)  # of the affordances alone
 
 
 def test_halved_truth_lies_on_the_pixels_of_halved_frames() -> None:
@@ -52,7 +52,8 @@ def test_masks_meet_each_other_at_every_frame_and_the_labels_at_the_last(
     }
 
     class ScriptedPipeline:
-        card, labels = SimpleNamespace(trained=True), SimpleNamespace(class_count=2)
+        card = SimpleNamespace(trained=True)
+        labels = SimpleNamespace(class_count=2, ids_from=lambda _: np.arange(256, dtype=np.uint8))
 
         def __init__(self, script: Any) -> None:
             self.script, self.frame = script, 0
@@ -67,7 +68,8 @@ def test_masks_meet_each_other_at_every_frame_and_the_labels_at_the_last(
     monkeypatch.setattr(
         accuracy_cost, "build_pipeline", lambda _, __, config: ScriptedPipeline(masks[config])
     )
-    clip = SimpleNamespace(frames=lambda: [None] * 3, labels={-1: truth}.get)
+    info = SimpleNamespace(labels=None)
+    clip = SimpleNamespace(frames=lambda: [None] * 3, labels={-1: truth}.get, info=info)
     cost = accuracy_cost.compare_masks([clip, clip], "", "cpu")
     assert cost.clips == 2
     assert cost.same_flow.same == 1

@@ -175,7 +175,7 @@ def test_classes_are_counted_where_a_clip_is_labelled(tmp_path):
 def test_pretraining_names_the_actions_of_its_own_data(clips):
     run = parse_run(
         "stages: [{name: a, task: actions}]",
-        [f"data.pretraining=[{{root: {clips}, split: train}}]"],
+        [f"data.pretraining=[{{kind: clips, root: {clips}, split: train}}]"],
     )
     (data,) = stage_data(run)
     assert data.labels.actions == ("grasp", "lift", "push")
