@@ -107,25 +107,20 @@ class Options:
         Raises:
             ConfigError: A name is unknown, a type is wrong, or a value is out of range.
         """
-        return cls(**cls._typed_values(values, {f.name: f.default for f in _fields(cls) if f.init}))
+        return cls().changed(values)
 
     def changed(self, values: Mapping[str, Any]) -> Any:
         """Return these options with some of them changed; see `from_mapping`."""
-        now = {f.name: getattr(self, f.name) for f in _fields(type(self)) if f.init}
-        return replace(cast(Any, self), **self._typed_values(values, now))
-
-    @classmethod
-    def _typed_values(cls, values: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
-        """Return values in the types of those that are known, or raise."""
+        known = [f.name for f in _fields(type(self)) if f.init]
         built: dict[str, Any] = {}
         for name, value in values.items():
             if name not in known:
                 raise ConfigError(f"unknown option '{name}'; expected one of {', '.join(known)}")
-            info = cls.infos().get(name)
+            info = self.infos().get(name)
             if info is not None and type(value) is int and str(value) in info.choices:
                 value = str(value)  # YAML makes a number of a name like 30
-            built[name] = _typed(name, value, known[name])
-        return built
+            built[name] = _typed(name, value, getattr(self, name))
+        return replace(cast(Any, self), **built)
 
 
 def _fields(cls: type) -> tuple[Any, ...]:

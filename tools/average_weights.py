@@ -59,9 +59,11 @@ def average(first: Checkpoint, second: Checkpoint, share: float) -> Checkpoint:
 
 def _origin(checkpoint: Checkpoint) -> dict[str, Any]:
     """Return what the mean says of one of its weights; one that is a mean itself keeps its own."""
-    origin = {"name": checkpoint.card.name, "fingerprint": fingerprint(checkpoint.network)}
-    kept = {key: checkpoint.card.recipe[key] for key in ("mean",) if key in checkpoint.card.recipe}
-    return {**origin, **kept}
+    card = checkpoint.card
+    origin: dict[str, Any] = {"name": card.name, "fingerprint": fingerprint(checkpoint.network)}
+    if "mean" in card.recipe:
+        origin["mean"] = card.recipe["mean"]
+    return origin
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -20,6 +20,7 @@ import torch
 
 from affordance_seg_ros.config import FlowConfig
 from affordance_seg_ros.errors import AffordanceError, CheckpointError, ConfigError
+from affordance_seg_ros.flow.estimator import flow_in_words
 from affordance_seg_ros.model.checkpoint import load_weights, save_checkpoint
 from affordance_seg_ros.model.fingerprint import fingerprint
 
@@ -90,8 +91,8 @@ def _flow(evaluation: Mapping[str, Any]) -> str:
     flow = FlowConfig.from_mapping(evaluation["flow"])
     default = asdict(FlowConfig(estimator=flow.estimator))
     changed = [f"{name} {value}" for name, value in asdict(flow).items() if value != default[name]]
-    name = evaluation["estimator"].replace("_", "-").replace("dis", "DIS")
-    return " with ".join([f"{name} flow", *([", ".join(changed)] if changed else [])])
+    name = flow_in_words(evaluation["estimator"])
+    return " with ".join([name, *([", ".join(changed)] if changed else [])])
 
 
 def _rounded(way: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from affordance_seg_ros.training.evaluation_pictures import draw_confusion, draw
 from affordance_seg_ros.training.tables import table_1, table_2, threshold_table
 
 
-def prepare_folder(out: Path) -> None:
+def check_writable(out: Path) -> None:
     """Make a folder and try to write in it, before hours are spent on what goes there.
 
     Raises:

@@ -221,16 +221,12 @@ def _check_sizes(sequences: Iterable[LabelledSequence]) -> None:
     Raises:
         SourceError: Two are of different sizes.
     """
-    first: tuple[str, tuple[int, int]] | None = None
-    for each in sequences:
-        size = each.frame_size()
-        first = first or (each.name, size)
-        if size != first[1]:
-            (name, (width, height)), (other_width, other_height) = first, size
-            raise SourceError(
-                f"{name} is {width}x{height}, {each.name} {other_width}x{other_height}; expected "
-                "clips of one size, as another one empties the memory"
-            )
+    of_size = {each.frame_size(): each.name for each in sequences}
+    if len(of_size) > 1:
+        some = [f"{name} is {width}x{height}" for (width, height), name in of_size.items()]
+        raise SourceError(
+            f"{', '.join(some[:2])}; expected clips of one size, as another one empties the memory"
+        )
 
 
 def _mean_iou(metrics: SegmentationMetrics) -> float | None:

@@ -183,17 +183,6 @@ def _at_rest(network: AffordanceNetwork, parts: tuple[str, ...]) -> Iterator[Non
             each.requires_grad_(True)
 
 
-def freeze_for(stage: StageConfig, network: AffordanceNetwork) -> None:
-    """Let all of a network learn but the parts that a stage names, and what it cannot teach.
-
-    Raises:
-        ConfigError: The network has no such part.
-    """
-    still = stage.task == "affordances" and stage.frames == 1
-    motion = tuple(part for part in MOTION if still and has_part(network, part))
-    freeze(network, (*stage.frozen, *motion))
-
-
 def freeze(network: AffordanceNetwork, parts: tuple[str, ...]) -> None:
     """Let all of a network learn but the named parts.
 

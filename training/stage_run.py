@@ -14,7 +14,7 @@ from affordance_seg_ros.training.objective import (
     ActionObjective,
     AffordanceObjective,
     Objective,
-    freeze_for,
+    freeze,
 )
 from affordance_seg_ros.training.run_config import RunConfig
 from affordance_seg_ros.training.run_data import (
@@ -106,7 +106,7 @@ def check_stages(run: RunConfig, network: AffordanceNetwork) -> tuple[StageData,
         SourceError: There are no data for it, or none that it can learn from.
     """
     for stage in run.stages:
-        freeze_for(stage, network)
+        freeze(network, stage.frozen)
         if stage.task == "affordances":
             AffordanceObjective(network, stage, None)
         else:
@@ -139,7 +139,7 @@ def begin_stage(
     # Where a run was stopped before must not decide what a new stage's own layers begin with.
     torch.manual_seed(run.seed + number)
     objective = build_objective(network, stage, data)
-    freeze_for(stage, network)
+    freeze(network, stage.frozen)
     module, optimizer = fabric.setup(objective, build_optimizer(objective, stage))
     average = WeightAverage(objective, stage.average_steps)
     if before:

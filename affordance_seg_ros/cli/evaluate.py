@@ -60,7 +60,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate; return the exit code."""
     from affordance_seg_ros.evaluation.report import write_json
-    from affordance_seg_ros.flow.estimator import build_estimator, estimator_name
+    from affordance_seg_ros.flow.estimator import (
+        build_estimator,
+        estimator_name,
+        flow_in_words,
+    )
     from affordance_seg_ros.model.checkpoint import load_weights
     from affordance_seg_ros.model.fingerprint import fingerprint
     from affordance_seg_ros.pipeline.device import resolve_device
@@ -68,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     from affordance_seg_ros.training.datasets.data_source import DataSource, detect_kind
     from affordance_seg_ros.training.datasets.shortened import until_acting
     from affordance_seg_ros.training.evaluate import CLIP_GAP_S, evaluate, scorable
-    from affordance_seg_ros.training.evaluation_report import prepare_folder, write_report
+    from affordance_seg_ros.training.evaluation_report import check_writable, write_report
     from affordance_seg_ros.training.long_stream import measure_rest, measure_succession
     from affordance_seg_ros.training.run_data import find_sequences, spread
     from affordance_seg_ros.training.seen_data import warn_of_seen
@@ -76,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.limit < 0:
         raise ConfigError(f"--limit {arguments.limit}; expected a number of clips, or 0 for all")
     for folder in (arguments.out, *([arguments.json.parent] if arguments.json else [])):
-        prepare_folder(folder)
+        check_writable(folder)
     flow = read_options(arguments, FlowConfig, prefix="flow-")
     config = PipelineConfig(
         min_confidence=arguments.min_confidence, max_gap_s=CLIP_GAP_S, flow=flow
@@ -123,8 +127,7 @@ def run(arguments: argparse.Namespace) -> int:
             name: measures[name](pipeline, sequences, target=arguments.target, progress=progress)
             for name in arguments.long_streams or LONG_STREAMS
         }
-    flow_name = about["estimator"].replace("_", "-").replace("dis", "DIS")
-    name = [source.title, f"{flow_name} flow"]
+    name = [source.title, flow_in_words(about["estimator"])]
     if arguments.target == "affordances":
         name.append("every part")
     if arguments.until == "acting":

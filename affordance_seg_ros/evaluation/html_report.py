@@ -25,6 +25,7 @@ from affordance_seg_ros.evaluation.html_sections import (
 from affordance_seg_ros.evaluation.page_pictures import Still
 from affordance_seg_ros.evaluation.run_history import RunHistory
 from affordance_seg_ros.labels import LabelSet
+from affordance_seg_ros.readable import readable
 from affordance_seg_ros.whole_file import whole_file
 
 
@@ -103,7 +104,7 @@ def write_page(path: Path, content: PageContent) -> None:
     """
     page = render_page(content)
     with whole_file(path, SourceError) as file:
-        file.write(page.encode("utf-8", "replace"))
+        file.write(readable(page).encode())
 
 
 def _lead(summary: Mapping[str, Any]) -> str:

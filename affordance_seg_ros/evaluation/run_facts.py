@@ -10,7 +10,6 @@ from typing import Any
 from affordance_seg_ros import __version__
 from affordance_seg_ros.config import PipelineConfig
 from affordance_seg_ros.model.checkpoint import WeightsCard
-from affordance_seg_ros.readable import readable
 from affordance_seg_ros.sources.recording import Recording, commonest
 
 
@@ -33,7 +32,7 @@ def run_facts(
     camera = recording.camera
     rate = f", {recording.rate_hz:.4g} Hz" if recording.rate_hz else ""
     facts = {
-        "recording": f"{readable(recording.path.resolve().name)} ({recording.kind}), "
+        "recording": f"{recording.path.resolve().name} ({recording.kind}), "
         f"{camera.width}x{camera.height}{rate}",
         "frames": _counts(summary),
         "weights": f"{card.name}{'' if card.trained else ', UNTRAINED'}",
@@ -54,7 +53,7 @@ def run_facts(
         facts["memory cleared"] = "; ".join(f"{count} x {why}" for why, count in resets.items())
     facts["software"] = f"affordance_seg_ros {__version__}, Python {platform.python_version()}"
     if command:
-        facts["command"] = readable(command)
+        facts["command"] = command
     return facts
 
 

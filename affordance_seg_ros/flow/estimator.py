@@ -14,7 +14,14 @@ from affordance_seg_ros.flow.flow_input import FlowInput
 from affordance_seg_ros.flow.incremental import PrimalDualFlow
 from affordance_seg_ros.frames import SceneFlow
 
-__all__ = ["ESTIMATORS", "FlowEstimator", "FlowInput", "build_estimator", "estimator_name"]
+__all__ = [
+    "ESTIMATORS",
+    "FlowEstimator",
+    "FlowInput",
+    "build_estimator",
+    "estimator_name",
+    "flow_in_words",
+]
 
 
 class FlowEstimator(Protocol):
@@ -82,6 +89,11 @@ def estimator_name(config: FlowConfig, device: torch.device) -> str:
     if device.type != "cuda":
         return "dis"
     return "primal_dual_fused" if importlib.util.find_spec("triton") else "primal_dual"
+
+
+def flow_in_words(name: str) -> str:
+    """Return what people read of an estimator: ``primal-dual flow``, ``DIS flow``."""
+    return f"{name.replace('_', '-').replace('dis', 'DIS')} flow"
 
 
 def build_estimator(config: FlowConfig, device: torch.device) -> FlowEstimator:

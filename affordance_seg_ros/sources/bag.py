@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The door to recordings: any format is opened by what lies on disk, and bags are written."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from affordance_seg_ros.errors import SourceError
@@ -58,42 +60,38 @@ def open_recording(
         DeviceError: An ``.mkv`` needs pyk4a, which is not installed.
     """
     path = Path(path)
+    with _named(path):
+        bag = _bag_in(path)
+        if bag is not None:
+            return BagRecording(
+                bag,
+                topics,
+                max_skew_ns=max_skew_ns,
+                depth_to_color=depth_to_color,
+                rectified=rectified,
+            )
+        if depth_to_color:
+            raise SourceError(f"{path} is no bag; only the depth of bags can be aligned to colour")
+        if path.is_file() and path.suffix == ".mkv":
+            return KinectMkvRecording(path)
+        if not path.exists():
+            raise SourceError(f"{path} does not exist; expected {_ACCEPTED}")
+        if (path / CLIP_JSON).exists():
+            return ClipRecording(read_clip(path))
+        if next(path.glob("frame_*_rgb.tiff"), None):
+            return open_pcl_tiffs(path)
+        if (path / "depth").is_dir():
+            return open_folders(path, rate_hz)
+        raise SourceError(f"{path} is no recording; expected {_ACCEPTED}")
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Say of a folder that may not be looked into, or a name that is too long, which it is."""
     try:
-        return _open(path, topics, rate_hz, max_skew_ns, depth_to_color, rectified)
-    except OSError as error:  # a folder that may not be looked into, a name that is too long
+        yield
+    except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror}") from None
-
-
-def _open(
-    path: Path,
-    topics: TopicNames | None,
-    rate_hz: float | None,
-    max_skew_ns: int | None,
-    depth_to_color: str,
-    rectified: bool | None,
-) -> Recording:
-    bag = _bag_in(path)
-    if bag is not None:
-        return BagRecording(
-            bag,
-            topics,
-            max_skew_ns=max_skew_ns,
-            depth_to_color=depth_to_color,
-            rectified=rectified,
-        )
-    if depth_to_color:
-        raise SourceError(f"{path} is no bag; only the depth of bags can be aligned to colour")
-    if path.is_file() and path.suffix == ".mkv":
-        return KinectMkvRecording(path)
-    if not path.exists():
-        raise SourceError(f"{path} does not exist; expected {_ACCEPTED}")
-    if (path / CLIP_JSON).exists():
-        return ClipRecording(read_clip(path))
-    if next(path.glob("frame_*_rgb.tiff"), None):
-        return open_pcl_tiffs(path)
-    if (path / "depth").is_dir():
-        return open_folders(path, rate_hz)
-    raise SourceError(f"{path} is no recording; expected {_ACCEPTED}")
 
 
 def _bag_in(path: Path) -> Path | None:

@@ -24,6 +24,7 @@ from affordance_seg_ros.sources.frame_period import FramePeriod
 from affordance_seg_ros.sources.pairing import Pair, PairingBuffer, PairingCounts
 from affordance_seg_ros.sources.recording import LabelMaps, Recording
 from affordance_seg_ros.sources.rgbd_decoder import DepthView, RgbdDecoder
+from affordance_seg_ros.sources.sqlite_path import check_sqlite_path
 from affordance_seg_ros.sources.topics import (
     TopicNames,
     TopicSummary,
@@ -176,8 +177,8 @@ class BagRecording(Recording):
 def _opened(path: Path) -> Iterator[AnyReader]:
     """Open a bag; what rosbags makes of damage becomes a SourceError that names the bag."""
     files = path.glob("*.db3") if path.is_dir() else [path]
-    if any(file.suffix == ".db3" for file in files) and set("#?%") & set(str(path)):
-        raise SourceError(f"{path}: SQLite cannot open a path with #, ? or %; expected another one")
+    if any(file.suffix == ".db3" for file in files):
+        check_sqlite_path(path)
     try:
         with AnyReader([path], default_typestore=get_typestore(Stores.ROS2_HUMBLE)) as reader:
             yield reader

@@ -16,6 +16,7 @@ from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.errors import ConfigError, SourceError
 from affordance_seg_ros.frames import DepthImage, RgbdFrame
 from affordance_seg_ros.sources.clip_reader import Clip
+from affordance_seg_ros.sources.sqlite_path import check_sqlite_path
 from affordance_seg_ros.sources.topics import DEFAULT_TOPICS, TopicNames
 
 STORAGES = {"mcap": StoragePlugin.MCAP, "sqlite3": StoragePlugin.SQLITE3}
@@ -110,10 +111,8 @@ class _BagFolder:
             raise ConfigError(f"bag storage '{storage}'; expected one of {', '.join(STORAGES)}")
         if path.exists():
             raise SourceError(f"{path} exists; expected a new folder")
-        if storage == "sqlite3" and set("#?%") & set(str(path)):
-            raise SourceError(
-                f"{path}: SQLite cannot open a path with #, ? or %; expected another one, or mcap"
-            )
+        if storage == "sqlite3":
+            check_sqlite_path(path)
         self._path = path
         # The bag files are named after the folder, so that only its parent can be hidden.
         self._hidden = path.parent / f".{path.name}.partial"

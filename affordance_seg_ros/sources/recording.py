@@ -101,7 +101,6 @@ class Recording(ABC):
         label_names: Names of the ids in ``labels``.
         labels: Label maps of demonstrated affordances by frame stamp [ns].
         doubts: What looks as if it were not as it has to be, in words.
-        report: What came of the last reading so far.
     """
 
     path: Path
@@ -113,7 +112,9 @@ class Recording(ABC):
     label_names: LabelSet = field(default_factory=LabelSet)
     labels: Mapping[int, LabelMap] = field(default_factory=dict)
     doubts: tuple[str, ...] = ()
-    report: ReadReport = field(default_factory=ReadReport, init=False)
+    _given: int = field(default=0, init=False)
+    _not_due: int = field(default=0, init=False)
+    _skipped: Counter[str] = field(default_factory=Counter, init=False)
 
     @property
     def name(self) -> str:
@@ -130,20 +131,19 @@ class Recording(ABC):
         Raises:
             SourceError: The recording is damaged, or not one frame could be read.
         """
-        self.report = ReadReport()
-        self._ask, self._not_due = is_due, 0
-        skipped: Counter[str] = Counter()
-        count = 0
-        for frame in self._read(skipped):
-            count += 1
-            self.report = self._report(count, skipped)
+        self._ask, self._given, self._not_due = is_due, 0, 0
+        self._skipped = Counter()
+        for frame in self._read(self._skipped):
+            self._given += 1
             yield frame
-        self.report = self._report(count, skipped)
-        if not count:
+        if not self._given:
             raise SourceError(f"{self.path}: no frame could be read: {self.report}")
 
-    def _report(self, frames: int, skipped: Counter[str]) -> ReadReport:
-        return ReadReport(frames, commonest(skipped), self._pairing(), self._not_due)
+    @property
+    def report(self) -> ReadReport:
+        """What came of the last reading so far."""
+        pairing = self._pairing()
+        return ReadReport(self._given, commonest(self._skipped), pairing, self._not_due)
 
     @abstractmethod
     def _read(self, skipped: Counter[str]) -> Iterator[RgbdFrame]:

@@ -105,14 +105,13 @@ def choose_topics(
     if not found:
         raise SourceError(f"{where} is empty; expected colour, depth and camera_info messages")
     images = [topic for topic in found if topic.kind in _IMAGES]
-    names = {topic.name for topic in found}
-    color, depth = _recorded(wanted.color, names), _recorded(wanted.depth, names)
     kinds = {topic.name: topic.kind for topic in found}
+    color, depth = _recorded(wanted.color, kinds), _recorded(wanted.depth, kinds)
     infos = (wanted.camera_info, wanted.depth_camera_info)
     accepted = dict.fromkeys((color, depth), _IMAGES) | dict.fromkeys(infos, ("CameraInfo",))
     accepted.pop("", None)
     for name, expected in accepted.items():
-        if name not in names:
+        if name not in kinds:
             raise SourceError(f"{where} has no topic {name}; it has {_listed(found)}")
         if kinds[name] not in expected:
             raise SourceError(

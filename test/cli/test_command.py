@@ -88,3 +88,14 @@ def test_a_flag_at_its_default_counts_before_the_file_of_a_live_run() -> None:
     assert given == ["min_confidence:=0.75", "flow.budget:=1.0"]
     assert PipelineConfig().min_confidence == 0.75
     assert not list(live._parameters(parser.parse_args(["bag", "--out", "out"])))
+
+
+def test_ctrl_c_while_a_command_is_imported_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("affordance_seg_ros.cli.import_module", interrupted)
+    assert main(["info"]) == 130
+    assert capsys.readouterr().err == "affordance-seg info: interrupted\n"

@@ -14,6 +14,7 @@ from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.sources.clip import ClipWriter, is_complete_clip, read_clip
+from affordance_seg_ros.sources.truth_field import read_field
 
 
 def damage_json(path, **changes):
@@ -180,3 +181,23 @@ def test_picture_that_cannot_be_read_is_named(write_clip):
     (path / "depth/00000.png").mkdir()
     with pytest.raises(SourceError, match=r"00000\.png cannot be read"):
         read_clip(path).frame(0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"mask": np.zeros(3, np.uint8)}, "mask uint8 of 3 bytes"),
+        ({"mask": np.ones(8, np.float64)}, "mask float64 of 8 bytes"),
+        ({"unit_m": np.ones(2)}, "is damaged"),
+    ],
+)
+def test_a_truth_file_of_other_content_is_damaged(tmp_path, changed, words):
+    content = {
+        "planes": np.zeros((4, 8, 8), np.uint8), "unit_m": 1e-5, "mask": np.zeros(8, np.uint8),
+    }  # fmt: skip
+    path = tmp_path / "00000.npz"
+    np.savez(path, **content)
+    read_field(path)
+    np.savez(path, **{**content, **changed})
+    with pytest.raises(SourceError, match=words):
+        read_field(path)

@@ -133,3 +133,10 @@ def test_8_bit_picture_is_refused_as_depth(compressed_message):
 def test_depth_message_shorter_than_its_header_is_refused(compressed_message):
     with pytest.raises(EncodingError, match="no readable picture"):
         decode_compressed_depth(compressed_message(b"\0" * 12, "16UC1; compressedDepth png"))
+
+
+def test_a_mosaic_is_no_colour_picture(compressed_message, picture):
+    png = cv2.imencode(".png", picture[..., 0])[1].tobytes()
+    mosaic = compressed_message(png, "bayer_rggb8; png compressed ")
+    with pytest.raises(EncodingError, match="is a mosaic; expected a colour picture"):
+        decode_compressed_color(mosaic)

@@ -6,6 +6,7 @@ import torch
 from tiny_clips import LABELS, write_clip, write_clips
 from tiny_runs import run_of
 
+from affordance_seg_ros.cli import main
 from affordance_seg_ros.training.datasets.clips import scan_clips
 from affordance_seg_ros.training.trainer import train
 
@@ -41,3 +42,19 @@ def sequence(tmp_path):
     write_clip(tmp_path / "clip", "push", 3, frames=4)
     (found,) = scan_clips(tmp_path, "", None, LABELS).sequences
     return found
+
+
+@pytest.fixture(scope="session")
+def weights(clips, tmp_path_factory):
+    """The weights that `affordance-seg train` leaves of one step; its result lies beside them."""
+    out = tmp_path_factory.mktemp("command") / "run"
+    settings = [
+        "threads=1", "network.width=4", "initialise={}", "input.height=32", "input.width=40",
+        "data.workers=0",
+        f"data.train=[{{root: {clips}, split: train}}]",
+        f"data.validation=[{{root: {clips}, split: val}}]",
+        "stages=[{name: clips, frames: 1, epochs: 1, batch_size: 3}]",
+    ]  # fmt: skip
+    words = ["--config", "quick", "--out", str(out), "--json", str(out / "result.json")]
+    assert main(["train", *words, "--quiet", "--set", *settings]) == 0
+    return out / "weights.safetensors"

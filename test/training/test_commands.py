@@ -7,31 +7,15 @@ import shutil
 from pathlib import Path
 
 import pytest
-import torch
 from tiny_clips import write_clips
 
 from affordance_seg_ros.cli import main
-from affordance_seg_ros.model.checkpoint import load_checkpoint, save_checkpoint
+from affordance_seg_ros.model.checkpoint import load_checkpoint
 from affordance_seg_ros.model.fingerprint import fingerprint
 
 ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("AFFORDANCE_SHARED_DATA", ROOT.parent / "shared/data"))
 REAL = SHARED / "azure_kinect_mug/recording.mkv"
-STAGE = "{name: clips, frames: 1, epochs: 1, batch_size: 3}"
-
-
-@pytest.fixture(scope="module")
-def weights(clips, tmp_path_factory):
-    out = tmp_path_factory.mktemp("command") / "run"
-    settings = [
-        "threads=1", "network.width=4", "initialise={}", "input.height=32", "input.width=40",
-        "data.workers=0",
-        f"data.train=[{{root: {clips}, split: train}}]",
-        f"data.validation=[{{root: {clips}, split: val}}]", f"stages=[{STAGE}]",
-    ]  # fmt: skip
-    words = ["--config", "quick", "--out", str(out), "--json", str(out / "result.json")]
-    assert main(["train", *words, "--quiet", "--set", *settings]) == 0
-    return out / "weights.safetensors"
 
 
 def test_training_leaves_its_result_as_json(weights):
@@ -194,92 +178,6 @@ def test_export_compares_the_frames_of_a_recording(weights, clips, tmp_path, cap
     assert "logits: largest difference" in capsys.readouterr().out
 
 
-@pytest.fixture(scope="module")
-def ablation(clips):
-    """Return a function that trains rows of the ablation for one step."""
-    settings = [
-        "threads=1", "network.width=4", "initialise={}", "input.height=32", "input.width=40",
-        "data.workers=0",
-        f"data.train=[{{root: {clips}, split: train}}]",
-        f"data.validation=[{{root: {clips}, split: val}}]", "data.validation_limit=1",
-        "stages=[{name: clips, frames: 2, epochs: 1, batch_size: 9}]",
-    ]  # fmt: skip
-
-    def train(out, *arguments, sets=()):
-        given = ["--config", "ablation", "--out", str(out), "--quiet", *arguments]
-        return main(["train", *given, "--set", *settings, *sets])
-
-    return train
-
-
-def test_comparisons_share_a_folder_and_the_row_that_they_have_in_common(ablation, tmp_path):
-    assert ablation(tmp_path, "--ablation") == 0
-    rows = json.loads((tmp_path / "table_3.json").read_text())
-    assert len(rows) == 6
-    assert (tmp_path / "table_3.md").read_text().count("\n| rgb") == 6
-    common = tmp_path / "rgbd_attention_flow3d" / "seed_0" / "weights.safetensors"
-    before = common.stat().st_mtime_ns
-    bare = ("--rows", "rgbd_attention_flow3d", "rgbd_flow3d_no_context")
-    for name, chosen, count in (("open_choices", (), 6), ("attention", bare, 2)):
-        assert ablation(tmp_path, "--ablation", name, "--resume", *chosen) == 0
-        compared = json.loads((tmp_path / f"{name}.json").read_text())
-        assert len(compared) == count
-        assert compared["rgbd_attention_flow3d"] == rows["rgbd_attention_flow3d"]
-        assert (tmp_path / f"{name}.md").read_text().count("\n") == 2 + count
-    assert common.stat().st_mtime_ns == before
-
-
-def test_a_table_is_filled_row_by_row_and_seed_by_seed(ablation, tmp_path, capsys):
-    assert ablation(tmp_path, "--ablation", "--rows", "rgbd") == 0
-    assert ablation(tmp_path, "--ablation", "--rows", "rgb", "--seeds", "1", "2") == 0
-    rows = json.loads((tmp_path / "table_3.json").read_text())
-    assert {name: list(seeds) for name, seeds in rows.items()} == {"rgb": ["1", "2"], "rgbd": ["0"]}
-    lines = (tmp_path / "table_3.md").read_text().splitlines()
-    assert lines[2].count("±") == 3
-    assert lines[2].endswith("| 2 |")
-    assert lines[5].endswith("| 1 |")
-    assert ablation(tmp_path, "--ablation", "--rows", "rgb", "--seeds", "1") == 2
-    assert "holds a run already" in capsys.readouterr().err
-
-
-def test_rows_of_another_recipe_are_not_put_into_one_table(ablation, tmp_path, capsys):
-    assert ablation(tmp_path, "--ablation", "--rows", "rgb") == 0
-    assert ablation(tmp_path, "--ablation", "--rows", "rgbd", sets=["epoch_scale=2.0"]) == 2
-    assert "seed_0 was trained by another recipe" in capsys.readouterr().err
-
-
-def test_rows_that_started_elsewhere_are_not_put_into_one_table(
-    ablation, weights, tmp_path, capsys
-):
-    start = tmp_path / "start.safetensors"
-    shutil.copy(weights, start)
-    sets = [f"initialise={{weights: {start}, fitting: true}}"]
-    assert ablation(tmp_path / "out", "--ablation", "--rows", "rgb", sets=sets) == 0
-    checkpoint = load_checkpoint(start, "cpu")
-    with torch.no_grad():
-        next(checkpoint.network.parameters()).add_(1)
-    save_checkpoint(start, checkpoint)
-    assert ablation(tmp_path / "out", "--ablation", "--rows", "rgbd", "--resume", sets=sets) == 2
-    assert "seed_0 started from weights" in capsys.readouterr().err
-    (tmp_path / "out/rgb/seed_0/evaluation.json").unlink()  # as if it had been stopped midway
-    assert ablation(tmp_path / "out", "--ablation", "--rows", "rgb", "--resume", sets=sets) == 2
-    assert "seed_0 started from weights" in capsys.readouterr().err
-
-
-def test_bad_seeds_are_refused_before_anything_is_trained(ablation, tmp_path, capsys):
-    out = tmp_path / "out"
-    assert ablation(out, "--ablation", "--rows", "rgb", "--seeds", "0", "-1") == 2
-    assert "seed=-1" in capsys.readouterr().err
-    assert not out.exists()
-
-
-def test_an_ablation_takes_parts_away_from_a_whole_network(ablation, tmp_path, capsys):
-    sets = ["network.flow=2d"]
-    assert ablation(tmp_path, "--ablation", "open_choices", sets=sets) == 2
-    expected = "flow=2d; expected appearance=rgbd, attention=True, flow=3d"
-    assert expected in capsys.readouterr().err
-
-
 def test_options_that_are_given_twice_add_up(capsys):
     """The second is refused for its value, the first for its name: each is read."""
     assert main(["train", "--set", "stages.parts.epochs=3", "--set", "seed=-1"]) == 2
@@ -298,12 +196,6 @@ def test_rows_and_seeds_belong_to_an_ablation(capsys):
 def test_checking_data_trains_nothing(clips, capsys):
     assert main(["train", "--check-data", str(clips), "--ablation"]) == 2
     assert "--check-data with --ablation; expected one of them" in capsys.readouterr().err
-
-
-def test_an_ablation_that_there_is_not_is_named(ablation, tmp_path, capsys):
-    assert ablation(tmp_path, "--ablation", "table_4") == 2
-    expected = "ablation 'table_4'; expected one of table_3, open_choices, attention"
-    assert expected in capsys.readouterr().err
 
 
 def test_a_package_that_is_not_installed_is_named(monkeypatch, tmp_path, capsys):

@@ -230,7 +230,9 @@ def test_long_streams_are_scored_against_the_label_that_is_asked_for(sequences, 
 def test_clips_of_different_sizes_are_no_stream(sequences, tmp_path):
     small = copy(sequences[1])
     small.frame_size = lambda: (32, 48)
-    with pytest.raises(SourceError, match="train_000 is 64x48, train_001 32x48; expected clips of"):
+    with pytest.raises(
+        SourceError, match="train_000 is 64x48, train_001 is 32x48; expected clips of"
+    ):
         measure_succession(Oracle(), [sequences[0], small], progress=False)
     with pytest.raises(SourceError, match="empties the memory"):
         run_after(Oracle(), sequences[0], small)

@@ -15,7 +15,6 @@ from affordance_seg_ros.training.objective import (
     ActionObjective,
     AffordanceObjective,
     freeze,
-    freeze_for,
 )
 from affordance_seg_ros.training.run_config import RunConfig
 from affordance_seg_ros.training.sample import NO_ACTION, Batch
@@ -179,22 +178,7 @@ def test_frozen_parts_do_not_learn_and_the_next_stage_frees_them(network):
     assert network.decoder.classifier.weight.requires_grad
 
 
-def test_single_pictures_teach_the_flow_stream_nothing():
-    def frozen(stage, config=CONFIG):
-        network = AffordanceNetwork(config)
-        freeze_for(stage, network)
-        still = [name for name, p in network.named_parameters() if not p.requires_grad]
-        return {name.split(".")[0] for name in still}
-
-    pictures = StageConfig(frames=1, frozen=("decoder",))
-    assert frozen(pictures) == {"decoder", "streams"}
-    assert frozen(replace(pictures, frames=0)) == {"decoder"}
-    assert frozen(pictures, replace(CONFIG, flow="none")) == {"decoder"}
-    remembering = replace(CONFIG, motion_memory=True)
-    assert frozen(pictures, remembering) == {"decoder", "streams", "motion_memory"}
-
-
-def test_single_pictures_between_clips_teach_what_sees_motion_nothing(batch):
+def test_single_pictures_teach_what_sees_motion_nothing(batch):
     config = replace(CONFIG, motion_memory=True)
     network = initial_network(RunConfig(network=config))
     freeze(network, ("decoder",))

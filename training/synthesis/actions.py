@@ -100,20 +100,24 @@ def _grasp(u: float, thing: HandledObject, manner: Manner) -> ObjectState:
     return ObjectState(pose(manner.rotation, manner.position_m + height))
 
 
-def sweep_rad(amplitude: float, repeats: int, turn_rad: float) -> float:
+def sweep_rad(manner: Manner) -> float:
     """Return how far a thing is turned that is rotated, at most."""
-    return (1.265 if repeats > 2 else 1.15) * amplitude * (1.0 if turn_rad >= 0 else -1.0)
+    most = 1.265 if _there_and_back(manner) else 1.15
+    return most * manner.amplitude * (1.0 if manner.turn_rad >= 0 else -1.0)
 
 
-def turned_for_good_rad(amplitude: float, repeats: int, turn_rad: float) -> float:
-    """Return how far a thing that was rotated stays turned: some are turned back."""
-    return 0.0 if repeats > 2 else sweep_rad(amplitude, repeats, turn_rad)
+def turned_for_good_rad(thing: HandledObject, manner: Manner) -> float:
+    """Return how far a thing that was rotated stays turned: some are turned back, or in part."""
+    return 0.0 if thing.turning or _there_and_back(manner) else sweep_rad(manner)
+
+
+def _there_and_back(manner: Manner) -> bool:
+    return manner.repeats > 2
 
 
 def _rotate(u: float, thing: HandledObject, manner: Manner) -> ObjectState:
-    there_and_back = manner.repeats > 2
-    angle = sweep_rad(manner.amplitude, manner.repeats, manner.turn_rad)
-    angle *= np.sin(np.pi * ease(u)) if there_and_back else ease(u)
+    angle = sweep_rad(manner)
+    angle *= np.sin(np.pi * ease(u)) if _there_and_back(manner) else ease(u)
     if thing.turning:
         return ObjectState(pose(manner.rotation, manner.position_m), turn_rad=float(angle))
     return ObjectState(pose(about_z(float(angle)) @ manner.rotation, manner.position_m))

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.labels import LabelSet
@@ -60,7 +59,7 @@ class Workpiece(NamedTuple):
     """What a tool is used on, and where: (3,) the point that the tool meets."""
 
     prop: Prop
-    at_m: npt.NDArray[np.float64]
+    at_m: Array
 
 
 @dataclass(frozen=True)
@@ -206,14 +205,14 @@ def _draw_viewpoint(
     )
 
 
-def _share_in_view(points_m: npt.NDArray[np.float64], view: View) -> float:
+def _share_in_view(points_m: Array, view: View) -> float:
     """Return which share of an object's vertices is in the picture, hidden or not."""
     pixels = view.camera.project(move(view.T_camera_world, points_m))
     inside = (pixels > -0.5) & (pixels < np.array([view.camera.width, view.camera.height]) - 0.5)
     return float(inside.all(-1).mean())
 
 
-def _distance_m(points_m: npt.NDArray[np.float64], from_m: npt.NDArray[np.float64]) -> float:
+def _distance_m(points_m: Array, from_m: Array) -> float:
     return float(np.linalg.norm(points_m - from_m, axis=1).min())
 
 
@@ -238,6 +237,18 @@ def draw_manner(
         # A tool lies with its handle, not its middle, where the hand expects it.
         end = end - rotation_at_end @ (thing.grips["handle"].point_m * (1, 1, 0))
         end = end + np.array([-0.11, 0.10, 0])
+    manner = Manner(
+        rotation=rotation_at_end,
+        position_m=end,
+        amplitude=amplitude,
+        repeats=repeats,
+        shift_m=shift,
+        turn_rad=turn_rad,
+        push_direction=push,
+        push_m=push_m,
+        target_m=end,
+        tool_heading_rad=tool_heading_rad,
+    )
     moved, turned_rad = np.zeros(3), 0.0
     if action == "push":
         moved = push * push_m
@@ -245,21 +256,10 @@ def draw_manner(
         moved = shift
     if action == "lift":
         turned_rad = turn_rad
-    elif action == "rotate" and not thing.turning:
-        turned_rad = turned_for_good_rad(amplitude, repeats, turn_rad)
-    position = end - moved
-    manner = Manner(
-        rotation=about_z(-turned_rad) @ rotation_at_end,
-        position_m=position,
-        amplitude=amplitude,
-        repeats=repeats,
-        shift_m=shift,
-        turn_rad=turn_rad,
-        push_direction=push,
-        push_m=push_m,
-        target_m=position,
-        tool_heading_rad=tool_heading_rad,
-    )
+    elif action == "rotate":
+        turned_rad = turned_for_good_rad(thing, manner)
+    begun = about_z(-turned_rad) @ rotation_at_end
+    manner = replace(manner, rotation=begun, position_m=end - moved, target_m=end - moved)
     own = next((each for each in catalogue()[thing.name].actions if each in _TOOL_ACTIONS), "")
     if not own:
         return manner, None
