@@ -142,7 +142,7 @@ class FlowConfig(Options):
 
     estimator: str = option(
         "auto", "Primal-dual scene flow, the same in fused Triton kernels, DIS optical flow with "
-        "depth, or auto: fused kernels on a GPU (plain primal-dual without Triton), DIS on a CPU",
+        "depth, or auto: fused kernels on a GPU where Triton works, DIS elsewhere",
         choices=("auto", "primal_dual", "primal_dual_fused", "dis"),
     )  # fmt: skip
     iterations: int = option(

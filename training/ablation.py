@@ -8,14 +8,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-import torch
-
 from affordance_seg_ros.config import NetworkConfig, PipelineConfig
 from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.evaluation.report import write_json
 from affordance_seg_ros.flow.estimator import build_estimator
 from affordance_seg_ros.model.checkpoint import load_checkpoint
 from affordance_seg_ros.model.variants import table_3 as variants
+from affordance_seg_ros.pipeline.device import resolve_device
 from affordance_seg_ros.pipeline.streaming import Pipeline
 from affordance_seg_ros.training.evaluate import CLIP_GAP_S, evaluate, scorable
 from affordance_seg_ros.training.objective import MOTION
@@ -265,7 +264,7 @@ def _with_network(run: RunConfig, network: NetworkConfig) -> RunConfig:
 
 
 def _evaluate(run: RunConfig, weights: Path, *, progress: bool) -> dict[str, Any]:
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = resolve_device("auto")
     config = PipelineConfig(
         min_confidence=0.0,
         max_gap_s=CLIP_GAP_S,

@@ -16,6 +16,7 @@ from lightning_fabric.strategies import DDPStrategy
 from affordance_seg_ros.config import NetworkConfig
 from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.model.network import AffordanceNetwork
+from affordance_seg_ros.pipeline.device import resolve_device
 from affordance_seg_ros.training.loss import class_weights
 from affordance_seg_ros.training.objective import ActionObjective, AffordanceObjective, Objective
 from affordance_seg_ros.training.run_config import RunConfig, differences, parse_run
@@ -43,7 +44,7 @@ class _WholeInputs(MixedPrecision):
 def build_fabric(precision: str) -> Fabric:
     """Return Fabric for this process: alone, or one of those that `torchrun` started."""
     world, local = int(os.environ.get("WORLD_SIZE", "1")), local_processes()
-    accelerator = "cuda" if torch.cuda.is_available() else "cpu"
+    accelerator = resolve_device("auto").type
     mixed = precision in ("16-mixed", "bf16-mixed")
     fabric = Fabric(
         accelerator=accelerator,

@@ -30,7 +30,7 @@ class WeightAverage:
         if steps:
 
             def take_in(means: Sequence[Tensor], new: Sequence[Tensor], number: Tensor) -> None:
-                share = (1 / (number + 1)).clamp(min=1 / steps)  # a tensor: no wait for a GPU
+                share = (1 / (number + 1)).clamp(min=1 / steps)
                 for mean, each in zip(means, new, strict=True):
                     mean.lerp_(each, share)
 

@@ -4,10 +4,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-import torch
-
 from affordance_seg_ros.config import PipelineConfig
-from affordance_seg_ros.flow.estimator import estimator_name
 from affordance_seg_ros.pipeline.timing import percentiles
 
 _DROPPED = "replaced by a newer frame before the node was free"
@@ -37,7 +34,6 @@ def live_summary(
     }
     in_lockstep = "frames_unanswered" in played
     total = percentiles(node["receipt_to_publish_ms"])._asdict()
-    options = live_options(node)
     return {
         "source": received["source"],
         "frames_read": published,
@@ -49,7 +45,7 @@ def live_summary(
         "skipped_messages": received["skipped_messages"],
         "resets": node["resets"],
         "device": node["device"],
-        "flow_estimator": estimator_name(options.flow, torch.device(node["device"])),
+        "flow_estimator": node["flow_estimator"],
         "network": node["network"],
         "weights": received["weights"],
         "stage_ms": {**node["stage_ms"], "total": total},

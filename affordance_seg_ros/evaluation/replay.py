@@ -23,7 +23,6 @@ from affordance_seg_ros.evaluation.report import (
 )
 from affordance_seg_ros.evaluation.run_facts import run_facts
 from affordance_seg_ros.evaluation.video import VideoWriter
-from affordance_seg_ros.flow.estimator import estimator_name
 from affordance_seg_ros.frames import Prediction, RgbdFrame
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.pipeline.overlay import draw_overlay
@@ -269,7 +268,7 @@ def replay(
         "skipped_messages": dict(recording.report.skipped),
         "resets": resets,
         "device": str(pipeline.device),
-        "flow_estimator": estimator_name(pipeline.config.flow, pipeline.device),
+        "flow_estimator": pipeline.flow_estimator,
         "network": pipeline.network,
         "weights": {"name": pipeline.card.name, "trained": pipeline.card.trained},
         "stage_ms": statistics.document(),

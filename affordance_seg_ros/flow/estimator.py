@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The one interface of scene flow, and the estimators behind it by name."""
 
-import importlib.util
+import functools
+import logging
 from collections.abc import Callable
 from typing import Protocol
 
@@ -22,6 +23,8 @@ __all__ = [
     "estimator_name",
     "flow_in_words",
 ]
+
+_LOG = logging.getLogger(__name__)
 
 
 class FlowEstimator(Protocol):
@@ -65,9 +68,27 @@ def _fused(config: FlowConfig, device: torch.device) -> FlowEstimator:
             raise
         raise DeviceError(
             "flow.estimator=primal_dual_fused, but Triton is not installed; expected the package "
-            "triton, or primal_dual, which needs none"
+            "triton, or dis or primal_dual, which need none"
         ) from error
+    if device.type == "cuda" and (trouble := _kernel_trouble(device)):
+        raise DeviceError(
+            f"flow.estimator=primal_dual_fused cannot run on {device}: {trouble}; expected a C "
+            "compiler, Python's headers (python3-dev) and a GPU of compute capability 7.0 or "
+            "newer, or dis or primal_dual, which need none"
+        )
     return FusedPrimalDualFlow(config, device)
+
+
+@functools.cache
+def _kernel_trouble(device: torch.device) -> str:
+    """Return why Triton's kernels do not run on a CUDA device, or an empty text if they do."""
+    try:
+        from affordance_seg_ros.flow.kernels.trial import launch_one
+
+        launch_one(device)
+    except Exception as error:  # whatever Triton, its compiler or the driver raises, it is a no
+        return " ".join(f"{type(error).__name__}: {error}".split())
+    return ""
 
 
 ESTIMATORS: dict[str, Callable[[FlowConfig, torch.device], FlowEstimator]] = {
@@ -81,14 +102,14 @@ ESTIMATORS: dict[str, Callable[[FlowConfig, torch.device], FlowEstimator]] = {
 def estimator_name(config: FlowConfig, device: torch.device) -> str:
     """Return the name of the estimator that a configuration means on a device.
 
-    'auto' is the fused kernels on a GPU, or the plain form where Triton is not installed, and DIS
-    on a CPU.
+    'auto' is the fused kernels on a GPU where Triton works, and DIS elsewhere: the plain form is
+    thousands of small steps a frame, and each of them a launch.
     """
     if config.estimator != "auto":
         return config.estimator
     if device.type != "cuda":
         return "dis"
-    return "primal_dual_fused" if importlib.util.find_spec("triton") else "primal_dual"
+    return "dis" if _kernel_trouble(device) else "primal_dual_fused"
 
 
 def flow_in_words(name: str) -> str:
@@ -104,6 +125,14 @@ def build_estimator(config: FlowConfig, device: torch.device) -> FlowEstimator:
         device: Where the flow is computed and returned; DIS itself always runs on the CPU.
 
     Raises:
-        DeviceError: The fused kernels are asked for without Triton, or on a CPU.
+        DeviceError: The fused kernels are asked for where Triton is missing or does not work, or
+            on a CPU.
     """
-    return ESTIMATORS[estimator_name(config, device)](config, device)
+    name = estimator_name(config, device)
+    if config.estimator == "auto" and device.type == "cuda" and name == "dis":
+        _LOG.warning(
+            "flow.estimator=auto on %s is DIS on the CPU, as Triton's kernels do not run there: %s",
+            device,
+            _kernel_trouble(device),
+        )
+    return ESTIMATORS[name](config, device)

@@ -111,6 +111,8 @@ def _compiled(task: _Task) -> NetworkRunner:
             capture=graph_capture(task.device) if on_gpu else capture_directly,
             description="compiled PyTorch",
         )
+    except torch.cuda.OutOfMemoryError:
+        raise  # no matter of the compiler
     except RuntimeError as error:  # the base of all that torch.compile raises
         # The rest of its message are hints for PyTorch's developers.
         reason = " ".join(str(error).partition("\n\n")[0].split())

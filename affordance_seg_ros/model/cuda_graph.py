@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recording the network as a CUDA graph, its two encoder streams side by side."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -29,13 +30,13 @@ def graph_capture(device: torch.device) -> Capture:
             current = torch.cuda.current_stream()
             aside = _stream(device)
             aside.wait_stream(current)
-            with torch.cuda.stream(aside), torch.backends.cudnn.flags(enabled=True, benchmark=True):
+            with torch.cuda.stream(aside), _fastest_algorithms():
                 for _ in range(_WARM_UP_RUNS):
                     work()
             current.wait_stream(aside)
             graph = torch.cuda.CUDAGraph()
             with (
-                torch.backends.cudnn.flags(enabled=True, benchmark=True),
+                _fastest_algorithms(),
                 # Other threads, another camera's pipeline say, may allocate meanwhile.
                 torch.cuda.graph(graph, stream=aside, capture_error_mode="thread_local"),
             ):
@@ -43,6 +44,21 @@ def graph_capture(device: torch.device) -> Capture:
         return graph.replay
 
     return capture
+
+
+@contextmanager
+def _fastest_algorithms() -> Iterator[None]:
+    """Let cuDNN choose its algorithms by trying them, unless the process wants determinism.
+
+    All its other settings stay: `torch.backends.cudnn.flags` would set them too.
+    """
+    cudnn = torch.backends.cudnn
+    before = cudnn.benchmark
+    cudnn.benchmark = not cudnn.deterministic
+    try:
+        yield
+    finally:
+        cudnn.benchmark = before
 
 
 class SideBySide:

@@ -22,14 +22,20 @@ _NO_PICTURE = np.empty((0, 0, 3), np.uint8)
 
 
 class Reading(NamedTuple):
-    """Label map and confidences at colour resolution, action, (h, w, 3) uint8 flow picture.
+    """What the host gets of a frame.
 
-    The picture is (0, 0, 3) where it was not wanted, the confidences are (0, 0).
+    Attributes:
+        labelled: Label map and confidences at colour resolution; these are (0, 0) where they were
+            not wanted.
+        action: The action.
+        flow_color: (h, w, 3) uint8 flow picture; (0, 0, 3) where it was not wanted.
+        finite: Whether all that the network says are numbers: half precision may have too few.
     """
 
     labelled: LabelMap
     action: Action
     flow_color: npt.NDArray[np.uint8]
+    finite: bool
 
 
 class Readout(Protocol):
@@ -95,7 +101,7 @@ class HostReadout:
         if not with_confidence:
             labelled = labelled._replace(confidence=NO_CONFIDENCE)
         picture = _NO_PICTURE if flow_color is None else flow_color.cpu().numpy()
-        return Reading(labelled, action, picture)
+        return Reading(labelled, action, picture, bool(_is_finite(output)))
 
 
 class DeviceReadout:
@@ -133,7 +139,7 @@ class DeviceReadout:
             min_confidence=min_confidence,
             certainty=scores.max() if self._decided else None,
         )
-        wanted = {"scores": scores, "mask": mask}
+        wanted = {"scores": scores, "mask": mask, "finite": _is_finite(output).to(torch.uint8)}
         if with_confidence:
             wanted = {"confidence": confidence, **wanted}
         if flow_color is not None:
@@ -143,6 +149,7 @@ class DeviceReadout:
             LabelMap(parts["mask"], parts.get("confidence", NO_CONFIDENCE)),
             action_of(parts["scores"], self._labels),
             parts.get("flow_color", _NO_PICTURE),
+            bool(parts["finite"]),
         )
 
 
@@ -152,6 +159,11 @@ def build_readout(network: NetworkConfig, device: torch.device) -> Readout:
     if device.type == "cuda":
         return DeviceReadout(labels, device, decided=decided)
     return HostReadout(labels, decided=decided)
+
+
+def _is_finite(output: StepOutput) -> Tensor:
+    """Return a () bool: a value that is not would make its pixels background of no confidence."""
+    return output.logits.isfinite().all() & output.action_logits.isfinite().all()
 
 
 def _label_map(

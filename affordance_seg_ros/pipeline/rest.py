@@ -33,35 +33,29 @@ def moves(flow: SceneFlow) -> Tensor:
 class Rest:
     """Watches a stream for the first motion after a time without any.
 
-    Whether a frame moved is asked when the next one is there: a GPU has answered by then, and
-    nobody waits for it amid a frame.
+    Attributes:
+        ended_s: Length of the rest that the last frame ended [s]; 0 where it ended none.
     """
 
     def __init__(self) -> None:
         self._since_ns: int | None = None
-        self._last: tuple[Tensor, int] | None = None
+        self.ended_s = 0.0
 
-    def step(self, flow: SceneFlow, stamp_ns: int) -> float:
-        """Take the next frame's flow.
+    def note(self, moved: bool, stamp_ns: int) -> None:
+        """Take in the next frame.
 
         Args:
-            flow: Motion into the frame; a first frame's is nowhere valid, and so at rest.
+            moved: Whether anything moved into it; into a first frame nothing does.
             stamp_ns: The frame's stamp [ns].
-
-        Returns:
-            Length of the rest that ended with the frame before this one [s]; 0 where none did.
         """
-        rested_s = 0.0 if self._last is None else self._judge(*self._last)
-        self._last = moves(flow), stamp_ns
-        return rested_s
+        if moved:
+            self.ended_s = 0.0 if self._since_ns is None else 1e-9 * (stamp_ns - self._since_ns)
+            self._since_ns = None
+            return
+        self.ended_s = 0.0
+        if self._since_ns is None:
+            self._since_ns = stamp_ns
 
     def reset(self) -> None:
         """Forget the stream: the next frame is a first one."""
-        self._since_ns, self._last = None, None
-
-    def _judge(self, moved: Tensor, stamp_ns: int) -> float:
-        if not moved:
-            self._since_ns = stamp_ns if self._since_ns is None else self._since_ns
-            return 0.0
-        since_ns, self._since_ns = self._since_ns, None
-        return 0.0 if since_ns is None else 1e-9 * (stamp_ns - since_ns)
+        self._since_ns, self.ended_s = None, 0.0

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The pipeline: one frame in, one prediction out, with the memory of the frames before."""
 
+import gc
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.config import PipelineConfig
 from affordance_seg_ros.errors import FrameError
 from affordance_seg_ros.flow.colorize import colorize
-from affordance_seg_ros.flow.estimator import FlowEstimator, build_estimator
+from affordance_seg_ros.flow.estimator import FlowEstimator, build_estimator, estimator_name
 from affordance_seg_ros.frames import (
     EVERYTHING,
     DepthImage,
@@ -31,7 +32,7 @@ from affordance_seg_ros.pipeline.device import resolve_device
 from affordance_seg_ros.pipeline.preprocess import Prepared, Preprocessor
 from affordance_seg_ros.pipeline.readout import NO_CONFIDENCE, build_readout
 from affordance_seg_ros.pipeline.regions import find_regions
-from affordance_seg_ros.pipeline.rest import Rest
+from affordance_seg_ros.pipeline.rest import Rest, moves
 from affordance_seg_ros.pipeline.stage_clock import StageClock
 from affordance_seg_ros.pipeline.stream_watch import StreamWatch
 from affordance_seg_ros.pipeline.tracking import RegionTracker
@@ -118,6 +119,11 @@ class Pipeline:
         return self._runner.description
 
     @property
+    def flow_estimator(self) -> str:
+        """Name of the flow estimator, 'auto' resolved."""
+        return estimator_name(self._config.flow, self._device)
+
+    @property
     def config(self) -> PipelineConfig:
         """The options in force."""
         return self._config
@@ -147,6 +153,13 @@ class Pipeline:
         """Forget the past: the next frame is the first one."""
         self._watch.reset()
         self._forget()
+
+    def close(self) -> None:
+        """Give back the device's memory, for other processes; nothing can be asked of it then."""
+        del self._network, self._runner, self._estimator, self._preprocessor, self._readout
+        gc.collect()
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
 
     def _forget(self) -> None:
         self._estimator.reset()
@@ -183,7 +196,7 @@ class Pipeline:
 
         Raises:
             FrameError: The frame has no valid depth; the pipeline's state is as before the call. Or
-                the action's scores are not finite; the pipeline has forgotten the past.
+                the network's output is not finite; the pipeline has forgotten the past.
             CalibrationError: The lens model of its camera cannot be inverted; as before the call.
         """
         clock = self._clock
@@ -192,7 +205,8 @@ class Pipeline:
         reason = self._follow(frame)
         clock.mark()
         flow = self._estimator.step(prepared.flow_input)
-        rested = self._begin_anew(flow, frame.stamp_ns)
+        moved = moves(flow) if self._config.rest_s else None
+        rested = self._begin_anew()
         clock.mark()
         mode = self._architecture.flow
         encoded = None if mode == "none" else colorize(flow, self._input, mode=mode)
@@ -210,10 +224,14 @@ class Pipeline:
             min_confidence=config.min_confidence,
             with_confidence=wanted.confidence or wanted.regions,
         )
-        if not np.isfinite(reading.action.scores).all():
+        if moved is None:
+            self._rest.reset()
+        else:  # not earlier: a GPU has answered by now, and nobody waits for it amid the frame
+            self._rest.note(bool(moved), frame.stamp_ns)
+        if not reading.finite:
             self.reset()  # the memory would keep it for ever
             raise FrameError(
-                f"scores that are not finite, from weights {self._card.name} by {self.network}; "
+                f"an output that is not finite, from weights {self._card.name} by {self.network}; "
                 "its memory is emptied. Expected network_precision of more range, or other weights"
             )
         regions: tuple[Region, ...] = ()
@@ -248,17 +266,14 @@ class Pipeline:
             self._forget()
         return reason
 
-    def _begin_anew(self, flow: SceneFlow, stamp_ns: int) -> str:
+    def _begin_anew(self) -> str:
         """Empty the memory if the frame before ended a rest; return why, or an empty text.
 
         What was shown before the rest stays in the mask as long as nothing moves.
         """
         least_s = self._config.rest_s
-        if not least_s:
-            self._rest.reset()  # what it last saw would be old when it is asked again
-            return ""
-        rested_s = self._rest.step(flow, stamp_ns)
-        if rested_s < least_s:
+        rested_s = self._rest.ended_s
+        if not 0 < least_s <= rested_s:
             return ""
         self._runner.reset()
         return f"motion after a rest of {rested_s:.3f} s, at least rest_s={least_s:g}"

@@ -34,8 +34,15 @@ class LoadedPipeline(StreamingPipeline, Protocol):
     def network(self) -> str:
         """What runs the network, in words."""
 
+    @property
+    def flow_estimator(self) -> str:
+        """Name of the flow estimator."""
+
     def warm_up(self) -> None:
         """Do all that is slow only once."""
+
+    def close(self) -> None:
+        """Give back what it holds of its device; it is of no use afterwards."""
 
 
 def build_real(weights: str, device: str, config: PipelineConfig) -> LoadedPipeline:

@@ -210,6 +210,8 @@ class AffordanceNode(ForgivingLifecycleNode):
         self._stop()
         if self._output is not None:
             self._output.destroy()
+        if self._pipeline is not None:
+            self._pipeline.close()
         self._output = self._pipeline = None
 
     def _report(self, snapshot: Snapshot) -> None:
@@ -220,6 +222,7 @@ class AffordanceNode(ForgivingLifecycleNode):
         report = snapshot.report(card.name, card.trained, str(self._pipeline.device))
         report["weights"] |= {"description": card.description, "license": card.license}
         report["network"] = self._pipeline.network
+        report["flow_estimator"] = self._pipeline.flow_estimator
         report["options"] = asdict(self._pipeline_config)
         try:
             write_json(user_path(path, SourceError), report)

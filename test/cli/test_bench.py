@@ -40,7 +40,7 @@ def test_a_tiny_run_prints_its_tables_and_writes_its_json(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(machine, "_TRYING_S", 0.0)
-    monkeypatch.setattr(machine, "_COPY_MB", {"cpu": 1})
+    monkeypatch.setattr(machine, "_COPY_BYTES", {"cpu": 2**20})
     monkeypatch.setattr(machine, "_MATRIX_SIDE", {"cpu": 64})
     file = tmp_path / "bench.json"
     words = ["--device", "cpu", "--width", "compact", "--size", "32", "--picture", "64x48"]

@@ -11,7 +11,7 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 from triton.runtime.jit import JITFunction
 
-from affordance_seg_ros.flow.kernels import frame, iteration, level_end, pair, search
+from affordance_seg_ros.flow.kernels import frame, iteration, level_end, pair, search, trial
 
 CONSTANTS = {
     "BLOCK": 128, "PATCHES": 1, "SUMS": 1024, "ZERO": 1, "SMOOTHNESS_FLOW": 0.04,
@@ -31,7 +31,7 @@ TYPES = {
 
 
 def kernels():
-    for module in (frame, pair, search, iteration, level_end):
+    for module in (frame, pair, search, iteration, level_end, trial):
         for name, found in vars(module).items():
             is_kernel = isinstance(found, JITFunction) and not name.startswith("_")
             if is_kernel and found.fn.__module__ == module.__name__:

@@ -8,9 +8,9 @@ from flow_scenes import CAMERA, error_px_mm, plane
 
 from affordance_seg_ros.config import FlowConfig
 from affordance_seg_ros.errors import ConfigError, DeviceError, FrameError
+from affordance_seg_ros.flow import estimator as module
 from affordance_seg_ros.flow.dis import DisFlow
 from affordance_seg_ros.flow.estimator import ESTIMATORS, build_estimator, estimator_name
-from affordance_seg_ros.flow.incremental import PrimalDualFlow
 from affordance_seg_ros.frames import SceneFlow
 
 CPU = torch.device("cpu")
@@ -60,21 +60,49 @@ def holey(frame, seed):
     return frame._replace(depth_m=depth_m)
 
 
-def test_auto_is_the_fused_kernels_on_a_gpu_and_dis_elsewhere():
-    pytest.importorskip("triton")
+@pytest.fixture
+def untried(monkeypatch):
+    """What kernels do is tried anew, and again after the test."""
+    monkeypatch.setattr(module, "_kernel_trouble", module._kernel_trouble.__wrapped__)
+
+
+def test_auto_is_the_fused_kernels_on_a_gpu_where_they_run_and_dis_elsewhere(monkeypatch, untried):
+    trial = pytest.importorskip("affordance_seg_ros.flow.kernels.trial")
+    monkeypatch.setattr(trial, "launch_one", lambda device: None)
     assert isinstance(build_estimator(FlowConfig(), CPU), DisFlow)
     assert estimator_name(FlowConfig(), CUDA) == "primal_dual_fused"
     assert estimator_name(FlowConfig(estimator="primal_dual"), CUDA) == "primal_dual"
 
 
-def test_without_triton_auto_takes_the_plain_form_and_the_fused_one_is_refused(monkeypatch):
+def test_without_triton_auto_says_that_it_takes_dis_and_the_fused_one_is_refused(
+    monkeypatch, untried, caplog
+):
     for name in list(sys.modules):
         if name.startswith(("triton", f"{FLOW}.fused", f"{FLOW}.kernels")):
             monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "triton", None)  # as if it were not installed
-    assert isinstance(build_estimator(FlowConfig(), CUDA), PrimalDualFlow)
+    assert isinstance(build_estimator(FlowConfig(), CUDA), DisFlow)
+    assert re.search(r"auto on cuda is DIS on the CPU, as Triton's .*ModuleNotFound", caplog.text)
     with pytest.raises(DeviceError, match=r"Triton is not installed; expected the package triton"):
         build_estimator(FlowConfig(estimator="primal_dual_fused"), CUDA)
+
+
+def test_a_triton_that_cannot_compile_is_none_and_says_what_it_lacks(monkeypatch, untried):
+    trial = pytest.importorskip("affordance_seg_ros.flow.kernels.trial")
+
+    def launch_one(device):
+        raise RuntimeError("Failed to find C compiler.\nPlease specify via CC")
+
+    monkeypatch.setattr(trial, "launch_one", launch_one)
+    assert estimator_name(FlowConfig(), CUDA) == "dis"
+    lacks = r"on cuda: RuntimeError: Failed to find C compiler\. Please .*expected a C compiler"
+    with pytest.raises(DeviceError, match=lacks):
+        build_estimator(FlowConfig(estimator="primal_dual_fused"), CUDA)
+
+
+@pytest.mark.gpu
+def test_a_kernel_that_is_launched_on_this_gpu_runs():
+    assert module._kernel_trouble(CUDA) == ""
 
 
 def test_every_estimator_of_the_configuration_exists():

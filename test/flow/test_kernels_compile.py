@@ -11,7 +11,7 @@ import pytest
 KERNELS = {
     "halve", "sum_depth", "describe_surface", "carry", "linearise", "measure_misfit",
     "choose_start", "back_project", "begin", "iterate", "filter_median", "refine",
-    "fit_shifts", "jump",
+    "fit_shifts", "jump", "write_one",
 }  # fmt: skip
 
 

@@ -19,6 +19,23 @@ def test_cuda_without_a_gpu_is_refused_with_what_is_accepted(name: str) -> None:
         resolve_device(name)
 
 
+def test_a_gpu_that_computes_nothing_is_none(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def zeros(*_: object, **__: object) -> None:
+        raise RuntimeError("CUDA error: no kernel image is available\nCompile with ...")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: ["sm_75", "sm_90"])
+    monkeypatch.setattr(torch, "zeros", zeros)
+    assert resolve_device("auto").type == "cpu"
+    assert "is the CPU, as PyTorch cannot use the GPU: CUDA error: no kernel image" in caplog.text
+    accepted = r"no kernel image is available; expected cpu, or a GPU of sm_75, sm_90"
+    with pytest.raises(DeviceError, match=accepted):
+        resolve_device("cuda:0")
+
+
 @pytest.mark.parametrize("name", ["gpu", "", "cuda:x", "CPU"])
 def test_an_unknown_name_is_refused(name: str) -> None:
     with pytest.raises(DeviceError, match="expected auto, cpu, cuda or cuda:N"):

@@ -58,6 +58,25 @@ def test_device_and_host_read_the_same_from_one_output(
         assert (ours.flow_color == host.flow_color).all()
 
 
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("value", [torch.inf, torch.nan])
+@pytest.mark.parametrize("part", ["logits", "action_logits"])
+def test_a_value_that_is_not_finite_is_told(part: str, value: float, device: str) -> None:
+    placed = fit(80, 60, InputConfig(width=80, height=60))
+    output = output_of(0, 60, 80)
+    readouts = (
+        (HostReadout(LABELS), output),
+        (
+            DeviceReadout(LABELS, torch.device(device)),
+            StepOutput(*(x.clone().to(device) for x in output)),
+        ),
+    )
+    for readout, sound in readouts:
+        assert readout(sound, None, placed, 80, 60, min_confidence=0.0).finite
+        getattr(sound, part).view(-1)[7] = value
+        assert not readout(sound, None, placed, 80, 60, min_confidence=0.0).finite
+
+
 def test_only_a_decided_mask_is_as_doubtful_as_its_action() -> None:
     placed = fit(80, 60, InputConfig(width=80, height=60))
     output = output_of(0, 60, 80)

@@ -41,17 +41,18 @@ def test_a_patch_moves_if_picture_and_depth_say_so(shown: SceneFlow, expected: b
     assert bool(moves(shown)) == expected
 
 
-def test_the_frame_after_the_first_motion_is_told_how_long_the_rest_was() -> None:
+def test_the_first_motion_ends_a_rest_and_tells_how_long_it_was() -> None:
     rest = Rest()
-    still, moving = flow(), flow(px=1.0, motion_m=0.02)
-    shown = [moving, still, still, still, moving, moving, still, moving, still]
-    lengths = [rest.step(each, index * STEP_NS) for index, each in enumerate(shown)]
-    assert lengths == pytest.approx([0, 0, 0, 0, 0, 0.3, 0, 0, 0.1])
+    lengths = []
+    for index, moved in enumerate([True, False, False, False, True, True, False, True, False]):
+        rest.note(moved, index * STEP_NS)
+        lengths.append(rest.ended_s)
+    assert lengths == pytest.approx([0, 0, 0, 0, 0.3, 0, 0, 0.1, 0])
 
 
 def test_a_reset_forgets_how_long_nothing_moved() -> None:
     rest = Rest()
-    rest.step(flow(), 0)
+    rest.note(False, 0)
     rest.reset()
-    rest.step(flow(px=1.0, motion_m=0.02), STEP_NS)
-    assert rest.step(flow(), 2 * STEP_NS) == 0
+    rest.note(True, STEP_NS)
+    assert rest.ended_s == 0

@@ -43,6 +43,7 @@ class DoublePipeline:
 
     labels = LabelSet()
     network = "none"
+    flow_estimator = "none"
 
     def __init__(self, name: str, config: PipelineConfig, step_s: float) -> None:
         self.device = "gpu" if name == "gpu" else "cpu"
@@ -53,6 +54,9 @@ class DoublePipeline:
         self.steps = 0
 
     def warm_up(self) -> None:
+        pass
+
+    def close(self) -> None:
         pass
 
     def reset(self) -> None:

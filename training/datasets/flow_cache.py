@@ -13,6 +13,7 @@ import torch
 
 from affordance_seg_ros.config import FlowConfig, InputConfig
 from affordance_seg_ros.flow.estimator import build_estimator
+from affordance_seg_ros.pipeline.device import resolve_device
 from affordance_seg_ros.pipeline.preprocess import Preprocessor
 from affordance_seg_ros.training.datasets.kept_records import KeptRecords, Records
 from affordance_seg_ros.training.datasets.labelled_sequence import LabelledSequence, naming_frame
@@ -49,6 +50,7 @@ class FlowCache(KeptRecords):
     def __init__(self, estimator: str, config: FlowConfig, input_config: InputConfig) -> None:
         self._config = replace(config, estimator=estimator)
         self._input = input_config
+        self._device = resolve_device("cpu" if estimator == "dis" else "auto")
         size = {name: getattr(input_config, name) for name in ("height", "width", "fit")}
         settings = json.dumps(
             {"version": _VERSION, "flow": asdict(self._config), "input": size}, sort_keys=True
@@ -59,7 +61,7 @@ class FlowCache(KeptRecords):
     @property
     def wants_gpu(self) -> bool:
         """Whether the flow is computed on a GPU: DIS never is."""
-        return self._config.estimator != "dis" and torch.cuda.is_available()
+        return self._device.type == "cuda"
 
     def path(self, sequence: LabelledSequence) -> Path | None:
         """Return where a sequence's flow is kept; None for one that keeps nothing, or is still."""
@@ -77,9 +79,8 @@ class FlowCache(KeptRecords):
     @torch.no_grad()
     def compute_records(self, sequence: LabelledSequence) -> Records:
         """Return a sequence's flow as the pipeline would see it."""
-        device = torch.device("cuda" if self.wants_gpu else "cpu")
-        preprocessor = Preprocessor(self._input, device)
-        estimator = build_estimator(self._config, device)
+        preprocessor = Preprocessor(self._input, self._device)
+        estimator = build_estimator(self._config, self._device)
         size = (self._input.height, self._input.width)
         layout = [("flow_px", np.float16, (2, *size)), ("motion_m", np.float16, (3, *size))]
         records = np.zeros(len(sequence), [*layout, ("valid", np.bool_, size)])

@@ -11,6 +11,7 @@ from affordance_seg_ros.evaluation.bench.machine import MachineLimits, measure_l
 from affordance_seg_ros.evaluation.bench.network_work import network_work
 from affordance_seg_ros.evaluation.bench.roofline import bound_ms
 from affordance_seg_ros.evaluation.bench.work import Work
+from affordance_seg_ros.flow.estimator import estimator_name
 from affordance_seg_ros.model.checkpoint import Checkpoint
 
 _BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
@@ -36,7 +37,7 @@ def limits_document(
     shape = (checkpoint.input_config.height, checkpoint.input_config.width)
     counted = network_work(checkpoint.network_config, *shape)
     pair = flow_work(flow, *shape).warm
-    is_counted = flow.estimator != "dis" and not (flow.estimator == "auto" and device.type == "cpu")
+    is_counted = estimator_name(flow, device) != "dis"
     return {
         **limits._asdict(),
         "network": {

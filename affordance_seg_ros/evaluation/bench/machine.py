@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a machine can do, measured: memory traffic and matrix arithmetic."""
 
+import math
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +12,10 @@ from typing import NamedTuple
 
 import torch
 
-_COPY_MB = {"cpu": 256, "cuda": 2048}
+_COPY_BYTES = {"cpu": 2**28, "cuda": 2**31}
 _MATRIX_SIDE = {"cpu": 1536, "cuda": 8192}
+_MEMORY_SHARE = 0.5
+"""Of a GPU's free memory, for what is copied or multiplied: a small one has no more to spare."""
 _FEWEST_TRIES = 5
 _TRYING_S = 1.0
 """So long each figure is tried for: a machine that others use has its quiet moments."""
@@ -67,7 +71,7 @@ def _cpu_name() -> str:
 
 
 def _copy_gb_per_s(device: torch.device) -> float:
-    count = _COPY_MB[device.type] * 2**20 // 4
+    count = min(_COPY_BYTES[device.type], _free_bytes(device) // 2) // 4
     source = torch.ones(count, device=device)
     target = torch.zeros_like(source)
     seconds = _best_s(lambda: target.copy_(source), device)
@@ -75,11 +79,19 @@ def _copy_gb_per_s(device: torch.device) -> float:
 
 
 def _matrix_gflop_per_s(name: str, device: torch.device) -> float:
-    side = _MATRIX_SIDE[device.type]
+    side = min(_MATRIX_SIDE[device.type], math.isqrt(_free_bytes(device) // (3 * 4)))
     a = torch.rand(side, side, device=device, dtype=getattr(torch, name))
     b = torch.rand_like(a)
     out = torch.empty_like(a)
     return 1e-9 * 2 * side**3 / _best_s(lambda: torch.mm(a, b, out=out), device)
+
+
+def _free_bytes(device: torch.device) -> int:
+    """Return how much memory the tensors of one measurement may take together."""
+    if device.type != "cuda":
+        return sys.maxsize
+    torch.cuda.empty_cache()  # or else what PyTorch keeps in reserve counts as taken
+    return int(_MEMORY_SHARE * torch.cuda.mem_get_info(device)[0])
 
 
 def _best_s(work: Callable[[], object], device: torch.device) -> float:

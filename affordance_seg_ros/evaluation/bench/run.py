@@ -102,7 +102,7 @@ def _start(settings: BenchSettings, device: torch.device) -> tuple[Pipeline, dic
         # From a file: the input size that is asked for is part of the weights.
         weights = str(Path(folder) / "weights.safetensors")
         save_checkpoint(weights, settings.checkpoint())
-        _, load_ms = _timed(lambda: load_weights(weights, device))
+        load_ms = _timed(lambda: load_weights(weights, device))[1]  # and lets go of them
         pipeline, build_ms = _timed(lambda: build_pipeline(weights, str(device), settings.config))
     _, warm_up_ms = _timed(lambda: pipeline.warm_up(*settings.picture))
     return pipeline, {"load": load_ms, "build": build_ms, "warm_up": warm_up_ms}

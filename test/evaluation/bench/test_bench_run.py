@@ -36,7 +36,7 @@ SETTINGS = BenchSettings(
 def document() -> Any:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(machine, "_TRYING_S", 0.0)
-        patch.setattr(machine, "_COPY_MB", {"cpu": 1})
+        patch.setattr(machine, "_COPY_BYTES", {"cpu": 2**20})
         patch.setattr(machine, "_MATRIX_SIDE", {"cpu": 64})
         return json.loads(to_json(run(SETTINGS)))
 
@@ -147,7 +147,7 @@ def test_settings_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
 
 def test_limits_of_a_machine_are_positive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "_TRYING_S", 0.0)
-    monkeypatch.setattr(machine, "_COPY_MB", {"cpu": 1})
+    monkeypatch.setattr(machine, "_COPY_BYTES", {"cpu": 2**20})
     monkeypatch.setattr(machine, "_MATRIX_SIDE", {"cpu": 64})
     limits = machine.measure_limits(torch.device("cpu"))
     values = (limits.copy_gb_per_s, *limits.matrix_gflop_per_s.values())
