@@ -22,8 +22,9 @@ class NodeConfig(Options):
     device: str = option("auto", "Compute device: auto, cpu, cuda or cuda:N")
     autostart: bool = option(True, "Configure and activate at once, without a lifecycle manager")
     max_skew_s: float = option(
-        0.0, "Largest difference of the stamps of a colour and a depth image that are paired; 0 "
-        "learns half a frame from the stream", unit="s", minimum=0.0, maximum=1.0,
+        0.0, "Largest difference of the stamps of a colour and a depth image that are paired, if "
+        "it is less than half a frame, which is learned from the stream; 0 is half a frame",
+        unit="s", minimum=0.0, maximum=1.0,
     )  # fmt: skip
     color_transport: str = option(
         "raw", "Transport of the colour images, as image_transport names it: compressed listens "
@@ -58,6 +59,11 @@ class NodeConfig(Options):
     queue_depth: int = option(
         5, "QoS depth of the image subscriptions; at 1 a busy machine loses one image of most "
         "pairs, and only the newest pair is processed at any depth", minimum=1, maximum=100,
+    )  # fmt: skip
+    output_reliability: str = option(
+        "reliable", "QoS reliability of what is published: reliable serves subscribers of both "
+        "kinds; best_effort never waits for one that is slow or gone, and those who ask for "
+        "reliable get nothing", choices=("reliable", "best_effort"),
     )  # fmt: skip
     wait_warning_s: float = option(
         5.0, "Time without an expected topic after which the node says what it waits for",

@@ -15,21 +15,37 @@ from launch.action import Action
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
 from launch_ros.actions import Node
 
+from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.sources.preset import Preset, preset_names, read_preset
+from affordance_seg_ros.whole_file import user_path
 
 PACKAGE = "affordance_seg_ros"
 TRUTH = ("true", "false")
 RVIZ_TOPICS = ("overlay", "points", "markers")
 # Presets whose driver can be started: kinect_node publishes on their topics.
 OWN_DRIVER = "azure_kinect"
+DRIVER_TOPICS = (
+    "rgb/image_raw",
+    "rgb/camera_info",
+    "depth_to_rgb/image_raw",
+    "depth_to_rgb/camera_info",
+)
 
 
 class Camera(NamedTuple):
-    """One camera: namespace of its nodes, preset, and namespace of its driver's topics."""
+    """One camera.
+
+    Attributes:
+        namespace: Of its nodes.
+        preset: Its preset.
+        base: Namespace of its driver's topics; empty for the preset's.
+        frame: Optical frame in which its driver is to publish; empty for the preset's.
+    """
 
     namespace: str
     preset: str
     base: str = ""
+    frame: str = ""
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -136,11 +152,15 @@ def generate_launch_description() -> LaunchDescription:
 
 
 def _nodes(context: LaunchContext) -> list[Action]:
-    given = context.launch_configurations
+    given = dict(context.launch_configurations)
+    if given["params_file"]:  # no shell sees the ~ behind :=
+        given["params_file"] = str(user_path(given["params_file"], ConfigError))
     _check(given)
     cameras = _cameras(given["cameras"])
     if not cameras:
         return _camera_nodes(Camera(given["namespace"], given["camera"], given["base"]), given, 0)
+    if given["start_driver"] == "true":  # two cameras are not in one place
+        cameras = [c._replace(frame=_own_frame(c)) for c in cameras]
     if given["namespace"]:
         cameras = [c._replace(namespace=f"{given['namespace']}/{c.namespace}") for c in cameras]
     nodes = []
@@ -150,8 +170,18 @@ def _nodes(context: LaunchContext) -> list[Action]:
     return nodes
 
 
+def _own_frame(camera: Camera) -> str:
+    return f"{camera.namespace.strip('/').replace('/', '_')}_{read_preset(camera.preset).frame}"
+
+
 def _check(given: dict) -> None:
     """Refuse arguments that would change nothing."""
+    if given["params_file"] and not Path(given["params_file"]).is_file():
+        # launch_ros would warn of it and go on without.
+        raise RuntimeError(
+            f"params_file:={given['params_file']}: no such file; expected a parameter file, as "
+            "config/affordance.yaml"
+        )
     for name in ("recording", "loop"):
         if given[name] not in ("", "false") and given["start_driver"] != "true":
             raise RuntimeError(f"{name}:={given[name]} without start_driver:=true; expected both")
@@ -203,7 +233,12 @@ def _camera_nodes(camera: Camera, given: dict, device_index: int) -> list[Action
     ]
     if given["start_driver"] == "true":
         settings = {**is_simulated, "device_index": device_index}
-        nodes.append(_driver(given, preset, settings, {**shared, "ros_arguments": log_level}))
+        if camera.frame:
+            settings["frame_id"] = camera.frame
+        base = camera.base.rstrip("/")
+        remappings = [(topic, f"{base}/{topic}") for topic in DRIVER_TOPICS if camera.base]
+        words = {**shared, "ros_arguments": log_level, "remappings": remappings}
+        nodes.append(_driver(given, preset, settings, words))
     if given["rviz"] == "true":
         nodes.append(_rviz(camera, given, preset, is_simulated))
     return nodes
@@ -229,7 +264,7 @@ def _rviz(camera: Camera, given: dict, preset: Preset | None, is_simulated: dict
         ) from None
     share = Path(get_package_share_directory(PACKAGE))
     arguments = ["-d", str(share / "config" / "affordance.rviz")]
-    frame = given["rviz_frame"] or (preset.frame if preset else "")
+    frame = given["rviz_frame"] or camera.frame or (preset.frame if preset else "")
     if frame:
         arguments += ["-f", frame]
     namespace = camera.namespace.strip("/")

@@ -6,6 +6,7 @@ The same as `ros2 run affordance_seg_ros affordance-seg live BAG --out DIR --htm
 
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 
 from launch import LaunchContext, LaunchDescription
 from launch.action import Action
@@ -102,12 +103,18 @@ def _processes(context: LaunchContext) -> list[Action]:
 
 def _words(context: LaunchContext) -> Iterator[str]:
     given = context.launch_configurations
-    yield given["bag"]
+    yield _path(given["bag"])
     for name in PASSED_ON:
         if given[name]:
-            yield f"--{name.replace('_', '-')}={given[name]}"
+            value = _path(given[name]) if name in ("out", "params_file") else given[name]
+            yield f"--{name.replace('_', '-')}={value}"
     yield from (f"--{name}" for name in ("html", "masks") if given[name] == "true")
     yield from shlex.split(given["options"])
+
+
+def _path(text: str) -> str:
+    """Return a path with the home folder for its ~, which no shell sees behind :=."""
+    return str(Path(text).expanduser())
 
 
 def _end(event: ProcessExited, context: LaunchContext) -> Action:

@@ -137,6 +137,7 @@ def _node_words(arguments: argparse.Namespace, parameters: list[str]) -> Iterato
     report = json.dumps(str((arguments.out / "node.json").resolve()))
     forced = (
         *("use_sim_time:=true", f"report_file:={report}", "reliability:=reliable"),
+        "output_reliability:=reliable",
         "latency_budget_ms:=0.0",  # on a slow machine too, the effort is that of the replay
         # The player sends what a recording was read as: raw, aligned, its lens told.
         *("autostart:=true", "align_depth:=false", "rectified:=false", "max_skew_s:=0.0"),

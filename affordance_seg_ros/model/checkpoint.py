@@ -18,6 +18,7 @@ from affordance_seg_ros.model.weights_file import (
     read_weights_file,
     write_weights_file,
 )
+from affordance_seg_ros.whole_file import user_path
 
 FORMAT_VERSION = 1
 _WEIGHTS = Path(__file__).parent / "weights"
@@ -195,7 +196,8 @@ def load_weights(name: str, device: str | torch.device) -> Checkpoint:
     if not name:
         name = str(DEFAULT_WEIGHTS) if DEFAULT_WEIGHTS.exists() else f"{_UNTRAINED}compact"
     if not name.startswith(_UNTRAINED):
-        return load_checkpoint(NAMED_WEIGHTS.get(name, name), device)
+        path = NAMED_WEIGHTS.get(name) or user_path(name, CheckpointError)
+        return load_checkpoint(path, device)
     checkpoint = untrained(name.removeprefix(_UNTRAINED))
     checkpoint.network.to(device)
     return checkpoint

@@ -11,7 +11,13 @@ from affordance_seg_ros.ros.snapshot import Snapshot
 
 
 def describe(
-    name: str, state: str, device: str, weights: str, trained: bool, snapshot: Snapshot | None
+    name: str,
+    state: str,
+    device: str,
+    weights: str,
+    trained: bool,
+    snapshot: Snapshot | None,
+    failure: str = "",
 ) -> list[DiagnosticStatus]:
     """Return one status each for the weights, input, processing and the latency budget.
 
@@ -22,19 +28,29 @@ def describe(
         weights: Name of the weights; empty before configuration.
         trained: False for random weights.
         snapshot: Counters and latencies; None unless the node is active.
+        failure: Why the last transition failed; empty if it did not.
     """
-    found = [_weights(state, device, weights, trained)]
+    found = [_weights(state, device, weights, trained, failure)]
     if snapshot is not None:
         found += [_input(snapshot), _processing(state, snapshot), _budget(snapshot.budget)]
+    else:  # one that is not sent any more would count as stale
+        found += [
+            _status(part, DiagnosticStatus.OK, state, {"state": state})
+            for part in ("input", "processing", "budget")
+        ]
     for status in found:
         status.name = f"{name}: {status.name}"
         status.hardware_id = device
     return found
 
 
-def _weights(state: str, device: str, weights: str, trained: bool) -> DiagnosticStatus:
+def _weights(
+    state: str, device: str, weights: str, trained: bool, failure: str
+) -> DiagnosticStatus:
     level, message = DiagnosticStatus.OK, f"{state}, {weights} on {device}"
-    if not weights:
+    if failure:
+        level, message = DiagnosticStatus.ERROR, f"{state}: {failure}"
+    elif not weights:
         message = f"{state}, no weights loaded"
     elif not trained:
         level, message = DiagnosticStatus.WARN, f"{state}, weights '{weights}' are UNTRAINED"

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Transforms from the camera's frame into another one, looked up in tf2."""
 
+import threading
+import time
 from typing import Any
 
 from rclpy.clock import JumpThreshold
@@ -10,6 +12,8 @@ from rclpy.time import Time
 
 from affordance_seg_ros.errors import TransformError
 from affordance_seg_ros.pipeline.rigid_transform import RigidTransform
+
+_POLL_S = 0.005
 
 
 class FrameTransforms:
@@ -33,21 +37,36 @@ class FrameTransforms:
                 "expected an empty target_frame, or the package ros-$ROS_DISTRO-tf2-ros-py"
             ) from None
         self.target_frame = target_frame
-        self._timeout = Duration(nanoseconds=int(1e9 * timeout_s))
+        self._timeout_s = timeout_s
+        self._stopping = threading.Event()
         self._buffer = tf2_ros.Buffer()
         self._listener = tf2_ros.TransformListener(self._buffer, node, spin_thread=False)
-        # A bag that begins again brings transforms that are older than those known, and tf2 would
-        # refuse them.
         jumps = JumpThreshold(
             min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=True
         )
         self._jumps = node.get_clock().create_jump_callback(
-            jumps, post_callback=lambda jump: self._buffer.clear()
+            jumps, post_callback=lambda jump: self.clear()
         )
         self._failures: Any = tf2_ros.TransformException
 
+    def start(self) -> None:
+        """Let `lookup` wait, again after a `stop`."""
+        self._stopping.clear()
+
+    def stop(self) -> None:
+        """End a wait that is under way, and let none begin."""
+        self._stopping.set()
+
+    def clear(self) -> None:
+        """Forget all transforms but static ones.
+
+        Time that goes back, as that of a bag that begins again, brings transforms older than those
+        known, which tf2 would refuse.
+        """
+        self._buffer.clear()
+
     def lookup(self, frame_id: str, stamp_ns: int) -> RigidTransform:
-        """Return the transform into the target frame at a stamp.
+        """Return the transform into the target frame at a stamp; wait until it comes.
 
         Args:
             frame_id: Frame of what is to be transformed.
@@ -56,9 +75,19 @@ class FrameTransforms:
         Raises:
             TransformError: It is not known at that time, and did not come in time.
         """
+        end_s = time.monotonic() + self._timeout_s
+        while True:
+            try:
+                return self._known(frame_id, stamp_ns)
+            except TransformError:
+                # Not tf2's own wait, which nothing ends.
+                if time.monotonic() >= end_s or self._stopping.wait(_POLL_S):
+                    raise
+
+    def _known(self, frame_id: str, stamp_ns: int) -> RigidTransform:
         try:
             found = self._buffer.lookup_transform(
-                self.target_frame, frame_id, Time(nanoseconds=stamp_ns), self._timeout
+                self.target_frame, frame_id, Time(nanoseconds=stamp_ns), Duration()
             ).transform
         except self._failures as error:
             raise TransformError(

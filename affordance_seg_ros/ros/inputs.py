@@ -152,7 +152,7 @@ class RgbdInput:
                     self._stamps_ns["depth"],
                     self.pairs.silence_s(now_ns),
                     limit_s,
-                    self._config.max_skew_s,
+                    self._pairing.skew_limit_ns,
                 )
             ]
         return [sentence for sentence in found if sentence]

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calibrations that were sent once, before the node was there, and that their sender keeps."""
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.subscription import Subscription
@@ -40,10 +41,16 @@ class KeptInfos:
         self._receive = receive
         self._subscriptions: dict[str, Subscription[Any]] = {}
 
-    def look(self, known: Container[str]) -> None:
-        """Subscribe to those that are kept, of the roles that are not known yet."""
+    def look(self, known: Mapping[str, CameraInfo]) -> None:
+        """Subscribe to those that are kept.
+
+        Also where one is known: a driver that starts anew may keep another one.
+
+        Args:
+            known: The calibrations in force, by role; looked at with each message.
+        """
         for channel in self._channels:
-            if channel.role not in known and channel.role not in self._subscriptions:
+            if channel.role not in self._subscriptions:
                 self._subscribe_if_kept(channel, known)
 
     def destroy(self) -> None:
@@ -51,16 +58,24 @@ class KeptInfos:
         for subscription in self._subscriptions.values():
             self._node.destroy_subscription(subscription)
 
-    def _subscribe_if_kept(self, channel: Channel, known: Container[str]) -> None:
+    def _subscribe_if_kept(self, channel: Channel, known: Mapping[str, CameraInfo]) -> None:
         topic = channel.name(self._node)
         found = self._node.get_publishers_info_by_topic(topic)
         if all(each.qos_profile.durability != _KEPT.durability for each in found):
             return
 
         def on_message(message: CameraInfo) -> None:
-            if channel.role not in known:  # else it comes by the other subscription too
+            before = known.get(channel.role)
+            # The other subscription may bring it too, and that is not to be counted twice.
+            if before is None or not _calibrate_alike(before, message):
                 self._receive(channel.role, message)
 
         self._subscriptions[channel.role] = self._node.create_subscription(
             channel.kind, topic, on_message, _KEPT
         )
+
+
+def _calibrate_alike(one: CameraInfo, other: CameraInfo) -> bool:
+    """Return whether two calibrations differ in their headers at most."""
+    fields = CameraInfo.get_fields_and_field_types().keys() - {"header"}
+    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in fields)

@@ -7,7 +7,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -22,7 +21,7 @@ from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image
 
-from affordance_seg_ros.errors import DeviceError
+from affordance_seg_ros.errors import DeviceError, SourceError
 from affordance_seg_ros.frames import DepthImage
 from affordance_seg_ros.node_config import KinectConfig
 from affordance_seg_ros.ros import encode
@@ -37,6 +36,7 @@ from affordance_seg_ros.sources.azure_kinect import (
     KinectRecording,
 )
 from affordance_seg_ros.sources.kinect_recording import METRES_PER_UNIT
+from affordance_seg_ros.whole_file import user_path
 
 # As the driver does; reliable serves subscribers of both kinds.
 _QOS = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
@@ -86,7 +86,7 @@ class KinectNode(Node):
         """
         config = self._config
         if config.recording:
-            self._source = KinectRecording(Path(config.recording))
+            self._source = KinectRecording(user_path(config.recording, SourceError))
         else:
             self._source = KinectDevice(config)
         self._calibrate(self._source.calibration)
@@ -130,7 +130,7 @@ class KinectNode(Node):
                     if self._stopping.is_set():
                         return
                     # The camera's clock starts at power-on: only differences of it mean anything.
-                    stamp_ns = self.get_clock().now().nanoseconds
+                    stamp_ns = self.get_clock().now().nanoseconds - capture.age_ns()
                     self._publish(capture, stamp_ns, stamp_ns + capture.depth_ns - capture.color_ns)
             except DeviceError as error:
                 if not self._config.reconnect_s:
@@ -230,6 +230,9 @@ class KinectNode(Node):
         return not self._stopping.wait(_DISCOVERY_S)
 
     def _publish(self, capture: KinectCapture, color_ns: int, depth_ns: int) -> None:
+        self._state.captures.add(time.monotonic_ns())
+        if not (self._color.get_subscription_count() or self._depth.get_subscription_count()):
+            return  # alignment takes most of a core
         aligned = self._aligner.align(DepthImage(capture.depth_mm, METRES_PER_UNIT))
         color_bgra = np.asarray(cv2.cvtColor(capture.color_bgr, cv2.COLOR_BGR2BGRA), np.uint8)
         frame_id = self._config.frame_id
@@ -241,4 +244,3 @@ class KinectNode(Node):
         self._depth_info.publish(encode.camera_info(self._camera, depth_head))
         self._color.publish(encode.image(color_bgra, "bgra8", color_head))
         self._depth.publish(encode.image(aligned.raw, "16UC1", depth_head))
-        self._state.captures.add(time.monotonic_ns())

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
+from builtin_interfaces.msg import Duration
 from geometry_msgs.msg import Point, Vector3
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
@@ -15,6 +16,8 @@ from affordance_seg_ros.ros.encode import pose
 
 _ARROW_M = 0.06
 _TEXT_M = 0.02
+_LIFETIME = Duration(sec=2)
+"""Of a marker that none replaces, as of a camera that was unplugged."""
 _THINNEST_M = 0.001
 """A box without thickness is not drawn."""
 
@@ -38,7 +41,12 @@ def region_markers(regions: Sequence[Region], labels: LabelSet, head: Header) ->
 def _markers(region: Region, labels: LabelSet, head: Header) -> Iterator[Marker]:
     red, green, blue = (labels.colors_rgb[region.label_id] / 255).tolist()
     solid = ColorRGBA(r=red, g=green, b=blue, a=1.0)
-    common = {"header": head, "id": region.track_id, "action": Marker.ADD}
+    common = {
+        "header": head,
+        "id": region.track_id,
+        "action": Marker.ADD,
+        "lifetime": _LIFETIME,
+    }
     x, y, z = np.maximum(region.extents_m, _THINNEST_M).tolist()
     yield Marker(
         ns="boxes",

@@ -54,6 +54,7 @@ class AffordanceNode(ForgivingLifecycleNode):
         self._options = NodeParameters(self, NodeConfig, PipelineConfig)
         self.add_post_set_parameters_callback(self._apply)
         self._state = "unconfigured"
+        self._failure = ""
         self._pipeline: LoadedPipeline | None = None
         self._output: PredictionOutput | None = None
         self._session: Session | None = None
@@ -106,7 +107,12 @@ class AffordanceNode(ForgivingLifecycleNode):
                 pipeline.warm_up()
                 card = pipeline.card
                 self._output = PredictionOutput(
-                    self, pipeline.labels, card.name, card.trained, self._transforms(config)
+                    self,
+                    pipeline.labels,
+                    card.name,
+                    card.trained,
+                    config.output_reliability,
+                    self._transforms(config),
                 )
         except AffordanceError:
             return TransitionCallbackReturn.FAILURE
@@ -182,13 +188,16 @@ class AffordanceNode(ForgivingLifecycleNode):
 
     @contextmanager
     def _failure_told(self, what: str) -> Iterator[None]:
-        """Log what goes wrong: rclpy turns it into a failed transition without a word."""
+        """Tell what goes wrong: rclpy turns it into a failed transition without a word."""
+        self._failure = ""
         try:
             yield
         except AffordanceError as error:
-            self.get_logger().error(f"{what} failed: {error}")
+            self._failure = f"{what} failed: {error}"
+            self.get_logger().error(self._failure)
             raise
-        except Exception:
+        except Exception as error:
+            self._failure = f"{what} failed: {type(error).__name__}: {error}"
             self.get_logger().error(f"{what} failed:\n{traceback.format_exc()}")
             raise
 
@@ -270,5 +279,6 @@ class AffordanceNode(ForgivingLifecycleNode):
             weights="" if pipeline is None else pipeline.card.name,
             trained=pipeline is not None and pipeline.card.trained,
             snapshot=snapshot,
+            failure=self._failure,
         )
         self._diagnostics.publish(message)

@@ -20,8 +20,8 @@ from affordance_seg_ros.ros import encode
 from affordance_seg_ros.ros.snapshot import TransformFailures
 from affordance_seg_ros.ros.spatial_output import SpatialOutput, Transforms
 
-# Reliable serves subscribers of both kinds; five predictions are half a second at 10 Hz.
-_RELIABLE = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
+_DEPTH = 5
+"""Half a second of predictions at 10 Hz."""
 _LATCHED = QoSProfile(
     depth=1,
     reliability=ReliabilityPolicy.RELIABLE,
@@ -37,6 +37,7 @@ class PredictionOutput:
         labels: Labels and actions of the weights.
         weights: Name of the weights.
         trained: False for random weights.
+        reliability: QoS reliability of all topics but label_info.
         transforms: Into the frame of regions, points and markers; None for the camera's.
     """
 
@@ -46,6 +47,7 @@ class PredictionOutput:
         labels: LabelSet,
         weights: str,
         trained: bool,
+        reliability: str = "reliable",
         transforms: Transforms | None = None,
     ) -> None:
         self._node = node
@@ -53,9 +55,9 @@ class PredictionOutput:
         self._weights = weights
         self._trained = trained
 
-        def publisher(
-            kind: Any, topic: str, qos: QoSProfile = _RELIABLE
-        ) -> LifecyclePublisher[Any]:
+        common = QoSProfile(depth=_DEPTH, reliability=ReliabilityPolicy[reliability.upper()])
+
+        def publisher(kind: Any, topic: str, qos: QoSProfile = common) -> LifecyclePublisher[Any]:
             return node.create_lifecycle_publisher(kind, f"~/{topic}", qos)
 
         self._mask = publisher(Image, "mask")
@@ -63,8 +65,21 @@ class PredictionOutput:
         self._overlay = publisher(Image, "overlay")
         self._flow = publisher(Image, "flow")
         self._action = publisher(ActionClass, "action")
-        self._spatial = SpatialOutput(node, labels, weights, trained, _RELIABLE, transforms)
+        self._spatial = SpatialOutput(node, labels, weights, trained, common, transforms)
         self._label_info = publisher(LabelInfo, "label_info", _LATCHED)
+
+    def start(self) -> None:
+        """Begin to wait for transforms."""
+        self._spatial.start()
+
+    def stop(self) -> None:
+        """Wait for none any more; may be called again."""
+        self._spatial.stop()
+
+    @property
+    def failure(self) -> BaseException | None:
+        """The error that ended a thread of the output; None while all is well."""
+        return self._spatial.failure
 
     def publish_label_info(self, threshold: float) -> None:
         """Publish what the ids mean, for all who subscribe now or later.
@@ -105,7 +120,6 @@ class PredictionOutput:
             self._action.publish(
                 encode.action(prediction, self._labels, self._weights, self._trained, head)
             )
-        self._spatial.publish(frame, prediction, config, wanted)
         if wanted.confidence and self._confidence.get_subscription_count():
             self._confidence.publish(encode.image(prediction.confidence, "32FC1", head))
         if wanted.flow_color:
@@ -119,6 +133,7 @@ class PredictionOutput:
                 footer=f"pipeline {sum(prediction.stages_ms):.0f} ms",
             )
             self._overlay.publish(encode.image(picture, "rgb8", head))
+        self._spatial.publish(frame, prediction, config, wanted)
 
     def _wants_overlay(self, config: NodeConfig) -> bool:
         return config.publish_overlay and self._overlay.get_subscription_count() > 0

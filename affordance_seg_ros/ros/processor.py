@@ -25,7 +25,17 @@ _OTHER_REASONS = "other reasons"
 
 
 class Output(Protocol):
-    """Where predictions go."""
+    """Where predictions go, from `start` to `stop`."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self) -> None:
+        """End; may be called again."""
+
+    @property
+    def failure(self) -> BaseException | None:
+        """The error that ended a thread of it; None while all is well."""
 
     def wanted(self, config: NodeConfig) -> Wanted:
         """Return what somebody listens to now."""

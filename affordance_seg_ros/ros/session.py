@@ -16,6 +16,7 @@ from affordance_seg_ros.ros.job import Job
 from affordance_seg_ros.ros.mailbox import Mailbox
 from affordance_seg_ros.ros.processor import FrameProcessor, Listeners, Output
 from affordance_seg_ros.ros.snapshot import Snapshot
+from affordance_seg_ros.ros.throttle import Throttle
 from affordance_seg_ros.ros.worker import Worker
 
 _LOG_THROTTLE_S = 5.0
@@ -46,8 +47,11 @@ class Session:
         logger = node.get_logger()
         clock = node.get_clock()
 
+        throttle = Throttle(_LOG_THROTTLE_S)
+
         def on_error(reason: str) -> None:
-            logger.warning(f"frame dropped: {reason}", throttle_duration_sec=_LOG_THROTTLE_S)
+            if throttle.passes(reason, time.monotonic()):
+                logger.warning(f"frame dropped: {reason}")
 
         def on_reset(reason: str) -> None:
             self._resets.append(reason)
@@ -78,6 +82,7 @@ class Session:
 
     def start(self) -> None:
         """Begin to process; not before somebody holds the session, who can stop it."""
+        self._output.start()
         self._worker.start()
 
     def configure(self, config: NodeConfig, pipeline_config: PipelineConfig) -> None:
@@ -101,13 +106,13 @@ class Session:
         self._input.look_for_kept()
 
     def take_failure(self) -> BaseException | None:
-        """Return the error that ended the worker, once; None where there is none to tell."""
-        failure = None if self._failure_told else self._worker.failure
+        """Return the error that ended a thread, once; None where there is none to tell."""
+        failure = None if self._failure_told else self._worker.failure or self._output.failure
         self._failure_told |= failure is not None
         return failure
 
     def check(self) -> None:
-        """Raise the error that ended the worker, if any did."""
+        """Raise the error that ended a thread, if any did."""
         if (failure := self.take_failure()) is not None:
             raise failure
 
@@ -115,6 +120,7 @@ class Session:
         """Unsubscribe, and wait until the worker has finished its frame; may be called again."""
         self._input.destroy()
         self._worker.stop()
+        self._output.stop()
 
     def snapshot(self) -> Snapshot:
         """Return the counters and latencies so far."""

@@ -2,7 +2,7 @@
 """What lies in space: regions, points and markers, in the camera's frame or in another one."""
 
 import time
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from rclpy.lifecycle import LifecycleNode
 from rclpy.qos import QoSProfile
@@ -18,17 +18,29 @@ from affordance_seg_ros.pipeline.points import labelled_points
 from affordance_seg_ros.pipeline.rigid_transform import RigidTransform
 from affordance_seg_ros.ros import encode
 from affordance_seg_ros.ros.arrivals import Arrivals
+from affordance_seg_ros.ros.mailbox import Mailbox
 from affordance_seg_ros.ros.markers import region_markers
 from affordance_seg_ros.ros.point_cloud import point_cloud
 from affordance_seg_ros.ros.snapshot import TransformFailures
+from affordance_seg_ros.ros.worker import Worker
 
 _LOG_THROTTLE_S = 5.0
+_REPLACED = "a newer frame came while the one before it waited for its transform"
 
 
 class Transforms(Protocol):
     """The part of `FrameTransforms` that is used here."""
 
     target_frame: str
+
+    def start(self) -> None:
+        """Let `lookup` wait."""
+
+    def stop(self) -> None:
+        """End a wait that is under way."""
+
+    def clear(self) -> None:
+        """Forget what is known: time goes back."""
 
     def lookup(self, frame_id: str, stamp_ns: int) -> RigidTransform:
         """Return the transform into the target frame at a stamp, or raise TransformError."""
@@ -37,12 +49,25 @@ class Transforms(Protocol):
         """Stop listening."""
 
 
+class _Places(NamedTuple):
+    """A prediction of which something in space is to be published, and what of it."""
+
+    frame: RgbdFrame
+    prediction: Prediction
+    points_layout: str
+    regions: bool
+    markers: bool
+    points: bool
+
+
 class SpatialOutput:
     """Publishes `~/regions`, `~/points` and `~/markers` to those who subscribe.
 
-    With `transforms` all three are in the target frame. Where the transform is not known at the
-    frame's stamp none of them is published: a place in another frame than the one asked for would
-    be taken for a true one. That is counted, and logged throttled.
+    With `transforms` all three are in the target frame, and have a thread of their own, from
+    `start` to `stop`, which waits for the transform at the frame's stamp: masks do not wait for it,
+    and the wait is no work that the latency budget could lower. Where the transform does not come
+    none of them is published: a place in another frame than the one asked for would be taken for a
+    true one. That is counted, and logged throttled.
 
     Args:
         node: The node that publishes.
@@ -67,11 +92,35 @@ class SpatialOutput:
         self._weights = weights
         self._trained = trained
         self._transforms = transforms
+        self._mailbox: Mailbox[_Places] = Mailbox()
+        self._worker: Worker[_Places] | None = None
+        self._newest_ns = 0
         self._untransformed = Arrivals(time.monotonic_ns())
         self._last_failure = ""
         self._regions = node.create_lifecycle_publisher(AffordanceRegionArray, "~/regions", qos)
         self._points = node.create_lifecycle_publisher(PointCloud2, "~/points", qos)
         self._markers = node.create_lifecycle_publisher(MarkerArray, "~/markers", qos)
+
+    def start(self) -> None:
+        """Begin to wait for transforms, if there are any."""
+        if self._transforms is None:
+            return
+        self._transforms.start()
+        self._mailbox = Mailbox()
+        self._worker = Worker(self._mailbox, self._publish)
+        self._worker.start()
+
+    def stop(self) -> None:
+        """Wait for no transform any more; may be called again."""
+        if self._transforms is not None:
+            self._transforms.stop()
+        if self._worker is not None:
+            self._worker.stop()
+
+    @property
+    def failure(self) -> BaseException | None:
+        """The error that ended the thread; None while all is well."""
+        return None if self._worker is None else self._worker.failure
 
     def wants_regions(self, config: NodeConfig) -> bool:
         """Return whether somebody listens to regions or markers."""
@@ -86,7 +135,7 @@ class SpatialOutput:
     def publish(
         self, frame: RgbdFrame, prediction: Prediction, config: NodeConfig, wanted: Wanted
     ) -> None:
-        """Publish what is wanted of a prediction.
+        """Publish what is wanted of a prediction, at once or when its transform is there.
 
         Args:
             frame: The frame that was predicted.
@@ -94,11 +143,48 @@ class SpatialOutput:
             config: Which topics are wanted.
             wanted: Which parts the prediction has: who subscribes later gets the next one.
         """
-        with_regions = wanted.regions and config.publish_regions and _has_subscribers(self._regions)
-        with_markers = wanted.regions and config.publish_markers and _has_subscribers(self._markers)
-        with_points = wanted.confidence and self.wants_points(config)
-        if not (with_regions or with_markers or with_points):
+        self._follow_time(prediction.stamp_ns)
+        places = _Places(
+            frame,
+            prediction,
+            config.points_layout,
+            wanted.regions and config.publish_regions and _has_subscribers(self._regions),
+            wanted.regions and config.publish_markers and _has_subscribers(self._markers),
+            wanted.confidence and self.wants_points(config),
+        )
+        if not (places.regions or places.markers or places.points):
             return
+        if self._worker is None:
+            self._publish(places)
+        else:
+            self._mailbox.put(places)
+
+    def transform_failures(self, now_ns: int) -> TransformFailures:
+        """Return what could not be transformed, `now_ns` on the monotonic clock.
+
+        Frames that a newer one replaced while one before them waited count too.
+        """
+        failed, replaced = self._untransformed, self._mailbox.dropped
+        return TransformFailures(
+            failed.count + replaced.count,
+            failed.rate_hz(now_ns) + replaced.rate_hz(now_ns),
+            self._last_failure or _REPLACED,
+        )
+
+    def destroy(self) -> None:
+        """Remove the publishers from the node, and stop listening to transforms."""
+        for publisher in (self._regions, self._points, self._markers):
+            self._node.destroy_lifecycle_publisher(publisher)
+        if self._transforms is not None:
+            self._transforms.destroy()
+
+    def _follow_time(self, stamp_ns: int) -> None:
+        if self._transforms is not None and stamp_ns < self._newest_ns:
+            self._transforms.clear()
+        self._newest_ns = stamp_ns
+
+    def _publish(self, places: _Places) -> None:
+        prediction = places.prediction
         try:
             frame_id, moved = self._target(prediction)
         except TransformError as error:
@@ -113,31 +199,19 @@ class SpatialOutput:
         regions = prediction.regions
         if moved is not None:
             regions = tuple(moved.region(region) for region in regions)
-        if with_regions:
+        if places.regions:
             self._regions.publish(encode.regions(regions, self._weights, self._trained, head))
-        if with_markers:
+        if places.markers:
             self._markers.publish(region_markers(regions, self._labels, head))
-        if with_points:
+        if places.points:
             points = labelled_points(
-                frame,
+                places.frame,
                 prediction.mask,
                 prediction.confidence,
-                layout=config.points_layout,
+                layout=places.points_layout,
                 moved=moved,
             )
             self._points.publish(point_cloud(points, head))
-
-    def transform_failures(self, now_ns: int) -> TransformFailures:
-        """Return what could not be transformed, `now_ns` on the monotonic clock."""
-        found = self._untransformed
-        return TransformFailures(found.count, found.rate_hz(now_ns), self._last_failure)
-
-    def destroy(self) -> None:
-        """Remove the publishers from the node, and stop listening to transforms."""
-        for publisher in (self._regions, self._points, self._markers):
-            self._node.destroy_lifecycle_publisher(publisher)
-        if self._transforms is not None:
-            self._transforms.destroy()
 
     def _target(self, prediction: Prediction) -> tuple[str, RigidTransform | None]:
         """Return the frame of the messages, and the transform into it unless it is the camera's."""

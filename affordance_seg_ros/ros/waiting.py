@@ -104,7 +104,11 @@ def standing_stamps(
 
 
 def unpaired_images(
-    color_stamp_ns: int, depth_stamp_ns: int, silence_s: float, limit_s: float, max_skew_s: float
+    color_stamp_ns: int,
+    depth_stamp_ns: int,
+    silence_s: float,
+    limit_s: float,
+    skew_limit_ns: int | None,
 ) -> str:
     """Return a sentence if both images come but never fit together, or an empty text.
 
@@ -113,15 +117,15 @@ def unpaired_images(
         depth_stamp_ns: Last depth stamp [ns].
         silence_s: Time since the last pair [s].
         limit_s: Silence that is accepted [s].
-        max_skew_s: Largest difference that is accepted [s]; 0 if it is learned.
+        skew_limit_ns: Largest difference that is accepted [ns]; None while nothing is known of it.
     """
     if silence_s < limit_s:
         return ""
-    accepted = f"max_skew_s={max_skew_s:g}" if max_skew_s else "half a frame (max_skew_s=0)"
+    accepted = "equal ones" if skew_limit_ns is None else f"at most {1e-9 * skew_limit_ns:.4f} s"
     apart_s = 1e-9 * abs(color_stamp_ns - depth_stamp_ns)
     return (
         f"no pair for {silence_s:.0f} s: colour and depth both come, but the last stamps are "
-        f"{apart_s:.3f} s apart; expected at most {accepted}"
+        f"{apart_s:.3f} s apart; expected {accepted} (max_skew_s, or half a frame if that is less)"
     )
 
 

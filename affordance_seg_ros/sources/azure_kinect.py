@@ -2,6 +2,7 @@
 """Azure Kinect by pyk4a: captures and calibration of a live camera or of an .mkv recording."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -28,12 +29,19 @@ class KinectCapture(NamedTuple):
         depth_ns: Time of the depth picture [ns].
         color_bgr: (H, W, 3) uint8 BGR.
         depth_mm: (h, w) uint16 depth [mm], 0 for none.
+        host_ns: When the SDK had the colour picture, by `time.perf_counter_ns` of the machine that
+            it ran on [ns].
     """
 
     color_ns: int
     depth_ns: int
     color_bgr: npt.NDArray[np.uint8]
     depth_mm: npt.NDArray[np.uint16]
+    host_ns: int
+
+    def age_ns(self) -> int:
+        """Return how long ago a camera of this machine sent it [ns]."""
+        return max(0, time.perf_counter_ns() - self.host_ns)
 
 
 class KinectCalibration(NamedTuple):
@@ -260,6 +268,7 @@ def _capture(capture: Any, color_bgr: npt.NDArray[np.uint8]) -> KinectCapture:
         depth_ns=capture.depth_timestamp_usec * _USEC_NS,
         color_bgr=color_bgr,
         depth_mm=capture.depth,
+        host_ns=capture.color_system_timestamp_nsec,
     )
 
 

@@ -10,6 +10,8 @@ from affordance_seg_ros.errors import CalibrationError
 # orbbec_camera sends the eight of the rational model under the name of plumb_bob.
 _COEFFICIENTS = {"plumb_bob": (4, 5, 8), "rational_polynomial": (5, 8), "": (4, 5, 8)}
 _MOST_COEFFICIENTS = 8
+_FISHEYES = ("equidistant", "fisheye", "kannala_brandt4")
+"""Models that are no pinhole either where all their coefficients are 0."""
 
 
 def decode_camera_info(msg: Any, *, rectified: bool = False) -> Camera:
@@ -56,7 +58,7 @@ def _numbers(msg: Any, field: str) -> list[float]:
 
 def _distortion(msg: Any) -> tuple[float, ...]:
     coefficients = tuple(_numbers(msg, "d"))
-    if not any(coefficients):
+    if not any(coefficients) and msg.distortion_model not in _FISHEYES:
         return ()
     # OpenCV writes 12 or 14, of which those of thin prisms and a tilted sensor are mostly 0.
     if not any(coefficients[_MOST_COEFFICIENTS:]):

@@ -67,12 +67,15 @@ def decode_compressed_depth(msg: CompressedImageMessage) -> DepthImage:
         values = decode_rvl(picture)
     else:
         values = _imdecode(msg, picture, cv2.IMREAD_UNCHANGED)
+    in_metres = METRES_PER_UNIT[encoding] == 1
+    if in_metres and not has_header and values.ndim == 2 and values.dtype == np.float32:
+        return DepthImage(values, 1.0)  # TIFF holds it as it is
     if values.ndim != 2 or values.dtype != np.uint16:
         raise EncodingError(
             f"compressed depth holds {values.dtype} of shape {values.shape}; expected one channel "
-            "of uint16"
+            "of uint16, or of float32 in a TIFF of 32FC1"
         )
-    if METRES_PER_UNIT[encoding] != 1:
+    if not in_metres:
         return DepthImage(values, METRES_PER_UNIT[encoding])
     if not has_header:
         raise EncodingError(

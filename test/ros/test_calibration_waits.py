@@ -14,6 +14,12 @@ from rclpy.qos import (
 from sensor_msgs.msg import CameraInfo, Image
 from std_srvs.srv import SetBool
 
+KEPT = QoSProfile(
+    depth=1,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+)
+
 
 @pytest.fixture
 def waiting(client, start, camera):
@@ -49,13 +55,32 @@ def test_a_frame_that_waits_is_left_when_the_node_is_switched_off(
     assert not masks
 
 
+def test_a_driver_that_starts_anew_and_keeps_another_calibration_is_heard(client, start):
+    wrong = info_message(0)
+    wrong.k = [0.0] * 9
+    first = client.node.create_publisher(CameraInfo, "color/camera_info", KEPT)
+    first.publish(wrong)
+    process = start(rate_hz=0)
+    masks = client.collect(Image, "/affordance/mask")
+    camera = TestCamera(client)
+    camera.wait_for_subscriber()
+
+    def shown(condition):
+        def met():
+            camera.publish_pair(camera.now_ns())
+            client.spin(0.2)
+            return condition()
+
+        client.wait(met)
+
+    shown(lambda: "frame dropped: camera_info with a matrix K of zeros" in process.output)
+    client.node.destroy_publisher(first)
+    client.node.create_publisher(CameraInfo, "color/camera_info", KEPT).publish(info_message(0))
+    shown(lambda: masks)
+
+
 def test_a_calibration_that_was_sent_once_before_is_taken(client, start):
-    kept = QoSProfile(
-        depth=1,
-        reliability=ReliabilityPolicy.RELIABLE,
-        durability=DurabilityPolicy.TRANSIENT_LOCAL,
-    )
-    info = client.node.create_publisher(CameraInfo, "color/camera_info", kept)
+    info = client.node.create_publisher(CameraInfo, "color/camera_info", KEPT)
     info.publish(info_message(0))
     start(rate_hz=0)
     masks = client.collect(Image, "/affordance/mask")

@@ -119,6 +119,31 @@ def test_the_kinect_recording_gives_masks_actions_and_labels(client, launch):
     assert log.read_text().count("process has finished cleanly") == 2
 
 
+@pytest.mark.skipif(not RECORDING.exists(), reason="no shared data")
+@pytest.mark.parametrize(
+    ("arguments", "node", "driver", "frame"),
+    [
+        (("camera:=azure_kinect", "base:=k4a"), "", "/k4a", "rgb_camera_link"),
+        (
+            ("cameras:=left=azure_kinect@k4a,right=azure_kinect",),
+            "/left",
+            "/left/k4a",
+            "left_rgb_camera_link",
+        ),
+    ],
+)
+def test_a_driver_publishes_where_its_node_listens_and_in_a_frame_of_its_own(
+    client, launch, arguments, node, driver, frame
+):
+    pytest.importorskip("pyk4a")
+    masks = client.collect(Image, f"{node}/affordance/mask")
+    _, log = launch(*arguments, "start_driver:=true", f"recording:={RECORDING}", "loop:=true")
+    client.wait(lambda: masks, log.read_text())
+    assert masks[0].header.frame_id == frame
+    assert client.node.count_publishers(f"{driver}/rgb/image_raw") == 1
+    assert client.node.count_publishers(f"{driver}/depth_to_rgb/camera_info") == 1
+
+
 def test_namespace_and_parameter_file_reach_the_node(client, launch, tmp_path):
     parameters = tmp_path / "parameters.yaml"
     parameters.write_text(

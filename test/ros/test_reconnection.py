@@ -140,6 +140,14 @@ def test_a_camera_that_goes_while_its_calibration_is_read_is_closed(fake_pyk4a, 
         assert device.calibration.color.fx == 612
 
 
+def test_a_capture_knows_since_when_it_has_been_here(fake_pyk4a):
+    with KinectDevice(KinectConfig(depth_mode="nfov_2x2binned")) as device:
+        capture = next(device.captures(lambda: None))
+    now_ns = time.perf_counter_ns()
+    assert capture.host_ns == capture.color_ns  # of the double, which has one clock
+    assert capture.age_ns() >= now_ns - capture.host_ns >= 0
+
+
 def test_a_slow_reader_gets_the_newest_capture_and_the_others_are_counted(fake_pyk4a):
     state = CameraState("Azure Kinect 0")
     with KinectDevice(KinectConfig(depth_mode="nfov_2x2binned")) as device:

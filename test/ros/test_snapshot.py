@@ -83,9 +83,22 @@ def test_errors_without_any_mask_are_an_error():
 
 
 def test_untrained_weights_are_a_warning():
-    (status,) = describe("/affordance", "inactive", "cpu", "random", False, None)
+    status, *_ = describe("/affordance", "inactive", "cpu", "random", False, None)
     assert status.level == DiagnosticStatus.WARN
     assert "UNTRAINED" in status.message
+
+
+def test_a_node_that_is_not_active_goes_on_to_send_every_status():
+    active = describe("/affordance", "active", "cpu", "w", True, snapshot())
+    inactive = describe("/affordance", "inactive", "cpu", "w", True, None)
+    assert [status.name for status in inactive] == [status.name for status in active]
+    assert {status.level for status in inactive} == {DiagnosticStatus.OK}
+    assert [status.message for status in inactive[1:]] == ["inactive"] * 3
+
+
+def test_a_transition_that_failed_is_an_error_with_its_reason():
+    status, *_ = describe("/affordance", "unconfigured", "", "", True, None, "no such file")
+    assert (status.level, status.message) == (DiagnosticStatus.ERROR, "unconfigured: no such file")
 
 
 def test_the_report_is_json_with_null_for_what_was_never_measured(tmp_path):

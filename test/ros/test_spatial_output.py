@@ -191,6 +191,35 @@ def test_a_transform_that_comes_a_moment_late_is_waited_for(client, start, camer
     assert stamp_ns(regions[0].header) == when_ns
 
 
+def test_no_mask_waits_for_a_transform_that_does_not_come(client, start, camera, tf2):
+    process = start(rate_hz=0, target_frame="base", transform_timeout_s=10.0)
+    regions = client.collect(AffordanceRegionArray, "/affordance/regions")
+    masks = client.collect(Image, "/affordance/mask")
+    diagnostics = client.collect(DiagnosticArray, "/diagnostics")
+    camera.wait_for_subscriber()
+    until(client, camera, lambda: len(masks) >= 8)
+    assert not regions
+    # All but the one that waits, and the newest.
+    shown = [status for message in diagnostics for status in message.status]
+    client.wait(lambda: "came while the one before it waited" in str(diagnostics), str(shown))
+    assert process.end() == 0  # the wait ends with the node
+
+
+def test_stamps_that_go_back_forget_the_transforms(client, start, camera, tf2):
+    start(rate_hz=0, target_frame="base", transform_timeout_s=0.0)
+    regions = client.collect(AffordanceRegionArray, "/affordance/regions")
+    masks = client.collect(Image, "/affordance/mask")
+    camera.wait_for_subscriber()
+    tf2("base")
+    until(client, camera, lambda: regions)
+    back_ns = camera.now_ns() - 1_000_000_000_000
+    for index in range(3):
+        camera.publish(back_ns + 100_000_000 * index)
+        client.wait(lambda: any(stamp_ns(mask.header) >= back_ns for mask in masks))
+    client.spin(0.2)
+    assert not [one for one in regions if stamp_ns(one.header) < back_ns + 1_000_000_000]
+
+
 def test_regions_that_are_in_the_target_frame_already_need_no_transform(client, start, camera, tf2):
     start(rate_hz=0, target_frame="optical")
     regions = client.collect(AffordanceRegionArray, "/affordance/regions")

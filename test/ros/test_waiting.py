@@ -48,11 +48,11 @@ def test_an_incompatible_qos_is_named_with_both_sides():
 
 
 def test_images_that_never_pair_are_named_with_their_distance():
-    assert unpaired_images(0, 250_000_000, 4.0, 5.0, 0.02) == ""
-    text = unpaired_images(0, 250_000_000, 6.0, 5.0, 0.02)
+    assert unpaired_images(0, 250_000_000, 4.0, 5.0, 20_000_000) == ""
+    text = unpaired_images(0, 250_000_000, 6.0, 5.0, 20_000_000)
     assert "no pair for 6 s" in text
-    assert "0.250 s apart; expected at most max_skew_s=0.02" in text
-    assert "half a frame" in unpaired_images(0, 250_000_000, 6.0, 5.0, 0.0)
+    assert "0.250 s apart; expected at most 0.0200 s (max_skew_s, or half a frame" in text
+    assert "expected equal ones" in unpaired_images(0, 250_000_000, 6.0, 5.0, None)
 
 
 def test_pairs_without_a_camera_info_are_counted():

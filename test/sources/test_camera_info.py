@@ -58,10 +58,11 @@ def test_rectified_pictures_use_the_projection_matrix():
     assert not camera.is_distorted
 
 
+@pytest.mark.parametrize("d", [[0.1, 0.01, 0.0, 0.0], [0.0] * 4, []])
 @pytest.mark.parametrize("model", ["equidistant", "fisheye"])
-def test_other_distortion_models_are_refused(model):
+def test_a_fisheye_is_refused_whatever_its_coefficients(model, d):
     with pytest.raises(CalibrationError, match=f"'{model}'; expected plumb_bob or rational"):
-        decode_camera_info(info(distortion_model=model))
+        decode_camera_info(info(distortion_model=model, d=d))
 
 
 def test_wrong_number_of_coefficients_is_refused():

@@ -113,6 +113,14 @@ def test_depth_on_the_transport_of_colour_is_lossless_as_tiff(compressed_message
     np.testing.assert_array_equal(depth.raw, DEPTH_MM)
 
 
+def test_metres_on_the_transport_of_colour_are_lossless_as_tiff(compressed_message):
+    depth_m = np.where(DEPTH_MM > 0, DEPTH_MM * np.float32(1e-3), np.float32(np.nan))
+    tiff = cv2.imencode(".tiff", depth_m)[1].tobytes()
+    depth = decode_compressed_depth(compressed_message(tiff, "32FC1; tiff compressed "))
+    assert depth.metres_per_unit == 1
+    np.testing.assert_array_equal(depth.raw, depth_m)
+
+
 @pytest.mark.parametrize("image_format", ["png", "8UC1; png"])
 def test_other_depth_formats_are_refused(image_format, compressed_message):
     with pytest.raises(EncodingError, match="expected PNG or RVL of one of 16UC1, mono16, 32FC1"):

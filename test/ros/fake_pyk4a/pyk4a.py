@@ -109,4 +109,5 @@ class PyK4A:
             depth=np.full((288, 320), 800, np.uint16),
             color_timestamp_usec=now_usec,
             depth_timestamp_usec=now_usec + 200,
+            color_system_timestamp_nsec=1000 * now_usec,
         )
