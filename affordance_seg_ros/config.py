@@ -158,8 +158,9 @@ class FlowConfig(Options):
         "exceeds this multiple of the last pair's", minimum=1.0, maximum=1000.0,
     )  # fmt: skip
     budget: float = option(
-        1.0, "Share of the iterations that is spent, cold or warm: less work a pair for more error",
-        minimum=0.05, maximum=1.0, live=True,
+        1.0, "Share of the flow's work that is spent, for more error: iterations of primal-dual, "
+        "cold or warm; steps of DIS, and below 0.75 its resolution", minimum=0.05, maximum=1.0,
+        live=True,
     )  # fmt: skip
     normalize_exposure: bool = option(
         True, "Normalise brightness locally, so that exposure jumps do not look like motion"

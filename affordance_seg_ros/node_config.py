@@ -92,9 +92,9 @@ class NodeConfig(Options):
         "points and markers of that frame are not published", unit="s", minimum=0.0, maximum=10.0,
     )  # fmt: skip
     snapshot_s: float = option(
-        0.0, "Time that is kept for ~/snapshot; 0 keeps nothing. A frame takes 5 bytes a pixel: "
-        "10 s of 1280x720 at 10 frames/s are 465 MB", unit="s", minimum=0.0, maximum=600.0,
-        live=True,
+        0.0, "Time that is kept for ~/snapshot; 0 keeps nothing. A frame takes 5 bytes a pixel, "
+        "7 with depth of 32FC1: 10 s of 1280x720 at 10 frames/s are 465 MB", unit="s", minimum=0.0,
+        maximum=600.0, live=True,
     )  # fmt: skip
     snapshot_memory_mb: int = option(
         512, "Memory for what is kept; it holds less time where that does not suffice, and twice "
@@ -102,7 +102,8 @@ class NodeConfig(Options):
         live=True,
     )  # fmt: skip
     snapshot_folder: str = option(
-        "", "Folder in which ~/snapshot makes a clip; empty takes ~/.ros/affordance_snapshots",
+        "", "Folder in which ~/snapshot makes a clip; empty takes affordance_snapshots "
+        "in $ROS_HOME or ~/.ros",
         live=True,
     )  # fmt: skip
     report_file: str = option(

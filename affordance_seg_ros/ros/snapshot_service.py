@@ -56,7 +56,10 @@ class SnapshotService:
         if not config.snapshot_s:
             response.message = "nothing is kept: set snapshot_s to so many seconds, 10.0 for one"
         elif not frames:
-            response.message = "nothing to write: no frame has come yet"
+            response.message = (
+                "nothing to write: no frame has come yet, or one is more than "
+                f"snapshot_memory_mb={config.snapshot_memory_mb}"
+            )
         else:
             try:
                 path = snapshot_folder(config) / _name(frames[-1])

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tutorial and the README do what they say."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -54,3 +55,20 @@ def test_the_readme_s_two_lines_lead_to_masks_that_show_something(
     assert masks
     assert max(mask.max() for mask in masks) > 0
     assert (tmp_path / "results/report.html").exists()
+
+
+def test_the_weights_say_of_the_demo_s_clip_what_the_readme_tells(tmp_path: Path) -> None:
+    page = " ".join(README.split())
+    told = re.search(r"hammer's IoU is ([\d.]+) there. The mean of ([\d.]+) is over", page)
+    assert told is not None
+    assert "seven frames show grasp" in page
+    clip = str(ROOT / "data/demo_clip")
+    assert main(["replay", clip, "--out", str(tmp_path), "--quiet"]) == 0
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["action"] == {"predicted": "hammer", "true": "hammer"}
+    found = summary["metrics"]["iou"]
+    # Other arithmetic, another CPU's say, moves borders.
+    assert found["by_class"]["hammer"] == pytest.approx(float(told[1]), abs=0.03)
+    assert found["mean"] == pytest.approx(float(told[2]), abs=0.03)
+    predictions = (tmp_path / "predictions.jsonl").read_text().splitlines()
+    assert 5 <= sum("grasp" in json.loads(line)["labels"] for line in predictions) <= 9

@@ -7,6 +7,7 @@ import time
 
 import pytest
 from camera_double import TestCamera
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from sensor_msgs.msg import Image
@@ -72,6 +73,11 @@ def test_a_failed_configuration_leaves_the_node_unconfigured_with_the_reason(cli
     assert not change(client, Transition.TRANSITION_CONFIGURE)
     assert state(client) == "unconfigured"
     process.wait_for("configuration failed: weight file 'missing' is not there")
+    diagnostics = client.collect(DiagnosticArray, "/diagnostics")
+    client.wait(lambda: diagnostics)
+    weights = diagnostics[0].status[0]
+    assert weights.level == DiagnosticStatus.ERROR
+    assert weights.message.startswith("unconfigured: configuration failed: weight file 'missing'")
     assert_ended_cleanly(process, signal.SIGTERM)
 
 
