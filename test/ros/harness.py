@@ -75,6 +75,10 @@ class Client:
         client = self.node.create_client(kind, name)
         self.wait(client.service_is_ready, f"service {name}")
         future = client.call_async(request or kind.Request())
+        # Answers get lost that are sent before the service knows who reads them.
+        self._executor.spin_until_future_complete(future, timeout_sec=LIMIT_S / 2)
+        if not future.done():
+            future = client.call_async(request or kind.Request())
         self.wait(future.done, f"answer of {name}")
         self.node.destroy_client(client)
         return future.result()
