@@ -117,6 +117,16 @@ def test_a_single_outlier_changes_nothing(outlier_ms: float) -> None:
             assert not budget.observe(stages, beyond_ms=late, due_ms=DUE_MS)
 
 
+def test_a_level_is_judged_by_its_fifteenth_frame() -> None:
+    budget = LatencyBudget(None)
+    slow = Load(0.0, 450.0)
+    assert run(budget, slow, 14) == []
+    assert run(budget, slow, 1) == [Effort(1.0, 6)]
+    slower = Load(0.0, 750.0)
+    assert run(budget, slower, 14) == []
+    assert run(budget, slower, 1) == [Effort(1.0, 8)]
+
+
 def test_time_beyond_the_pipeline_counts() -> None:
     budget = LatencyBudget(22.0)
     changed = [budget.observe(StageTimes(0, 10.0, 10.0, 0), beyond_ms=3.0) for _ in range(20)]
@@ -157,7 +167,7 @@ def test_returns_that_do_not_last_become_rare() -> None:
     """A load that answers to the rate: the machine is slow only while it works at full rate."""
     budget = LatencyBudget(None)
     returns, previous = [], FULL
-    for frame in range(6000):
+    for frame in range(8000):
         full = budget.effort == FULL
         budget.observe(StageTimes(0, 0, 120.0 if full else 50.0, 0), due_ms=DUE_MS)
         if budget.effort == FULL and previous != FULL:
@@ -166,6 +176,8 @@ def test_returns_that_do_not_last_become_rare() -> None:
     pauses = np.diff(returns)
     assert list(pauses) == sorted(pauses)
     assert pauses[-1] > 10 * pauses[0]
+    # The longest patience, and the frames by which each of the two levels is judged.
+    assert 960 <= pauses[-1] <= 960 + 2 * 15
 
 
 def test_a_return_that_lasted_makes_the_next_one_quick_again() -> None:

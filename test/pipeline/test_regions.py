@@ -88,6 +88,17 @@ def test_a_region_without_depth_has_a_box_but_no_shape() -> None:
         assert np.isnan(values).all()
 
 
+@pytest.mark.parametrize(("seen_px", "has_shape"), [(15, False), (16, True)])
+def test_a_shape_asks_for_sixteen_pixels_with_depth(seen_px: int, has_shape: bool) -> None:
+    raw = np.zeros((240, 320), np.uint16)
+    rows, columns = np.divmod(np.arange(seen_px), 4)
+    raw[20 + rows, 30 + columns] = 900
+    (region,) = find(label((4, 5, 6, 50, 40)), DepthImage(raw, 1e-3))
+    assert region.depth_fraction == pytest.approx(seen_px / 2000)
+    for values in region[6:12]:
+        assert np.isfinite(values).all() == has_shape
+
+
 def test_pixels_of_which_the_lens_model_says_nothing_have_no_part_in_a_shape() -> None:
     # Turns back at a tangent of 1.05: the corners look nowhere.
     folds = Camera(320, 240, 250.0, 250.0, 159.5, 119.5, (-0.3, 0.0, 0.0, 0.0))

@@ -54,6 +54,13 @@ def test_an_empty_log_has_no_percentiles():
     assert all(math.isnan(value) for value in summary.latency)
 
 
+def test_two_thousand_frames_are_remembered_where_no_number_is_given():
+    log = FrameLog()
+    for stamp_ms in range(1, 2002):
+        log.add(record(float(stamp_ms)))
+    assert log.summary().frames == 2000
+
+
 def test_only_the_last_frames_are_remembered():
     log = FrameLog(size=3)
     for stamp_ms in (1.0, 2.0, 3.0, 4.0):

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tiny_clips import write_clips
+from tiny_clips import LABELS, write_clips
 
 from affordance_seg_ros.cli import main
 from affordance_seg_ros.model.checkpoint import load_checkpoint
@@ -16,6 +16,24 @@ from affordance_seg_ros.model.fingerprint import fingerprint
 ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("AFFORDANCE_SHARED_DATA", ROOT.parent / "shared/data"))
 REAL = SHARED / "azure_kinect_mug/recording.mkv"
+
+
+@pytest.fixture
+def acted(tmp_path):
+    """A folder of one clip of four frames, which is acted in from the first to the third."""
+    root = write_clips(tmp_path / "clips", 1, split="val")
+    info = root / "val_000/clip.json"
+    info.write_text(json.dumps({**json.loads(info.read_text()), "interaction": [0, 2]}))
+    return root
+
+
+@pytest.fixture
+def parts(tmp_path):
+    """A folder of one clip that shows what every part affords, and demonstrates nothing."""
+    root = write_clips(tmp_path / "clips", 1, split="val")
+    shutil.rmtree(root / "val_000/labels")
+    (root / "val_000/label.png").unlink()
+    return root
 
 
 def test_training_leaves_its_result_as_json(weights):
@@ -123,21 +141,43 @@ def test_an_evaluation_that_cannot_be_written_is_not_begun(weights, clips, tmp_p
     assert not (tmp_path / "evaluation.json").exists()
 
 
-def test_a_cut_clip_without_a_label_there_is_told_so(weights, tmp_path, capsys):
-    root = write_clips(tmp_path / "clips", 1, split="val")
-    info = root / "val_000/clip.json"
-    info.write_text(json.dumps({**json.loads(info.read_text()), "interaction": [0, 2]}))
+def test_a_cut_clip_without_a_label_there_is_told_so(weights, acted, tmp_path, capsys):
     for name in ("labels", "affordances"):
-        shutil.rmtree(root / "val_000" / name)
-    words = ["--data", str(root), "--weights", str(weights), "--out", str(tmp_path), "--quiet"]
+        shutil.rmtree(acted / "val_000" / name)
+    words = ["--data", str(acted), "--weights", str(weights), "--out", str(tmp_path), "--quiet"]
     assert main(["evaluate", *words]) == 0
     assert main(["evaluate", *words, "--until", "acting"]) == 2
     assert "at its last frame, or where it is cut" in capsys.readouterr().err
 
 
-def test_one_kind_of_long_streams_is_measured_alone(weights, clips, tmp_path):
-    arguments = ["--data", str(clips), "--weights", str(weights), "--out", str(tmp_path), "--quiet"]
-    assert main(["evaluate", *arguments, "--limit", "1", "--long-streams", "succession"]) == 0
+def test_masks_are_scored_as_target_label_map_and_threshold_say(weights, parts, tmp_path):
+    label_map = tmp_path / "mine.yaml"
+    to = {**{name: name for name in LABELS.affordances}, "lift": "type"}
+    label_map.write_text(f"affordances: {json.dumps(to)}\n")
+    words = ["--data", str(parts), "--weights", str(weights), "--out", str(tmp_path), "--quiet"]
+    words += ["--target", "affordances", "--label-map", str(label_map), "--min-confidence", "0.75"]
+    assert main(["evaluate", *words, "--json", str(tmp_path / "copy.json")]) == 0
+    document = json.loads((tmp_path / "copy.json").read_text())
+    assert (document["target"], document["min_confidence"]) == ("affordances", 0.75)
+    assert document["video_by_threshold"][0]["min_confidence"] == 0.75
+    assert document["video"]["per_class"]["type"]["iou"] is not None
+    name = "| clips, val, DIS flow, every part, min_confidence 0.75 |"
+    assert name in (tmp_path / "tables.md").read_text()
+
+
+def test_a_clip_that_is_cut_while_acting_is_scored_there(weights, acted, tmp_path):
+    (acted / "val_000/labels/00003.png").write_bytes(b"never read")
+    words = ["--data", str(acted), "--weights", str(weights), "--out", str(tmp_path), "--quiet"]
+    assert main(["evaluate", *words, "--until", "acting"]) == 0
+    document = json.loads((tmp_path / "evaluation.json").read_text())
+    assert (document["until"], document["clips"]) == ("acting", 1)
+    assert "| clips, val, DIS flow, cut while acting |" in (tmp_path / "tables.md").read_text()
+
+
+def test_one_kind_of_long_streams_is_measured_alone(weights, parts, tmp_path):
+    words = ["--data", str(parts), "--weights", str(weights), "--out", str(tmp_path), "--quiet"]
+    words += ["--target", "affordances", "--long-streams", "succession"]
+    assert main(["evaluate", *words]) == 0
     document = json.loads((tmp_path / "evaluation.json").read_text())
     assert document["long_streams"].keys() == {"succession"}
     assert document["long_streams"]["succession"].keys() == {"0 s", "5 s", "15 s"}

@@ -20,11 +20,6 @@ from affordance_seg_ros.training.datasets.flow_cache import FlowCache
 from affordance_seg_ros.training.datasets.shortened import until_acting
 from affordance_seg_ros.training.evaluate import evaluate, last_label, scorable
 from affordance_seg_ros.training.evaluation_report import write_report
-from affordance_seg_ros.training.long_stream import (
-    measure_rest,
-    measure_succession,
-    run_after,
-)
 from affordance_seg_ros.training.tables import PAPER_TABLE_3, table_3
 
 
@@ -36,11 +31,6 @@ class Oracle:
     def __init__(self):
         self.frames = 0
         self.config = PipelineConfig()
-        self.rests_s = []
-
-    def configure(self, config):
-        self.config = config
-        self.rests_s.append(config.rest_s)
 
     def reset(self):
         self.frames = 0
@@ -210,66 +200,6 @@ def test_a_missing_row_of_table_3_is_left_open(sequences):
     assert len(lines) == 2 + len(PAPER_TABLE_3)
     assert "1.000" in lines[2]
     assert lines[3].endswith("| - | - | - | 0 |")
-
-
-def test_a_rest_changes_nothing_for_who_forgets_nothing(sequences):
-    rest = measure_rest(Oracle(), sequences[:3], rest_s=(0.0, 0.5), progress=False)
-    keep = rest["after"]["keep"]
-    assert keep["0 s"] == keep["0.5 s"] > 0.9
-
-
-def test_long_streams_are_scored_against_the_label_that_is_asked_for(sequences, monkeypatch):
-    kind = type(sequences[0])
-    monkeypatch.setattr(kind, "affordances", lambda self, index: 0 * self.demonstrated(index))
-    asked = {"target": "affordances", "progress": False}
-    rest = measure_rest(Oracle(), sequences[:2], rest_s=(0.0,), **asked)
-    assert rest["after"]["keep"]["0 s"] == 0
-    assert measure_succession(Oracle(), sequences[:2], pause_s=(0.0,), **asked)["0 s"]["keep"] == 0
-
-
-def test_clips_of_different_sizes_are_no_stream(sequences, tmp_path):
-    small = copy(sequences[1])
-    small.frame_size = lambda: (32, 48)
-    with pytest.raises(
-        SourceError, match="train_000 is 64x48, train_001 is 32x48; expected clips of"
-    ):
-        measure_succession(Oracle(), [sequences[0], small], progress=False)
-    with pytest.raises(SourceError, match="empties the memory"):
-        run_after(Oracle(), sequences[0], small)
-
-
-def test_a_rest_hurts_who_is_made_to_forget(sequences):
-    class NeedsTwoFrames(Oracle):
-        pass
-
-    rest = measure_rest(NeedsTwoFrames(), sequences[:3], rest_s=(0.0, 1.7), progress=False)
-    # The twentieth frame after the start is the first one after forgetting.
-    assert rest["after"]["forget_every_20_frames"]["1.7 s"] == 0
-    assert rest["after"]["keep"]["1.7 s"] > 0.9
-
-
-def test_clips_in_succession_are_as_good_as_alone_for_who_looks_at_two_frames(sequences):
-    oracle = Oracle()
-    found = measure_succession(oracle, sequences, pause_s=(0.0, 0.3), progress=False)
-    assert found.keys() == {"0 s", "0.3 s"}
-    for scores in found.values():
-        assert scores["keep"] == scores["forget_after_rest"] == scores["reset"] > 0.95
-    assert set(oracle.rests_s) == {0.0, PipelineConfig().rest_s}
-
-
-def test_a_pause_between_clips_is_a_rest_in_one_stream(sequences):
-    class Stamps(Oracle):
-        seen = ()
-
-        def step(self, frame):
-            self.seen = (*self.seen, frame.stamp_ns)
-            return super().step(frame)
-
-    stamps = Stamps()
-    measure_succession(stamps, sequences[:2], pause_s=(0.5,), progress=False)
-    policies = 4
-    frames = 2 * (4 + 5)  # of two clips, each with its pause
-    assert stamps.seen == policies * tuple(range(0, frames * 100_000_000, 100_000_000))
 
 
 def test_a_label_of_another_size_names_its_clip(sequences):
