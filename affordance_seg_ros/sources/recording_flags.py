@@ -53,7 +53,16 @@ def add_recording_flags(parser: argparse.ArgumentParser) -> None:
         help="rate of pictures without stamps [Hz]; 0 takes that of the pipeline, 10 by default, "
         "or 30 where the pipeline takes all",
     )
-    add_options(parser, NodeConfig, only=READ_OPTIONS, given_only=True)
+    names = tuple(name for name in READ_OPTIONS if name != "rectified")
+    add_options(parser, NodeConfig, only=names, given_only=True)
+    # The node has no topic's name to go by: its default is another.
+    parser.add_argument(
+        "--rectified",
+        action=argparse.BooleanOptionalAction,
+        default=argparse.SUPPRESS,
+        help=f"{NodeConfig.infos()['rectified'].description} (default: by the word rect in the "
+        "topic's name)",
+    )
 
 
 def open_flagged(arguments: argparse.Namespace, *, rate_hz: float = 10.0) -> Recording:

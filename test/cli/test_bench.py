@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from affordance_seg_ros.cli import main
 from affordance_seg_ros.evaluation.bench import machine
+from affordance_seg_ros.model.checkpoint import save_checkpoint, untrained
 
 
 @pytest.mark.parametrize(
@@ -36,16 +39,26 @@ def test_bad_flags_are_one_clear_line_and_exit_code_2(
     assert message in lines[0]
 
 
-def test_a_tiny_run_prints_its_tables_and_writes_its_json(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def small_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "_TRYING_S", 0.0)
     monkeypatch.setattr(machine, "_COPY_BYTES", {"cpu": 2**20})
     monkeypatch.setattr(machine, "_MATRIX_SIDE", {"cpu": 64})
+
+
+TINY = (
+    *("--device", "cpu", "--size", "32", "--picture", "64x48", "--frames", "3"),
+    *("--flow-iterations", "2"),
+)
+
+
+@pytest.mark.usefixtures("small_machine")
+def test_a_tiny_run_prints_its_tables_and_writes_its_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "bench.json"
-    words = ["--device", "cpu", "--width", "compact", "--size", "32", "--picture", "64x48"]
-    words += ["--frames", "3", "--flow-iterations", "2", "--json", str(file)]
-    assert main(["bench", *words]) == 0
+    words = ["--width", "compact", "--json", str(file)]
+    assert main(["bench", *TINY, *words]) == 0
     document = json.loads(file.read_text())
     assert document["frames"] == 3
     assert document["baseline_ratio"] is None
@@ -53,3 +66,22 @@ def test_a_tiny_run_prints_its_tables_and_writes_its_json(
     captured = capsys.readouterr()
     assert "| total |" in captured.out
     assert "frame" in captured.err  # the progress bar
+
+
+@pytest.mark.usefixtures("small_machine")
+def test_weights_pictures_scene_and_threads_are_those_of_the_flags(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", threads.append)
+    checkpoint = untrained("compact")
+    named = replace(checkpoint, card=replace(checkpoint.card, name="mine"))
+    save_checkpoint(tmp_path / "mine.safetensors", named)
+    file = tmp_path / "bench.json"
+    words = ["--weights", str(tmp_path / "mine.safetensors"), "--encoding", "rgb8", "--seed", "7"]
+    words += ["--threads", "3", "--json", str(file), "--quiet"]
+    assert main(["bench", *TINY, "--network-backend", "eager", *words]) == 0
+    document = json.loads(file.read_text())
+    said = [document["settings"][name] for name in ("network", "encoding", "seed")]
+    assert said == ["mine", "rgb8", 7]
+    assert threads[0] == 3

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import argparse
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ import yaml
 
 from affordance_seg_ros.cli import COMMANDS, live, main
 from affordance_seg_ros.config import PipelineConfig
+from affordance_seg_ros.model.checkpoint import load_weights
+from affordance_seg_ros.model.fingerprint import fingerprint
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -63,6 +66,18 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(
 def test_info_says_that_the_weights_are_untrained(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info", "--weights", "untrained:compact"]) == 0
     assert "trained: false" in capsys.readouterr().out
+
+
+def test_info_prints_and_writes_the_same_and_which_weights_they_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "info.json"
+    assert main(["info", "--json", str(file)]) == 0
+    document = json.loads(file.read_text())
+    assert yaml.safe_load(capsys.readouterr().out) == document
+    network = load_weights("", "cpu").network
+    assert document["fingerprint"] == fingerprint(network)
+    assert document["parameters"] == sum(each.numel() for each in network.parameters())
 
 
 def test_what_a_live_run_needs_counts_before_every_section_of_a_file(tmp_path: Path) -> None:

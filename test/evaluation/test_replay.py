@@ -173,17 +173,17 @@ def test_nothing_of_an_earlier_run_is_left_beside_one_that_fails(
     assert left == {"predictions.jsonl", "0001_by_hand.png"}
 
 
-def test_the_command_replays_a_bag(
-    bag: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("weights", "trained"), [("", True), ("untrained:compact", False)])
+def test_the_command_replays_a_bag_and_warns_of_untrained_weights(
+    bag: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], weights: str, trained: bool
 ) -> None:
-    code = main(
-        ["replay", str(bag), "--out", str(tmp_path / "a"), "--json", str(tmp_path / "b"), "--quiet"]
-    )
-    assert code == 0
+    words = ["--json", str(tmp_path / "b"), "--weights", weights, "--network-backend", "eager"]
+    assert main(["replay", str(bag), "--out", str(tmp_path / "a"), "--quiet", *words]) == 0
     output = capsys.readouterr()
     assert f"{COUNT} of {COUNT} frames" in output.out
-    if not json.loads((tmp_path / "b").read_text())["weights"]["trained"]:
-        assert "UNTRAINED" in output.err
+    assert json.loads((tmp_path / "b").read_text())["weights"]["trained"] == trained
+    warning = "" if trained else "UNTRAINED WEIGHTS: masks and actions mean nothing\n"
+    assert output.err == warning
 
 
 def test_the_page_of_a_run_holds_its_facts_and_is_written_on_request_only(

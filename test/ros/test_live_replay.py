@@ -9,11 +9,18 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("rclpy")
 
-from affordance_seg_ros.sources.bag import write_clip_bag
+from harness import Client
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from sensor_msgs.msg import Image
+
+from affordance_seg_ros.msg import ActionClass, LabelInfo
+from affordance_seg_ros.ros import encode
+from affordance_seg_ros.sources.bag import open_recording, write_clip_bag
 from affordance_seg_ros.sources.clip import ClipWriter, read_clip
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -27,6 +34,7 @@ ROBOT = {
     "rectified": True,
     "max_skew_s": 0.001,
 }
+LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 COUNT = 8
 FIRST = 12
 """From here on the hand is at the object, and labels are there."""
@@ -98,6 +106,56 @@ def test_the_report_of_a_live_run_has_the_time_of_every_frame(results: dict[str,
     assert summary["latency_clock"] == "receipt"
     slowest = max(node["receipt_to_publish_ms"])
     assert summary["latency_ms"]["max"] == pytest.approx(slowest, abs=1e-3)  # written in µs
+
+
+def test_a_namespace_is_that_of_node_player_and_recorder(
+    bag: Path, tmp_path: Path, client: Client
+) -> None:
+    infos = client.collect(LabelInfo, "/robot/affordance/label_info", LATCHED)
+    words = ("--namespace", "/robot/", "--json", str(tmp_path / "copy.json"), *OPTIONS)
+    words += ("--network-backend", "eager", "--out", str(tmp_path / "out"))
+    with subprocess.Popen(command("live", str(bag), *words)) as live:
+        while live.poll() is None:
+            client.spin(0.1)
+    assert live.returncode == 0
+    assert infos
+    summary = json.loads((tmp_path / "copy.json").read_text())
+    assert summary == json.loads((tmp_path / "out/summary.json").read_text())
+    assert summary["masks_received"] == COUNT
+
+
+def test_a_recorder_by_itself_keeps_what_came_until_it_is_stopped(
+    bag: Path, tmp_path: Path, client: Client
+) -> None:
+    kinds = {"mask": Image, "confidence": Image, "flow": Image, "action": ActionClass}
+    publishers = {
+        name: client.node.create_publisher(kind, f"/affordance/{name}", 100)
+        for name, kind in kinds.items()
+    }
+    labels = client.node.create_publisher(LabelInfo, "/affordance/label_info", LATCHED)
+    labels.publish(LabelInfo(names=["background", "cut"], weights="some", trained=True))
+    line = command("record", str(bag), "--out", str(tmp_path))
+    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as recorder:
+        assert recorder.stdout is not None
+        assert recorder.stdout.readline() == "recording\n"
+        client.spin(0.5)
+        for frame in open_recording(bag).frames():
+            head, shape = encode.header(frame.stamp_ns, "camera"), frame.color.shape[:2]
+            for name, encoding, pixels in (
+                ("mask", "mono8", np.zeros(shape, np.uint8)),
+                ("confidence", "32FC1", np.zeros(shape, np.float32)),
+                ("flow", "rgb8", np.zeros((4, 5, 3), np.uint8)),
+            ):
+                publishers[name].publish(encode.image(pixels, encoding, head))
+            action = ActionClass(header=head, name="cut", names=["cut"], scores=[1.0], score=1.0)
+            publishers["action"].publish(action)
+        client.spin(0.3)
+        recorder.send_signal(signal.SIGINT)
+        assert recorder.wait(60) == 0
+    received = json.loads((tmp_path / "received.json").read_text())
+    assert (received["predictions"], received["action"]["predicted"]) == (COUNT, "cut")
+    assert (tmp_path / "contact_sheet.png").exists()
+    assert not (tmp_path / "summary.json").exists()
 
 
 @pytest.mark.parametrize(

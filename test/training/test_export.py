@@ -2,16 +2,20 @@
 """The exported step function says what the network says."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from affordance_seg_ros.cli import main
 from affordance_seg_ros.config import COMPACT
 from affordance_seg_ros.model.checkpoint import untrained
 from affordance_seg_ros.model.initialisation import xavier_initialise
 from affordance_seg_ros.model.network import AffordanceNetwork
 from affordance_seg_ros.training.export import StepInput, export_onnx, largest_difference
+
+DEMO_CLIP = Path(__file__).parents[2] / "data/demo_clip"
 
 
 @pytest.mark.parametrize("more", [False, True])
@@ -58,3 +62,16 @@ def test_numbers_that_are_none_differ_infinitely(tmp_path, monkeypatch):
     monkeypatch.setattr("onnxruntime.InferenceSession", Broken)
     differences = largest_difference(tmp_path / "step.onnx", checkpoint, [frame])
     assert set(differences.values()) == {np.inf}
+
+
+@pytest.mark.parametrize(("difference", "code"), [(2e-3, 1), (5e-4, 0), (np.inf, 1)])
+def test_the_command_fails_where_the_outputs_differ(
+    difference, code, tmp_path, monkeypatch, capsys
+):
+    differences = {"logits": difference, "attention": 0.0}
+    module = "affordance_seg_ros.training.export"
+    monkeypatch.setattr(f"{module}.export_onnx", lambda *_: None)
+    monkeypatch.setattr(f"{module}.largest_difference", lambda *_: differences)
+    words = ["--weights", "untrained:compact", "--check", str(DEMO_CLIP), "--frames", "1"]
+    assert main(["export", "--out", str(tmp_path / "step.onnx"), *words]) == code
+    assert ("differs from PyTorch by more than 0.001" in capsys.readouterr().err) == bool(code)

@@ -223,6 +223,21 @@ def test_the_command_makes_clips_and_tells_of_them(
     assert "1 clips made" in capsys.readouterr().out
 
 
+def test_the_command_makes_what_its_flags_say(tmp_path: Path) -> None:
+    flags = {"clips": 1, "size": "64x64", "seed": 7, "split": "val", "scenes": "wide", "frames": 5}
+    words = [word for name, value in flags.items() for word in (f"--{name}", str(value))]
+    words += ["--moving-camera", "--black-holes", "--true-depth", "--no-true-flow", "--sheets"]
+    out = tmp_path / "bags"
+    assert main(["synth", "--out", str(out), "--format", "mcap", "--quiet", *words]) == 0
+    settings = json.loads((out / SETTINGS_JSON).read_text())
+    assert {name: settings[name] for name in ("seed", "split", "scenes", "frames", "format")} == {
+        "seed": 7, "split": "val", "scenes": "wide", "frames": 5, "format": "mcap",
+    }  # fmt: skip
+    switches = ("moving_camera", "black_holes", "true_depth", "true_flow")
+    assert [settings[name] for name in switches] == [True, True, True, False]
+    assert len(list(out.glob("*/*.mcap"))) == len(list(out.glob("sheets/*.jpg"))) == 1
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the launch files would start, where `ros2 launch` is missing too."""
+
+import argparse
+from pathlib import Path
+
+import pytest
+from launch_double import (
+    ExecutableInPackage,
+    LaunchContext,
+    LaunchFile,
+    Node,
+    ProcessExited,
+    Shutdown,
+)
+
+from affordance_seg_ros.cli import live
+from affordance_seg_ros.errors import ConfigError
+from affordance_seg_ros.sources.preset import preset_names, read_preset
+
+FOLDER = Path(__file__).parents[2] / "launch"
+DRIVEN = ("camera:=azure_kinect", "start_driver:=true")
+TWO_DRIVEN = ("cameras:=left=azure_kinect@k4a,right=azure_kinect", "start_driver:=true")
+
+
+@pytest.fixture
+def bringup(monkeypatch: pytest.MonkeyPatch) -> LaunchFile:
+    return LaunchFile(FOLDER / "bringup.launch.py", monkeypatch)
+
+
+@pytest.fixture
+def replay(monkeypatch: pytest.MonkeyPatch) -> LaunchFile:
+    return LaunchFile(FOLDER / "replay.launch.py", monkeypatch)
+
+
+@pytest.fixture
+def prefix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only place of packages, which holds this one."""
+    monkeypatch.setenv("AMENT_PREFIX_PATH", str(tmp_path))
+    register(tmp_path, "affordance_seg_ros")
+    return tmp_path
+
+
+def register(prefix: Path, package: str) -> None:
+    index = prefix / "share/ament_index/resource_index/packages"
+    for folder in (index, prefix / "share" / package):
+        folder.mkdir(parents=True, exist_ok=True)
+    (index / package).touch()
+
+
+def absolute(node: Node, topic: str) -> str:
+    """Return the name that a topic of a node has for all."""
+    name = dict(node.remappings).get(topic, topic)
+    return name if name.startswith("/") else "/".join(["", *filter(None, [node.namespace]), name])
+
+
+def test_every_argument_is_described(bringup: LaunchFile, replay: LaunchFile) -> None:
+    for file in (bringup, replay):
+        assert all(argument.description for argument in file.arguments.values())
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_a_preset_says_where_the_node_listens(bringup: LaunchFile, name: str) -> None:
+    (node,) = bringup(f"camera:={name}")
+    assert (node.package, node.executable) == ("affordance_seg_ros", "affordance_node")
+    assert dict(node.remappings) == read_preset(name).remappings()
+    assert node.on_exit == Shutdown("affordance_node ended")
+
+
+@pytest.mark.parametrize(
+    ("camera", "words"),
+    [
+        ("kinect_v2", ["-p", "rectified:=true"]),
+        ("azure_kinect", ["-p", "max_skew_s:=0.016"]),
+        ("none", []),
+    ],
+)
+def test_a_preset_s_parameters_count_less_than_any_file(
+    bringup: LaunchFile, camera: str, words: list[str]
+) -> None:
+    (node,) = bringup(f"camera:={camera}", "log_level:=debug")
+    assert node.ros_arguments == ["--log-level", "debug", *words]
+    assert node.parameters == []
+    assert bool(node.remappings) == (camera != "none")
+
+
+def test_arguments_count_more_than_the_parameter_file(
+    bringup: LaunchFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "robot.yaml").touch()
+    transports = {"color_transport": "compressed", "depth_transport": "raw"}
+    said = {"weights": "parts", "device": "cpu", **transports}
+    words = [f"{name}:={value}" for name, value in said.items()]
+    (node,) = bringup("params_file:=~/robot.yaml", "use_sim_time:=true", *words)
+    assert node.parameters == [str(tmp_path / "robot.yaml"), {"use_sim_time": True, **said}]
+    (node,) = bringup("use_sim_time:=false")
+    assert node.parameters == [{"use_sim_time": False}]
+
+
+def test_a_namespace_is_that_of_every_node(bringup: LaunchFile, prefix: Path) -> None:
+    register(prefix, "rviz2")
+    nodes = bringup(*DRIVEN, "rviz:=true", "namespace:=robot")
+    assert [node.executable for node in nodes] == ["affordance_node", "kinect_node", "rviz2"]
+    assert {node.namespace for node in nodes} == {"robot"}
+
+
+def test_several_cameras_have_a_node_each_on_topics_of_their_own(bringup: LaunchFile) -> None:
+    cameras = "cameras:=left=realsense@/left/camera,right=kinect_v2"
+    nodes = bringup(cameras, "namespace:=robot", "device:=cpu")
+    assert [absolute(node, "color/image") for node in nodes] == [
+        "/left/camera/color/image_raw",
+        "/robot/right/kinect2/qhd/image_color_rect",
+    ]
+    assert [node.namespace for node in nodes] == ["robot/left", "robot/right"]
+    assert [node.parameters for node in nodes] == 2 * [[{"device": "cpu"}]]
+
+
+@pytest.mark.parametrize(
+    ("words", "folders"),
+    [
+        (DRIVEN, [""]),
+        ((*DRIVEN, "base:=k4a/", "namespace:=robot"), ["/robot/k4a"]),
+        ((*DRIVEN, "base:=/k4a", "namespace:=robot"), ["/k4a"]),
+        (TWO_DRIVEN, ["/left/k4a", "/right"]),
+    ],
+)
+def test_a_driver_publishes_where_its_node_listens(
+    bringup: LaunchFile, words: tuple[str, ...], folders: list[str]
+) -> None:
+    nodes = bringup(*words)
+    for folder, node, driver in zip(folders, nodes[::2], nodes[1::2], strict=True):
+        assert driver.executable == "kinect_node"
+        for listened, published in read_preset("azure_kinect").topics.items():
+            assert (
+                absolute(node, listened) == absolute(driver, published) == f"{folder}/{published}"
+            )
+        info = "depth_to_rgb/camera_info"
+        assert absolute(driver, info) == f"{folder}/{info}"
+
+
+def test_a_driver_is_told_recording_loop_and_clock(bringup: LaunchFile) -> None:
+    _, driver = bringup(*DRIVEN, "recording:=a.mkv", "loop:=true", "use_sim_time:=true")
+    said = {"recording": "a.mkv", "loop": True, "use_sim_time": True, "device_index": 0}
+    assert driver.parameters == [said]
+    assert driver.ros_arguments == ["--log-level", "info"]
+
+
+def test_several_drivers_have_a_camera_and_a_frame_each(bringup: LaunchFile, prefix: Path) -> None:
+    register(prefix, "rviz2")
+    nodes = bringup(*TWO_DRIVEN, "namespace:=robot", "rviz:=true")
+    drivers = [node.parameters[0] for node in nodes if node.executable == "kinect_node"]
+    frames = ["left_rgb_camera_link", "right_rgb_camera_link"]
+    assert [(said["device_index"], said["frame_id"]) for said in drivers] == list(enumerate(frames))
+    assert [node.arguments[-1] for node in nodes if node.executable == "rviz2"] == frames
+
+
+@pytest.mark.parametrize(
+    ("words", "frame"),
+    [
+        (["camera:=realsense"], ["-f", "camera_color_optical_frame"]),
+        (["camera:=realsense", "rviz_frame:=base"], ["-f", "base"]),
+        (["camera:=none"], []),
+    ],
+)
+def test_rviz_has_our_configuration_the_frame_and_the_namespace(
+    bringup: LaunchFile, prefix: Path, words: list[str], frame: list[str]
+) -> None:
+    register(prefix, "rviz2")
+    _, rviz = bringup(*words, "rviz:=true", "namespace:=robot", "use_sim_time:=true")
+    configuration = prefix / "share/affordance_seg_ros/config/affordance.rviz"
+    assert rviz.arguments == ["-d", str(configuration), *frame]
+    assert rviz.parameters == [{"use_sim_time": True}]
+    topics = [f"/affordance/{name}" for name in ("overlay", "points", "markers")]
+    assert rviz.remappings == [(topic, f"/robot{topic}") for topic in topics]
+
+
+@pytest.mark.usefixtures("prefix")
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["camera:=toaster"], '"camera" provided value "toaster" is not valid'),
+        (["params_file:=/nothing.yaml"], r"params_file:=/nothing\.yaml: no such file; expected"),
+        (["params_file:=~no_such_user/a"], "~no_such_user/a: .*expected a folder of a known user"),
+        (["recording:=a.mkv"], "recording:=a.mkv without start_driver:=true; expected both"),
+        (["loop:=true"], "loop:=true without start_driver:=true; expected both"),
+        (["base:=left", "camera:=none"], "base:=left with camera:=none; expected NAMESPACE="),
+        (["base:=left", "cameras:=a=realsense"], "base:=left with cameras:=a=realsense; expected"),
+        (["cameras:=left"], r"cameras:=left; expected NAMESPACE=PRESET\[@BASE\]"),
+        (["cameras:==realsense"], r"cameras:==realsense; expected NAMESPACE=PRESET\[@BASE\]"),
+        (["cameras:=left=@base"], r"cameras:=left=@base; expected NAMESPACE=PRESET\[@BASE\]"),
+        (["cameras:=left=toaster"], "camera 'toaster'; expected one of azure_kinect"),
+        (["cameras:=a=realsense,a=kinect_v2"], "a namespace of its own for each camera"),
+        (["camera:=realsense", "start_driver:=true"], "camera realsense; .* realsense2_camera"),
+        (["camera:=none", "start_driver:=true"], "camera none; .* the driver of your camera"),
+        (["rviz:=true"], "rviz:=true needs rviz2, which is not installed"),
+    ],
+)
+def test_a_wrong_argument_is_refused_with_the_reason(
+    bringup: LaunchFile, words: list[str], reason: str
+) -> None:
+    with pytest.raises((RuntimeError, ConfigError), match=reason):
+        bringup(*words)
+
+
+def test_a_recording_is_played_by_the_command_with_the_same_words(
+    replay: LaunchFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    said = {"pace": "recorded", "weights": "parts", "device": "cpu", "namespace": "robot"}
+    paths = {"bag": "a bag", "out": "out", "params_file": "robot.yaml"}
+    words = [f"{name}:={value}" for name, value in said.items()]
+    words += [f"{name}:=~/{value}" for name, value in paths.items()]
+    words += ["rate:=2.0", "html:=false", "masks:=true"]
+    started, _ = replay(*words, "options:=--min-confidence 0.5 --color-topic '/my topic'")
+    program, command, *rest = started.cmd
+    assert program == ExecutableInPackage("affordance-seg", "affordance_seg_ros")
+    assert command == "live"
+    parser = argparse.ArgumentParser()
+    live.add_arguments(parser)
+    understood = vars(parser.parse_args(rest))
+    understood["bag"] = understood["recording"]
+    assert {name: understood[name] for name in said} == said
+    assert {name: understood[name] for name in paths} == {k: tmp_path / v for k, v in paths.items()}
+    assert (understood["rate"], understood["html"], understood["masks"]) == (2.0, False, True)
+    assert (understood["min_confidence"], understood["color_topic"]) == (0.5, "/my topic")
+
+
+def test_what_is_not_said_of_a_replay_is_left_to_the_command(replay: LaunchFile) -> None:
+    started, _ = replay("bag:=bag")
+    assert started.cmd[2:] == ["bag", "--out=replay", "--pace=lockstep", "--rate=1.0", "--html"]
+    with pytest.raises(RuntimeError, match='"bag" was not provided'):
+        replay()
+
+
+def test_a_replay_ends_the_launch_and_one_that_fails_with_an_error(replay: LaunchFile) -> None:
+    started, registered = replay("bag:=bag")
+    assert registered.event_handler.target_action is started
+    ended = registered.event_handler.on_exit
+    played = Shutdown("the recording has been played")
+    assert ended(ProcessExited(0), LaunchContext()) == played
+    assert ended(ProcessExited(130), LaunchContext(is_shutdown=True)) == played
+    with pytest.raises(RuntimeError, match="exit code 2; expected 0"):
+        ended(ProcessExited(2), LaunchContext())
