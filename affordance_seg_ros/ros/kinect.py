@@ -230,11 +230,6 @@ class KinectNode(Node):
         return not self._stopping.wait(_DISCOVERY_S)
 
     def _publish(self, capture: KinectCapture, color_ns: int, depth_ns: int) -> None:
-        self._state.captures.add(time.monotonic_ns())
-        if not (self._color.get_subscription_count() or self._depth.get_subscription_count()):
-            return  # alignment takes most of a core
-        aligned = self._aligner.align(DepthImage(capture.depth_mm, METRES_PER_UNIT))
-        color_bgra = np.asarray(cv2.cvtColor(capture.color_bgr, cv2.COLOR_BGR2BGRA), np.uint8)
         frame_id = self._config.frame_id
         color_head, depth_head = (
             encode.header(color_ns, frame_id),
@@ -242,5 +237,10 @@ class KinectNode(Node):
         )
         self._color_info.publish(encode.camera_info(self._camera, color_head))
         self._depth_info.publish(encode.camera_info(self._camera, depth_head))
-        self._color.publish(encode.image(color_bgra, "bgra8", color_head))
-        self._depth.publish(encode.image(aligned.raw, "16UC1", depth_head))
+        if self._color.get_subscription_count():
+            color_bgra = np.asarray(cv2.cvtColor(capture.color_bgr, cv2.COLOR_BGR2BGRA), np.uint8)
+            self._color.publish(encode.image(color_bgra, "bgra8", color_head))
+        if self._depth.get_subscription_count():  # alignment takes most of a core
+            aligned = self._aligner.align(DepthImage(capture.depth_mm, METRES_PER_UNIT))
+            self._depth.publish(encode.image(aligned.raw, "16UC1", depth_head))
+        self._state.captures.add(time.monotonic_ns())
