@@ -19,6 +19,7 @@ from affordance_seg_ros.model.checkpoint import (
 )
 from affordance_seg_ros.model.fingerprint import fingerprint
 from affordance_seg_ros.model.network import AffordanceNetwork
+from affordance_seg_ros.pipeline.device import resolve_device
 from affordance_seg_ros.training.marking import marked_network
 from affordance_seg_ros.training.run_config import RunConfig
 from affordance_seg_ros.training.samples import scaled_input
@@ -97,7 +98,7 @@ def save_weights(
 
 def hardware() -> str:
     """Return in words what a run computes on."""
-    if torch.cuda.is_available():
+    if resolve_device("auto").type == "cuda":
         return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name(0)}"
     return f"{torch.get_num_threads()} threads of {_cpu_name()}"
 

@@ -91,7 +91,7 @@ class KinectRecording:
             self.calibration = _calibration(self._pyk4a, self._playback.calibration)
         except self._pyk4a.K4AException:
             raise SourceError(f"recording {path} holds no calibration of its cameras") from None
-        self.rate_hz = _frame_rate_hz(found["camera_fps"])
+        self.rate_hz = int(found["camera_fps"].name.removeprefix("FPS_"))
         """Nominal rate of the captures [Hz]."""
         self.skipped = 0
         """Captures left out of the last reading."""
@@ -234,10 +234,6 @@ def _load_pyk4a() -> ModuleType:
             "pip install 'affordance_seg_ros[kinect]'"
         ) from None
     return pyk4a
-
-
-def _frame_rate_hz(frame_rate: Any) -> int:
-    return int(frame_rate.name.removeprefix("FPS_"))
 
 
 def _calibration(pyk4a: ModuleType, found: Any) -> KinectCalibration:

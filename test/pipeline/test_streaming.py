@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -163,3 +164,10 @@ def test_what_is_not_wanted_is_left_empty_and_changes_nothing_else(
         scores = [region.score for region in third.step(frame, regions_alone).regions]
         assert scores == [region.score for region in full.regions]
         assert (full.action.scores == lean.action.scores).all()
+
+
+def test_a_closed_pipeline_holds_nothing_of_its_network() -> None:
+    pipeline = build_pipeline("untrained:compact", "cpu", PipelineConfig(network_backend="eager"))
+    network = weakref.ref(pipeline._network)
+    pipeline.close()
+    assert network() is None

@@ -2,6 +2,7 @@
 """A camera driver for tests: colour, depth and camera_info on the topics of the node."""
 
 import array
+from collections.abc import Callable
 
 import numpy as np
 from harness import Client
@@ -67,6 +68,23 @@ class TestCamera:
         """Publish colour and depth without their calibration."""
         self.color.publish(color_message(stamp_ns))
         self.depth.publish(depth_message(stamp_ns))
+
+    def publish_until(
+        self,
+        condition: Callable[[], object],
+        what: str = "condition",
+        *,
+        calibrated: bool = True,
+        period_s: float = 0.1,
+    ) -> None:
+        """Publish again and again until a condition holds, without calibration if told so."""
+
+        def met() -> object:
+            (self.publish if calibrated else self.publish_pair)(self.now_ns())
+            self._client.spin(period_s)
+            return condition()
+
+        self._client.wait(met, what)
 
     def publish(self, stamp_ns: int, index: int = 0, frame_id: str = "optical") -> None:
         self.info.publish(info_message(stamp_ns))

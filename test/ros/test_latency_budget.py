@@ -18,12 +18,7 @@ def test_a_slow_node_lowers_its_effort_says_so_and_comes_back(client, start):
     camera.wait_for_subscriber()
 
     def until(text):
-        def said():
-            camera.publish(camera.now_ns())
-            client.spin(0.05)
-            return text in process.output
-
-        client.wait(said, text)
+        camera.publish_until(lambda: text in process.output, text, period_s=0.05)
 
     until("latency_budget_ms=50: from now on 25% of the flow's work")
     client.wait(lambda: budget_of(diagnostics).level == DiagnosticStatus.WARN)

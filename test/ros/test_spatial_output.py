@@ -57,21 +57,12 @@ def set_parameter(client, name, value):
     assert result.successful
 
 
-def until(client, camera, condition):
-    def met():
-        camera.publish(camera.now_ns())
-        client.spin(0.1)
-        return condition()
-
-    client.wait(met)
-
-
 def test_points_carry_place_colour_label_and_confidence_of_their_pixels(client, start, camera):
     start(rate_hz=0, min_confidence=0.25)
     clouds = client.collect(PointCloud2, "/affordance/points")
     masks = client.collect(Image, "/affordance/mask")
     camera.wait_for_subscriber()
-    until(client, camera, lambda: clouds and masks)
+    camera.publish_until(lambda: clouds and masks)
     cloud = clouds[0]
     (points,) = points_of(cloud)
     picture = color_picture(0)[..., 2::-1]
@@ -91,7 +82,7 @@ def test_the_layout_of_points_changes_live(client, start, camera):
     clouds = client.collect(PointCloud2, "/affordance/points")
     camera.wait_for_subscriber()
     set_parameter(client, "points_layout", "organised")
-    until(client, camera, lambda: clouds)
+    camera.publish_until(lambda: clouds)
     assert (clouds[0].height, clouds[0].width) == (HEIGHT, WIDTH)
 
 
@@ -99,7 +90,7 @@ def test_markers_come_to_those_who_subscribe(client, start, camera):
     start(rate_hz=0)
     arrays = client.collect(MarkerArray, "/affordance/markers")
     camera.wait_for_subscriber()
-    until(client, camera, lambda: arrays)
+    camera.publish_until(lambda: arrays)
     assert [marker.ns for marker in arrays[0].markers] == ["", "boxes", "normals", "names"]
 
 
@@ -118,12 +109,12 @@ def test_a_switch_stops_a_topic_that_somebody_subscribes_to(
     masks = client.collect(Image, "/affordance/mask")
     found = client.collect(kind, f"/affordance/{topic}")
     camera.wait_for_subscriber()
-    until(client, camera, lambda: found)
+    camera.publish_until(lambda: found)
     set_parameter(client, switch, False)
     client.spin(0.2)
     found.clear()
     masks.clear()
-    until(client, camera, lambda: len(masks) >= 3)
+    camera.publish_until(lambda: len(masks) >= 3)
     assert found == []
 
 
@@ -135,7 +126,7 @@ def test_regions_points_and_markers_are_in_the_target_frame(client, start, camer
     masks = client.collect(Image, "/affordance/mask")
     camera.wait_for_subscriber()
     tf2("base")
-    until(client, camera, lambda: regions and clouds and arrays)
+    camera.publish_until(lambda: regions and clouds and arrays)
     (region,) = regions[0].regions
     # The double's region is at (0.1, 0.2, 0.3) with the normal -z and the first axis x.
     place = [region.centroid.x, region.centroid.y, region.centroid.z]
@@ -160,7 +151,7 @@ def test_without_a_transform_the_mask_comes_and_the_regions_do_not(client, start
     diagnostics = client.collect(DiagnosticArray, "/diagnostics")
     camera.wait_for_subscriber()
     tf2("elsewhere")
-    until(client, camera, lambda: len(masks) >= 3)
+    camera.publish_until(lambda: len(masks) >= 3)
     assert regions == clouds == []
     assert "regions, points and markers not published: no transform from 'optical' to 'base'" in (
         process.output
@@ -171,7 +162,7 @@ def test_without_a_transform_the_mask_comes_and_the_regions_do_not(client, start
         statuses = [status for message in diagnostics for status in message.status]
         return [status for status in statuses if "no transform from" in status.message]
 
-    until(client, camera, told)
+    camera.publish_until(told)
     (status, *_) = told()
     assert status.level == b"\x01"
     values = {pair.key: pair.value for pair in status.values}
@@ -183,7 +174,7 @@ def test_a_transform_that_comes_a_moment_late_is_waited_for(client, start, camer
     regions = client.collect(AffordanceRegionArray, "/affordance/regions")
     masks = client.collect(Image, "/affordance/mask")
     camera.wait_for_subscriber()
-    until(client, camera, lambda: masks)
+    camera.publish_until(lambda: masks)
     when_ns = stamp_ns(masks[0].header)
     assert not regions
     tf2("base", when_ns)
@@ -197,7 +188,7 @@ def test_no_mask_waits_for_a_transform_that_does_not_come(client, start, camera,
     masks = client.collect(Image, "/affordance/mask")
     diagnostics = client.collect(DiagnosticArray, "/diagnostics")
     camera.wait_for_subscriber()
-    until(client, camera, lambda: len(masks) >= 8)
+    camera.publish_until(lambda: len(masks) >= 8)
     assert not regions
     # All but the one that waits, and the newest.
     shown = [status for message in diagnostics for status in message.status]
@@ -211,7 +202,7 @@ def test_stamps_that_go_back_forget_the_transforms(client, start, camera, tf2):
     masks = client.collect(Image, "/affordance/mask")
     camera.wait_for_subscriber()
     tf2("base")
-    until(client, camera, lambda: regions)
+    camera.publish_until(lambda: regions)
     back_ns = camera.now_ns() - 1_000_000_000_000
     for index in range(3):
         camera.publish(back_ns + 100_000_000 * index)
@@ -224,7 +215,7 @@ def test_regions_that_are_in_the_target_frame_already_need_no_transform(client, 
     start(rate_hz=0, target_frame="optical")
     regions = client.collect(AffordanceRegionArray, "/affordance/regions")
     camera.wait_for_subscriber()
-    until(client, camera, lambda: regions)
+    camera.publish_until(lambda: regions)
     assert regions[0].header.frame_id == "optical"
 
 
@@ -242,9 +233,9 @@ def test_time_that_jumps_back_forgets_the_transforms(client, start, camera, tf2)
 
         return met
 
-    until(client, camera, at(1000, lambda: "no transform" in process.output))
+    camera.publish_until(at(1000, lambda: "no transform" in process.output))
     tf2("base")
-    until(client, camera, at(1001, lambda: regions))
+    camera.publish_until(at(1001, lambda: regions))
 
     masks = client.collect(Image, "/affordance/mask")
 
@@ -255,7 +246,7 @@ def test_time_that_jumps_back_forgets_the_transforms(client, start, camera, tf2)
         client.spin(0.2)
         return len(regions) == found
 
-    until(client, camera, at(10, silent))
+    camera.publish_until(at(10, silent))
 
 
 @pytest.mark.skipif(importlib.util.find_spec("tf2_ros") is not None, reason="tf2_ros is there")
@@ -273,14 +264,14 @@ def test_a_static_transform_of_the_real_tf2_is_heard(client, start, camera):
     process = start(rate_hz=0, target_frame="base")
     regions = client.collect(AffordanceRegionArray, "/affordance/regions")
     camera.wait_for_subscriber()
-    until(client, camera, lambda: "no transform from 'optical' to 'base'" in process.output)
+    camera.publish_until(lambda: "no transform from 'optical' to 'base'" in process.output)
     assert not regions
     message = TransformStamped(header=header(0, "base"), child_frame_id="optical")
     message.transform.translation.x = 10.0
     message.transform.rotation.z = message.transform.rotation.w = HALF
     broadcaster = tf2_ros.StaticTransformBroadcaster(client.node)
     broadcaster.sendTransform(message)
-    until(client, camera, lambda: regions)
+    camera.publish_until(lambda: regions)
     (region,) = regions[0].regions
     place = [region.centroid.x, region.centroid.y, region.centroid.z]
     np.testing.assert_allclose(place, [9.8, 0.1, 0.3])
