@@ -3,6 +3,7 @@
 
 import pytest
 import torch
+from published_layouts import write_iit, write_sor3d, write_umd, write_utkinect
 from tiny_clips import LABELS, write_clip, write_clips
 from tiny_runs import run_of
 
@@ -58,3 +59,23 @@ def weights(clips, tmp_path_factory):
     words = ["--config", "quick", "--out", str(out), "--json", str(out / "result.json")]
     assert main(["train", *words, "--quiet", "--set", *settings]) == 0
     return out / "weights.safetensors"
+
+
+@pytest.fixture
+def sor3d(tmp_path):
+    return write_sor3d(tmp_path)
+
+
+@pytest.fixture
+def umd(tmp_path):
+    return write_umd(tmp_path)
+
+
+@pytest.fixture
+def iit(tmp_path):
+    return write_iit(tmp_path)
+
+
+@pytest.fixture
+def utkinect(tmp_path):
+    return write_utkinect(tmp_path)

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""UMD part affordance: its splits and its labels of MATLAB."""
+
+from published_layouts import scan
+
+from affordance_seg_ros.labels import IGNORE, LabelSet
+from affordance_seg_ros.training.datasets.check import check_data
+
+LABELS = LabelSet()
+
+
+def test_umd_category_split_is_by_its_first_column(umd):
+    sequences, _ = scan("umd", umd, "train")
+    assert [each.name for each in sequences] == ["mug_01_00000001", "mug_01_00000011"]
+    sequences, _ = scan("umd", umd, "novel_train")
+    assert {each.name[:3] for each in sequences} == {"saw"}
+
+
+def test_umd_labels_are_mapped(umd):
+    (sequence, *_), _ = scan("umd", umd, "train")
+    label = sequence.affordances(0)
+    expected = [0, 2, 1, IGNORE, IGNORE, 3, IGNORE, 2]
+    assert list(label[0, :8]) == expected
+    assert sequence.demonstrated(0) is None
+
+
+def test_umd_names_the_picture_without_a_label(umd):
+    (umd / "tools/mug_01/mug_01_00000011_label.mat").unlink()
+    sequences, problems = scan("umd", umd, "train")
+    assert len(sequences) == 1
+    assert "mug_01_00000011: lacks label.mat" in str(problems[0])
+
+
+def test_umd_refuses_an_unknown_split(umd):
+    _, problems = scan("umd", umd, "val")
+    assert "expected one of train, test" in problems[0].what
+
+
+def test_umd_names_a_damaged_label(umd):
+    (umd / "tools/mug_01/mug_01_00000001_label.mat").write_bytes(b"no")
+    report = check_data(umd, LABELS, progress=False)
+    assert any("label.mat is damaged" in str(each) for each in report.problems)
+
+
+def test_umd_names_a_label_that_was_cut_off(umd):
+    label = umd / "tools/mug_01/mug_01_00000001_label.mat"
+    whole = label.read_bytes()
+    for length in (100, 130, len(whole) - 3):
+        label.write_bytes(whole[:length])
+        report = check_data(umd, LABELS, progress=False)
+        assert any("label.mat is damaged" in str(each) for each in report.problems)
