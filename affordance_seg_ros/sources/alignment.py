@@ -7,7 +7,7 @@ import numpy.typing as npt
 from affordance_seg_ros.camera import Camera, check_lens, known_pixels
 from affordance_seg_ros.errors import FrameError
 from affordance_seg_ros.frames import DepthImage
-from affordance_seg_ros.sources.epipolar import NEAREST_M, EpipolarCurves
+from affordance_seg_ros.sources.depth_projection import NEAREST_M, DepthProjection
 
 # Neighbours whose depths differ by less than this share are taken for one surface.
 _SAME_SURFACE = 0.02
@@ -45,7 +45,7 @@ class DepthAligner:
         check_lens(depth_camera)
         check_lens(color_camera)
         self._known = known_pixels(depth_camera)
-        self._curves = EpipolarCurves(depth_camera, color_camera, T_color_depth)
+        self._projection = DepthProjection(depth_camera, color_camera, T_color_depth)
         self._depth_shape = (depth_camera.height, depth_camera.width)
         self._shape = (color_camera.height, color_camera.width)
         self._own_half_px = (
@@ -68,15 +68,14 @@ class DepthAligner:
         height, width = self._shape
         # 0 for none; the arithmetic then stays finite.
         depth_m = np.nan_to_num(depth.to_metres(), nan=0.0, copy=False)
-        valid = (depth_m >= NEAREST_M) & self._known
-        columns, rows = self._curves.positions(depth_m)
-        z = self._curves.color_depth_m(depth_m)
+        columns, rows, z, seen = self._projection.project(depth_m)
+        valid = (depth_m >= NEAREST_M) & self._known & seen
         left, right, slope_x = _reach(columns, z, valid, depth_m, self._own_half_px[0], axis=1)
         top, bottom, slope_y = _reach(rows, z, valid, depth_m, self._own_half_px[1], axis=0)
         first_x, last_x = _whole_pixels(left, right, width)
         first_y, last_y = _whole_pixels(top, bottom, height)
-        covers = valid & (last_x > first_x) & (last_y > first_y) & (z > 0)
-        # What spans more lies where the model of a lens is not to be trusted.
+        covers = valid & (last_x > first_x) & (last_y > first_y)
+        # What spans more lies beside the colour camera, or at the edge of what its lens can see.
         covers &= (last_x - first_x <= self._widest_px) & (last_y - first_y <= self._widest_px)
         hit = np.flatnonzero(covers)
         first_x, last_x, first_y, last_y = (

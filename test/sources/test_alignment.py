@@ -7,35 +7,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from camera_pairs import COLOR_CAMERA, DEPTH_CAMERA, FIELD, PINHOLE, pose, rays
 
 from affordance_seg_ros.camera import Camera, known_pixels
 from affordance_seg_ros.errors import CalibrationError, FrameError
 from affordance_seg_ros.frames import DepthImage
 from affordance_seg_ros.sources.alignment import DepthAligner, align_depth_to_color
-from affordance_seg_ros.sources.epipolar import EpipolarCurves
-
-# An Azure Kinect's calibration at half its size: the rational model with strong coefficients.
-DEPTH_CAMERA = Camera(
-    320, 288, 252.3, 252.4, 166.1, 174.2,
-    (0.5479, -0.02097, 2.06e-5, -7.21e-5, -0.002652, 0.8897, 0.08613, -0.01391),
-)  # fmt: skip
-COLOR_CAMERA = Camera(
-    640, 360, 305.9, 306.0, 319.4, 182.7,
-    (0.3301, -2.4894, -1.618e-4, -1.294e-4, 1.4537, 0.2089, -2.3029, 1.3751),
-)  # fmt: skip
-PINHOLE = Camera(320, 240, 250.0, 250.0, 159.5, 119.5)
-
-
-def pose(rotation_rad=(0.086, -0.0005, -0.0012), translation_m=(-0.0321, -0.0022, 0.0039)):
-    T = np.eye(4)
-    T[:3, :3] = cv2.Rodrigues(np.array(rotation_rad, float))[0]
-    T[:3, 3] = translation_m
-    return T
-
-
-def rays(camera):
-    columns, rows = np.meshgrid(np.arange(camera.width), np.arange(camera.height))
-    return camera.unproject(np.stack([columns, rows], -1), np.ones(columns.shape))
+from affordance_seg_ros.sources.depth_projection import DepthProjection
 
 
 def cast(camera, T_camera_scene, surfaces):
@@ -50,9 +28,6 @@ def cast(camera, T_camera_scene, surfaces):
         depth = np.where(hit & (t < depth), t, depth)
     return depth
 
-
-# Beyond its round field of view an Azure Kinect sends no depth.
-FIELD = np.hypot(*np.moveaxis(rays(DEPTH_CAMERA)[..., :2], -1, 0)) < 0.75
 
 EVERYWHERE = (-9, 9, -9, 9)
 WALL = (np.array([0.0, 0.0, 1.0]), 1.5, EVERYWHERE)
@@ -182,37 +157,6 @@ def test_points_behind_the_color_camera_are_left_out():
     assert not align_depth_to_color(depth, PINHOLE, PINHOLE, T).raw.any()
 
 
-@pytest.mark.parametrize("depth_m", [0.1, 0.25, 0.6, 1.5, 20.0])
-def test_curves_are_the_exact_projection(depth_m):
-    curves = EpipolarCurves(DEPTH_CAMERA, COLOR_CAMERA, pose())
-    shape = (DEPTH_CAMERA.height, DEPTH_CAMERA.width)
-    columns, rows = curves.positions(np.full(shape, depth_m, np.float32))
-    points = rays(DEPTH_CAMERA) * depth_m @ pose()[:3, :3].T + pose()[:3, 3]
-    exact = COLOR_CAMERA.project(points)
-    inside = ((exact > 0) & (exact < (COLOR_CAMERA.width, COLOR_CAMERA.height))).all(-1)
-    inside &= FIELD
-    assert inside.mean() > 0.3
-    error_px = np.hypot(columns - exact[..., 0], rows - exact[..., 1])[inside]
-    assert error_px.max() < 0.05
-    np.testing.assert_allclose(
-        curves.color_depth_m(np.full(shape, depth_m, np.float32)), points[..., 2], rtol=1e-5
-    )
-
-
-def test_rays_outside_the_lens_model_never_fold_back_into_the_picture():
-    # This polynomial turns back at a tangent of 1.05; the picture ends at 0.55.
-    folding = Camera(320, 240, 400.0, 400.0, 159.5, 119.5, (-0.3, 0.0, 0.0, 0.0))
-    wide = Camera(320, 240, 100.0, 100.0, 159.5, 119.5)
-    depth = DepthImage(np.full((240, 320), 1000, np.uint16), 0.001)
-    curves = EpipolarCurves(wide, folding, np.eye(4))
-    columns, rows = curves.positions(depth.to_metres())
-    tangent = np.hypot(*np.moveaxis(rays(wide)[..., :2], -1, 0))
-    outside = tangent > 0.75
-    inside_picture = (columns > 0) & (columns < 319) & (rows > 0) & (rows < 239)
-    assert not (inside_picture & outside).any()
-    assert inside_picture.any()
-
-
 def test_a_lens_that_cannot_be_inverted_is_refused():
     folding = Camera(320, 240, 100.0, 100.0, 159.5, 119.5, (-0.3, 0.0, 0.0, 0.0))
     for depth_camera, color_camera in ((folding, PINHOLE), (PINHOLE, folding)):
@@ -233,14 +177,14 @@ def test_a_pixel_that_would_cover_the_picture_is_left_out(monkeypatch):
     aligner = DepthAligner(PINHOLE, PINHOLE, np.eye(4))
     depth = DepthImage(np.full((240, 320), 1000, np.uint16), 0.001)
     whole = aligner.align(depth)
-    positions = EpipolarCurves.positions
+    project = DepthProjection.project
 
     def exploded(self, depth_m):
-        columns, rows = positions(self, depth_m)
-        columns[100, 200:] += 1e6
-        return columns, rows
+        projected = project(self, depth_m)
+        projected.columns[100, 200:] += 1e6
+        return projected
 
-    monkeypatch.setattr(EpipolarCurves, "positions", exploded)
+    monkeypatch.setattr(DepthProjection, "project", exploded)
     assert (aligner.align(depth).raw[99:102] > 0).sum() < (whole.raw[99:102] > 0).sum()
     assert (aligner.align(depth).raw[:98] == whole.raw[:98]).all()
 
