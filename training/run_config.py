@@ -43,8 +43,9 @@ class DataConfig(Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.estimators:
-            raise ConfigError("estimators=[]; expected one at least")
+        for name in ("train", "validation", "estimators"):
+            if not getattr(self, name):
+                raise ConfigError(f"{name}=[]; expected one at least")
 
 
 @dataclass(frozen=True)
@@ -146,8 +147,8 @@ def read_run(path: Path | str, overrides: Sequence[str] = ()) -> RunConfig:
     except FileNotFoundError:
         names = ", ".join(sorted(each.stem for each in CONFIGS.glob("*.yaml")))
         raise ConfigError(f"run {path}; expected a YAML file or one of {names}") from None
-    except OSError as error:
-        raise ConfigError(f"run {file} cannot be read: {error.strerror}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"run {file} cannot be read: {error}; expected YAML in UTF-8") from None
     try:
         return parse_run(text, overrides)
     except ConfigError as error:
@@ -209,7 +210,8 @@ def _change(content: dict[str, Any], keys: list[str], value: Any) -> None:
     node: Any = content
     for key in path:
         if isinstance(node, list):
-            node = next((each for each in node if each.get("name") == key), None)
+            named = (each for each in node if isinstance(each, dict) and each.get("name") == key)
+            node = next(named, None)
         elif isinstance(node, dict):
             node = node.setdefault(key, {})
         if not isinstance(node, dict | list):

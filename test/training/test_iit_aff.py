@@ -24,7 +24,15 @@ def test_iit_cannot_train_without_what_it_is_validated_with_where_nothing_tells_
     (iit / "val.txt").unlink()
     sequences, problems = scan("iit_aff", iit, "train")
     assert not sequences
-    assert str(problems[0]).endswith("val.txt: is missing")
+    assert str(problems[0]).endswith(": val.txt is missing")
+
+
+def test_iit_names_what_its_lists_lack_when_it_is_checked(iit):
+    (iit / "val.txt").write_bytes(b"\xff\xfe")
+    (iit / "test.txt").write_text("00_9.jpg\n")
+    problems = "; ".join(map(str, check_data(iit, LABELS, progress=False).problems))
+    assert "val.txt cannot be read" in problems
+    assert "00_9.jpg is missing" in problems
 
 
 def test_iit_depth_in_metres_becomes_millimetres(iit):
@@ -43,6 +51,13 @@ def test_iit_names_a_label_that_is_no_id(iit):
     np.savetxt(iit / "affordances_labels/00_1.txt", np.full(SIZE, 1.5), fmt="%g")
     report = check_data(iit, LABELS, progress=False)
     assert any("no label ids" in str(each) for each in report.problems)
+
+
+def test_iit_labels_of_ids_that_it_does_not_name_are_a_problem(iit):
+    np.savetxt(iit / "affordances_labels/00_1.txt", np.full(SIZE, 42), fmt="%g")
+    report = check_data(iit, LABELS, progress=False)
+    (problem,) = report.problems
+    assert "all of the label is ignored" in str(problem)
 
 
 @pytest.mark.parametrize("name", ["deep/00_1.txt", "affordances_labels/00_1.txt"])

@@ -106,3 +106,18 @@ def test_a_damaged_file_is_refused(tmp_path):
     path.write_text("affordances: {")
     with pytest.raises(ConfigError, match="cannot be read"):
         read_label_map(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"\xff\xfe", "cannot be read"),
+        (b"affordances: [cut]\n", "expected a mapping 'affordances'"),
+        (b"affordances: {chop: cut}\nactions: [cut]\n", "one 'actions' if it speaks of them"),
+    ],
+)
+def test_a_file_that_is_no_map_is_refused(tmp_path, content, words):
+    path = tmp_path / "map.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=words):
+        read_label_map(path)

@@ -77,6 +77,18 @@ def test_a_file_of_something_else_is_refused(tmp_path):
         read_run(path)
 
 
+def test_a_file_that_is_no_text_is_refused(tmp_path):
+    path = tmp_path / "run.yaml"
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match=r"run\.yaml cannot be read: .*expected YAML in UTF-8"):
+        read_run(path)
+
+
+def test_an_option_of_a_stage_that_is_none_is_refused():
+    with pytest.raises(ConfigError, match="there is no 'x'"):
+        parse_run("stages: [1]", ["stages.x.epochs=3"])
+
+
 def test_an_option_that_is_given_twice_is_refused():
     with pytest.raises(ConfigError, match="option 'epochs' is given twice"):
         parse_run("stages: [{name: a, epochs: 3, epochs: 70}]")
@@ -95,6 +107,8 @@ def test_what_a_section_does_not_name_stays_as_it_is_without_the_section():
     ("text", "words"),
     [
         ("data: {estimators: []}", "estimators=.*expected one at least"),
+        ("data: {train: []}", "train=.*expected one at least"),
+        ("data: {validation: []}", "validation=.*expected one at least"),
         ("stages: [{name: a/b}]", "stage 'a/b'; expected letters"),
         ("stages: [{name: a, weight_decay: 0.1}]", "weight_decay=0.1 with optimizer=adam"),
         ("stages: [{name: a, segmentation_weight: 0.0, action_weight: 0.0}]", "learns nothing"),

@@ -3,11 +3,12 @@
 
 import numpy as np
 import pytest
-from published_layouts import scan, sor3d_mask, write_rgb
+from published_layouts import scan, sor3d_mask, write_depth, write_rgb
 
 from affordance_seg_ros.config import InputConfig
 from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.labels import IGNORE, LabelSet
+from affordance_seg_ros.training.datasets.check import check_data
 from affordance_seg_ros.training.datasets.data_source import DataSource
 from affordance_seg_ros.training.datasets.pictures import Pictures
 from affordance_seg_ros.training.datasets.sor3d_aff import MASK_COLORS_RGB, mask_ids
@@ -80,3 +81,28 @@ def test_a_mask_of_another_size_than_its_clip_is_not_stretched(sor3d, keep):
     pictures = Pictures(InputConfig(height=32, width=32), LABELS.affordances, keep=keep)
     with pytest.raises(SourceError, match=f"{sequence.name}, frame 2: label 16x10; expected 16x12"):
         pictures.read(sequence, 2, "demonstrated")
+
+
+def test_sor3d_names_the_folder_with_more_depth_than_colour(sor3d):
+    write_depth(sor3d / "val/S01_cut_slow_cup/depth/0009.png")
+    _, problems = scan("sor3d_aff", sor3d, "val")
+    assert "S01_cut_slow_cup: depth/ holds 4 PNG files for 3 frames" in str(problems[0])
+
+
+def test_sor3d_hidden_files_are_no_frames(sor3d):
+    (sor3d / "val/S01_cut_slow_cup/rgb/.DS_Store").write_bytes(b"")
+    ((sequence,), problems) = scan("sor3d_aff", sor3d, "val")
+    assert (len(sequence), problems) == (3, ())
+
+
+def test_sor3d_refuses_an_unknown_split(sor3d):
+    _, problems = scan("sor3d_aff", sor3d, "test")
+    assert "split 'test'; expected train, val, or '' for both" in problems[0].what
+
+
+def test_sor3d_masks_of_other_colours_are_a_problem(sor3d):
+    mask = sor3d / "val/S01_cut_slow_cup/rgb/0003_mask.png"
+    write_rgb(mask, sor3d_mask("cut")[..., ::-1])
+    (problem,) = check_data(sor3d, LABELS, progress=False).problems
+    assert "S01_cut_slow_cup: frame 2: " in str(problem)
+    assert "0003_mask.png holds no colour of an affordance" in str(problem)

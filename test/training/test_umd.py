@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """UMD part affordance: its splits and its labels of MATLAB."""
 
-from published_layouts import scan
+from published_layouts import SIZE, scan
 
 from affordance_seg_ros.labels import IGNORE, LabelSet
 from affordance_seg_ros.training.datasets.check import check_data
@@ -29,6 +29,25 @@ def test_umd_names_the_picture_without_a_label(umd):
     sequences, problems = scan("umd", umd, "train")
     assert len(sequences) == 1
     assert "mug_01_00000011: lacks label.mat" in str(problems[0])
+
+
+def test_umd_names_what_its_lists_lack_when_it_is_checked(umd):
+    (umd / "novel_split.txt").unlink()
+    (umd / "category_split.txt").write_text("1 mug_01\n2 spoon_09\n")
+    problems = "; ".join(map(str, check_data(umd, LABELS, progress=False).problems))
+    assert "novel_split.txt is missing" in problems
+    assert "spoon_09: holds no *_rgb.jpg" in problems
+
+
+def test_umd_names_the_line_that_is_none(umd):
+    (umd / "novel_split.txt").write_text("1 mug_01\n3 saw_02\n")
+    (problem,) = check_data(umd, LABELS, progress=False).problems
+    assert "novel_split.txt: line '3 saw_02'" in problem.what
+
+
+def test_umd_says_how_much_of_its_labels_is_ignored(umd):
+    report = check_data(umd, LABELS, progress=False)
+    assert report.ignored_share == 3 / (SIZE[0] * SIZE[1])
 
 
 def test_umd_refuses_an_unknown_split(umd):

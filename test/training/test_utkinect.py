@@ -37,6 +37,20 @@ def test_utkinect_names_a_line_that_it_cannot_read(utkinect):
     assert "line 7 'jump: 1 2'" in problems[0].what
 
 
+@pytest.mark.parametrize("line", ["push: inf inf", "push: a b", "push: 1"])
+def test_utkinect_names_a_line_whose_frames_are_no_numbers(utkinect, line):
+    with (utkinect / "actionLabel.txt").open("a") as file:
+        file.write(f"{line}\n")
+    _, problems = scan("utkinect", utkinect, "")
+    assert f"line 7 '{line}'" in problems[0].what
+
+
+def test_utkinect_names_a_list_that_is_no_text(utkinect):
+    (utkinect / "actionLabel.txt").write_bytes(b"\xff\xfe")
+    _, problems = scan("utkinect", utkinect, "")
+    assert "actionLabel.txt cannot be read" in problems[0].what
+
+
 def test_a_file_without_a_matrix_is_refused(tmp_path):
     path = tmp_path / "depthImg1.xml"
     path.write_text('<?xml version="1.0"?><opencv_storage></opencv_storage>')

@@ -9,14 +9,18 @@ import numpy as np
 
 from affordance_seg_ros.camera import check_lens
 from affordance_seg_ros.errors import AffordanceError
+from affordance_seg_ros.frames import RgbdFrame
 from affordance_seg_ros.labels import IGNORE, LabelSet
-from affordance_seg_ros.training.datasets.data_source import KINDS, detect_kind
+from affordance_seg_ros.training.datasets.data_source import KINDS, LISTED_SPLITS, detect_kind
 from affordance_seg_ros.training.datasets.label_map import LabelMap
 from affordance_seg_ros.training.datasets.labelled_sequence import (
     LabelledSequence,
     Problem,
     check_label_size,
 )
+
+_PERIODS_S = (0.06, 0.15)
+"""Between which frames of a clip follow each other: the robot's network sees them 0.1 s apart."""
 
 
 class DataReport(NamedTuple):
@@ -31,6 +35,8 @@ class DataReport(NamedTuple):
         splits: Number of sequences by split, where they say it themselves.
         pixel_share: Share of each label in all labelled pixels, by name; of frames with both kinds
             of labels, of the demonstrated one.
+        ignored_share: Share of the pixels of all labels that are ignored: what a label map leaves
+            out, and ids and colours that are no label's.
         problems: What is wrong.
     """
 
@@ -41,6 +47,7 @@ class DataReport(NamedTuple):
     actions: dict[str, int]
     splits: dict[str, int]
     pixel_share: dict[str, float]
+    ignored_share: float
     problems: tuple[Problem, ...]
 
     def document(self) -> dict[str, Any]:
@@ -67,6 +74,8 @@ def check_data(
     kind = detect_kind(root)
     scan = KINDS[kind](root, "", label_map, labels)
     problems = list(scan.problems)
+    for split in LISTED_SPLITS.get(kind, ()):
+        problems += KINDS[kind](root, split, label_map, labels).problems
     actions: Counter[str] = Counter()
     splits: Counter[str] = Counter()
     pixels = np.zeros(256, np.int64)
@@ -75,15 +84,20 @@ def check_data(
         actions[sequence.action] += 1
         splits[sequence.split] += 1
         frames += len(sequence)
+        stamps_ns: list[int] = []
         for index in range(len(sequence)):
             try:
-                counts = _check_frame(sequence, index)
+                frame = sequence.frame(index)
+                stamps_ns.append(frame.stamp_ns)
+                counts = _check_frame(sequence, index, frame)
             except AffordanceError as error:
                 problems.append(Problem(Path(sequence.name), f"frame {index}: {error}"))
                 continue
             if counts is not None:
                 labelled += 1
                 pixels += counts
+        if kind == "clips" and (what := _wrong_rate(stamps_ns)):
+            problems.append(Problem(Path(sequence.name), what))
     if not scan.sequences and not problems:
         problems.append(Problem(root, f"holds no sequence of the layout {kind}"))
     counted = max(1, int(pixels[:IGNORE].sum()))
@@ -96,13 +110,13 @@ def check_data(
         dict(actions),
         dict(splits) if any(splits) else {},
         share,
-        tuple(problems),
+        pixels[IGNORE] / max(1, int(pixels.sum())),
+        tuple(dict.fromkeys(problems)),
     )
 
 
-def _check_frame(sequence: LabelledSequence, index: int) -> np.ndarray | None:
+def _check_frame(sequence: LabelledSequence, index: int, frame: RgbdFrame) -> np.ndarray | None:
     """Return the (256,) pixel counts of a frame's labels, None without, or raise."""
-    frame = sequence.frame(index)
     check_lens(frame.camera)
     if not np.isfinite(frame.depth.to_metres()).any():
         raise AffordanceError("no pixel has depth")
@@ -112,4 +126,19 @@ def _check_frame(sequence: LabelledSequence, index: int) -> np.ndarray | None:
             continue
         check_label_size(label, frame.color.shape[:2])
         counts = np.bincount(label.ravel(), minlength=256)
+        if counts[IGNORE] == label.size:
+            raise AffordanceError("all of the label is ignored; expected ids of this data set")
     return counts
+
+
+def _wrong_rate(stamps_ns: list[int]) -> str:
+    """Return what is wrong with how fast frames follow each other; empty if nothing is."""
+    if len(stamps_ns) < 2:
+        return ""
+    period_s = float(np.median(np.diff(stamps_ns))) * 1e-9
+    if _PERIODS_S[0] <= period_s <= _PERIODS_S[1]:
+        return ""
+    return (
+        f"frames are {period_s:.3f} s apart; expected 0.1 s, as the node's `rate_hz` takes them: "
+        "in others motion is of another speed"
+    )

@@ -11,10 +11,12 @@ from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.options import Options, option
 from affordance_seg_ros.sources.clip import CLIP_JSON
 from affordance_seg_ros.training.datasets.clips import clip_folders, scan_clips
+from affordance_seg_ros.training.datasets.iit_aff import SPLITS as IIT_SPLITS
 from affordance_seg_ros.training.datasets.iit_aff import scan_iit_aff
 from affordance_seg_ros.training.datasets.label_map import LabelMap, read_label_map
 from affordance_seg_ros.training.datasets.labelled_sequence import Scan
 from affordance_seg_ros.training.datasets.sor3d_aff import scan_sor3d_aff
+from affordance_seg_ros.training.datasets.umd import SPLITS as UMD_SPLITS
 from affordance_seg_ros.training.datasets.umd import scan_umd
 from affordance_seg_ros.training.datasets.utkinect import scan_utkinect
 from affordance_seg_ros.whole_file import user_path
@@ -34,6 +36,11 @@ KINDS: MappingProxyType[str, Scanner] = MappingProxyType(
     }
 )
 """Data sets by the names of `DataSource.kind`."""
+
+LISTED_SPLITS: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
+    {"umd": tuple(UMD_SPLITS), "iit_aff": tuple(IIT_SPLITS)}
+)
+"""Splits that are lists in a file, by kind; where all is taken these are not read."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from affordance_seg_ros.training.datasets.labelled_sequence import (
     Problem,
     Scan,
 )
+from affordance_seg_ros.training.datasets.listing import read_lines
 from affordance_seg_ros.training.datasets.picture_file import (
     read_color,
     read_numbers,
@@ -82,12 +83,11 @@ def scan_iit_aff(root: Path, split: str, label_map: LabelMap | None, labels: Lab
     if split and split not in SPLITS:
         return Scan((), (Problem(root, f"split '{split}'; expected {', '.join(SPLITS)}"),))
     if split:
-        taken, left_out = (root / name if name else None for name in SPLITS[split])
-        for listing in filter(None, (taken, left_out)):
-            if not listing.is_file():
-                return Scan((), (Problem(listing, "is missing"),))
-        without = set(_stems(left_out))
-        stems = [stem for stem in _stems(taken) if stem not in without]
+        try:
+            taken, left_out = (_stems(root / name) if name else [] for name in SPLITS[split])
+        except SourceError as error:
+            return Scan((), (Problem(root, str(error)),))
+        stems = [stem for stem in taken if stem not in set(left_out)]
     else:
         stems = sorted(path.stem for path in (root / "rgb").glob("*.jpg"))
     sequences, problems = [], []
@@ -99,7 +99,6 @@ def scan_iit_aff(root: Path, split: str, label_map: LabelMap | None, labels: Lab
     return Scan(tuple(sequences), tuple(problems))
 
 
-def _stems(listing: Path | None) -> list[str]:
-    """Return the pictures that a list names, without their endings; none without a list."""
-    lines = listing.read_text().splitlines() if listing else []
-    return [Path(line.strip()).stem for line in lines if line.strip()]
+def _stems(listing: Path) -> list[str]:
+    """Return the pictures that a list names, without their endings."""
+    return [Path(line).stem for line in read_lines(listing) if line]

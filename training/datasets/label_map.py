@@ -15,6 +15,7 @@ from affordance_seg_ros.labels import BACKGROUND, IGNORE, LabelSet
 
 LABEL_MAPS = Path(__file__).parent / "label_maps"
 
+_MAPS = ("affordances", "actions")
 _SPECIAL = {"background": BACKGROUND, "ignore": IGNORE}
 
 
@@ -112,12 +113,13 @@ def read_label_map(path: Path | str) -> LabelMap:
     except FileNotFoundError:
         names = ", ".join(sorted(each.stem for each in LABEL_MAPS.glob("*.yaml")))
         raise ConfigError(f"label map {path}; expected a YAML file or one of {names}") from None
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"label map {file} cannot be read: {error}") from None
-    if not isinstance(content, dict) or not isinstance(content.get("affordances"), dict):
+    maps = [content.get(name) for name in _MAPS] if isinstance(content, dict) else [None, None]
+    if not isinstance(maps[0], dict) or not isinstance(maps[1] or {}, dict):
         raise ConfigError(
-            f"label map {file}; expected a mapping 'affordances' from old to new names"
+            f"label map {file}; expected a mapping 'affordances' from old to new names, and one "
+            "'actions' if it speaks of them"
         )
-    to = {str(old): str(new) for old, new in content["affordances"].items()}
-    actions = {str(old): str(new) for old, new in (content.get("actions") or {}).items()}
+    to, actions = ({str(old): str(new) for old, new in (each or {}).items()} for each in maps)
     return LabelMap(tuple(to), to, actions)

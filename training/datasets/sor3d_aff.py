@@ -54,7 +54,7 @@ class Sor3dSequence(LabelledSequence):
         parts = folder.name.split("_")
         if len(parts) < 3:
             raise SourceError(f"name '{folder.name}'; expected <subject>_<action>_..._<object>")
-        listing = sorted(each for each in (folder / "rgb").iterdir() if each.is_file())
+        listing = _files(folder / "rgb")
         self._colors = listing[:-_FILES_AFTER_FRAMES]
         if not self._colors or listing[-1].suffix.lower() != ".json":
             raise SourceError(
@@ -62,9 +62,8 @@ class Sor3dSequence(LabelledSequence):
                 "files, of which the first is the mask and the last a JSON file"
             )
         self._mask = listing[len(self._colors)]
-        depth = folder / "depth"
-        self._depths = sorted(depth.glob("*.png")) if depth.is_dir() else []
-        if len(self._depths) < len(self._colors):
+        self._depths = [each for each in _files(folder / "depth") if each.suffix == ".png"]
+        if len(self._depths) != len(self._colors):
             raise SourceError(
                 f"depth/ holds {len(self._depths)} PNG files for {len(self._colors)} frames"
             )
@@ -95,7 +94,10 @@ class Sor3dSequence(LabelledSequence):
         """Return the label of the last frame; None for the others."""
         if range(len(self))[index] != len(self) - 1:
             return None
-        return self._table[mask_ids(read_color(self._mask))]
+        ids = mask_ids(read_color(self._mask))
+        if not ((ids != BACKGROUND) & (ids != IGNORE)).any():
+            raise SourceError(f"{self._mask} holds no colour of an affordance")
+        return self._table[ids]
 
     def labelled(self, target: str) -> Sequence[int]:
         """Return the number of the last frame, for what is demonstrated."""
@@ -104,6 +106,13 @@ class Sor3dSequence(LabelledSequence):
     def sources(self) -> Iterable[Path]:
         """Return the clip's pictures and its mask."""
         return (*self._colors, *self._depths, self._mask)
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return the files of a folder, if it is there, by name; hidden ones are none."""
+    if not folder.is_dir():
+        return []
+    return sorted(each for each in folder.iterdir() if each.is_file() and each.name[0] != ".")
 
 
 def mask_ids(mask: LabelImage) -> LabelImage:
@@ -127,6 +136,9 @@ def scan_sor3d_aff(root: Path, split: str, label_map: LabelMap | None, labels: L
     names = LabelMap.same_names(LabelSet())
     if label_map is not None:
         names = label_map.of(SOR3D_AFF, SOR3D_AFF, labels)
+    if split and split not in SPLITS:
+        accepted = f"expected {', '.join(SPLITS)}, or '' for both"
+        return Scan((), (Problem(root, f"split '{split}'; {accepted}"),))
     sequences, problems = [], []
     for each in [split] if split else SPLITS:
         if not (root / each).is_dir():

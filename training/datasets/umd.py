@@ -20,6 +20,7 @@ from affordance_seg_ros.training.datasets.labelled_sequence import (
     Problem,
     Scan,
 )
+from affordance_seg_ros.training.datasets.listing import read_lines
 from affordance_seg_ros.training.datasets.picture_file import (
     read_color,
     read_depth_mm,
@@ -102,9 +103,7 @@ def _tools(root: Path, split: str) -> list[str]:
     if split not in SPLITS:
         raise SourceError(f"split '{split}'; expected one of {', '.join(SPLITS)}")
     file, number = SPLITS[split]
-    if not (root / file).is_file():
-        raise SourceError(f"lacks {file}")
-    rows = [line.split() for line in (root / file).read_text().splitlines() if line.strip()]
+    rows = [line.split() for line in read_lines(root / file) if line]
     wrong = [row for row in rows if len(row) != 2 or row[0] not in ("1", "2")]
     if wrong:
         raise SourceError(f"{file}: line '{' '.join(wrong[0])}'; expected '<1|2> <tool>_<NN>'")

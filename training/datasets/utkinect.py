@@ -23,6 +23,7 @@ from affordance_seg_ros.training.datasets.labelled_sequence import (
     Problem,
     Scan,
 )
+from affordance_seg_ros.training.datasets.listing import read_lines
 from affordance_seg_ros.training.datasets.picture_file import read_color, still_frame
 
 ACTIONS = (
@@ -96,11 +97,13 @@ def scan_utkinect(root: Path, split: str, label_map: LabelMap | None, labels: La
     if split not in SPLITS:
         return Scan((), (Problem(root, f"split '{split}'; expected odd, even, or '' for all"),))
     listing = root / "actionLabel.txt"
-    if not listing.is_file():
-        return Scan((), (Problem(listing, "is missing"),))
+    try:
+        lines = read_lines(listing)
+    except SourceError as error:
+        return Scan((), (Problem(root, str(error)),))
     sequences, problems = [], []
     take = ""
-    for number, line in enumerate(listing.read_text().splitlines(), 1):
+    for number, line in enumerate(lines, 1):
         words = line.replace(":", " ").split()
         if not words:
             continue
@@ -108,17 +111,25 @@ def scan_utkinect(root: Path, split: str, label_map: LabelMap | None, labels: La
             take = words[0]
             continue
         try:
-            if not take or len(words) != 3 or words[0] not in ACTIONS:
-                raise SourceError(f"line {number} '{line}'; expected '<action>: <first> <last>'")
-            if not _wanted(take, split):
-                continue
-            first, last = float(words[1]), float(words[2])
-            if math.isnan(first) or math.isnan(last):
-                continue  # not recorded, and said so
-            sequences.append(UtKinectSequence(root, take, words[0], int(first), int(last)))
-        except (SourceError, ValueError) as error:
+            span = _span(words)
+            if not take or words[0] not in ACTIONS:
+                raise ValueError
+            if span and _wanted(take, split):
+                sequences.append(UtKinectSequence(root, take, words[0], *span))
+        except (ValueError, OverflowError):
+            what = f"line {number} '{line}'; expected '<action>: <first> <last>', in a take"
+            problems.append(Problem(listing, what))
+        except SourceError as error:
             problems.append(Problem(listing, str(error)))
     return Scan(tuple(sequences), tuple(problems))
+
+
+def _span(words: list[str]) -> tuple[int, int] | None:
+    """Return first and last frame of an action; None of one that was not recorded, and says so."""
+    _, first, last = words
+    if math.isnan(float(first)) or math.isnan(float(last)):
+        return None
+    return int(float(first)), int(float(last))
 
 
 def _wanted(take: str, split: str) -> bool:
