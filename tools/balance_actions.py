@@ -32,9 +32,10 @@ from affordance_seg_ros.frames import Prediction
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.model.checkpoint import Checkpoint, load_weights, save_checkpoint
 from affordance_seg_ros.pipeline.streaming import Pipeline
+from affordance_seg_ros.training.clip_prediction import run_clip
 from affordance_seg_ros.training.datasets.data_source import DataSource
 from affordance_seg_ros.training.datasets.labelled_sequence import LabelledSequence
-from affordance_seg_ros.training.evaluate import CLIP_GAP_S, run_clip
+from affordance_seg_ros.training.evaluate import CLIP_GAP_S
 from affordance_seg_ros.training.long_stream import run_after
 from affordance_seg_ros.training.run_data import find_sequences
 

@@ -21,6 +21,11 @@ from affordance_seg_ros.evaluation.threshold_sweep import ThresholdScores, Thres
 from affordance_seg_ros.frames import Prediction
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.pipeline.streaming import Pipeline
+from affordance_seg_ros.training.clip_prediction import (
+    UnusableFrameError,
+    run_clip,
+    run_frame,
+)
 from affordance_seg_ros.training.datasets.labelled_sequence import (
     LabelImage,
     LabelledSequence,
@@ -99,7 +104,9 @@ class Evaluation(NamedTuple):
     """The result of an evaluation.
 
     Attributes:
-        clips: Number of clips.
+        clips: Number of clips that were scored.
+        left_out: Clips whose last frame cannot be used, and why.
+        dropped: Frames of the others that cannot be used, and why: as on a robot they were dropped.
         video: Scores after whole clips.
         static: Scores of the last frames alone.
         thresholds: Masks after whole clips, had the pipeline's `min_confidence` been higher.
@@ -108,6 +115,8 @@ class Evaluation(NamedTuple):
     """
 
     clips: int
+    left_out: tuple[str, ...]
+    dropped: tuple[str, ...]
     video: Scores
     static: Scores
     thresholds: tuple[ThresholdScores, ...]
@@ -118,6 +127,8 @@ class Evaluation(NamedTuple):
         """Return JSON values."""
         return {
             "clips": self.clips,
+            "left_out": list(self.left_out),
+            "dropped_frames": list(self.dropped),
             "video": self.video.document(),
             "static": self.static.document(),
             "video_by_threshold": [each.document() for each in self.thresholds],
@@ -145,7 +156,7 @@ def evaluate(
 
     Raises:
         SourceError: A clip has no label at its last frame, a label has another size than its frame,
-            or a file is damaged.
+            a file is damaged, or no clip has a last frame that can be used.
     """
     from tqdm import tqdm
 
@@ -153,12 +164,19 @@ def evaluate(
     video, static = (_Collected.empty(labels) for _ in range(2))
     sweep = ThresholdSweep(labels, pipeline.config.min_confidence)
     kept: list[Example] = []
+    left_out: list[str] = []
+    dropped: list[str] = []
     for sequence in tqdm(sequences, unit="clip", desc="evaluate", disable=not progress):
         last = len(sequence) - 1
         truth = last_label(sequence, target)
         if truth is None:
             raise SourceError(f"{sequence.name} has no {target} label at its last frame")
-        moving, still = run_clip(pipeline, sequence), run_frame(pipeline, sequence, last)
+        try:
+            still = run_frame(pipeline, sequence, last)
+        except UnusableFrameError as error:
+            left_out.append(str(error))
+            continue
+        moving = run_clip(pipeline, sequence, dropped)
         with naming_frame(sequence, last):
             iou = mean_of_defined(video.add(truth, sequence.action, moving).iou())
             static.add(truth, sequence.action, still)
@@ -175,9 +193,13 @@ def evaluate(
             recognised=moving.action.name,
         )
         kept = _extremes([*kept, example], examples)
+    if left_out and len(left_out) == len(sequences):
+        raise SourceError(f"no clip has a last frame that can be used, as {left_out[0]}")
     ranked = sorted(kept, key=lambda each: -each.iou)
     return Evaluation(
-        clips=len(sequences),
+        clips=len(sequences) - len(left_out),
+        left_out=tuple(left_out),
+        dropped=tuple(dropped),
         video=video.scores(),
         static=static.scores(),
         thresholds=sweep.result(),
@@ -246,33 +268,6 @@ def last_label(sequence: LabelledSequence, target: str = "demonstrated") -> Labe
     if target == "affordances":
         return sequence.affordances(last)
     return sequence.demonstrated(last)
-
-
-def run_clip(pipeline: Pipeline, sequence: LabelledSequence) -> Prediction:
-    """Return what the pipeline says after a whole clip, from an empty memory.
-
-    Raises:
-        SourceError: A frame cannot be read or used.
-    """
-    pipeline.reset()
-    for index in range(len(sequence)):
-        prediction = _step(pipeline, sequence, index)
-    return prediction
-
-
-def run_frame(pipeline: Pipeline, sequence: LabelledSequence, index: int) -> Prediction:
-    """Return what the pipeline says of one frame alone.
-
-    Raises:
-        SourceError: The frame cannot be read or used.
-    """
-    pipeline.reset()
-    return _step(pipeline, sequence, index)
-
-
-def _step(pipeline: Pipeline, sequence: LabelledSequence, index: int) -> Prediction:
-    with naming_frame(sequence, index):
-        return pipeline.step(sequence.frame(index))
 
 
 def _extremes(examples: list[Example], count: int) -> list[Example]:

@@ -117,7 +117,7 @@ def measure_succession(
         SourceError: No clip is labelled at its last frame, or clips are of different sizes.
     """
     labelled = scorable(sequences, target)
-    _check_sizes(labelled)
+    check_sizes(labelled)
     policies = (MemoryPolicy("reset", every_clip=True), *POLICIES)
     result: dict[str, Any] = {}
     for pause in pause_s:
@@ -141,7 +141,7 @@ def run_after(
     Raises:
         SourceError: They are of different sizes.
     """
-    _check_sizes((before, sequence))
+    check_sizes((before, sequence))
     policy = MemoryPolicy("keep", rest_s=pipeline.config.rest_s)
     *_, last = _run(pipeline, (*_frames(before), *_frames(sequence)), policy)
     return last
@@ -215,7 +215,7 @@ def _at(frame: Callable[[], RgbdFrame], index: int) -> RgbdFrame:
     return replace(frame(), stamp_ns=index * _PERIOD_NS, frame_id="long_stream")
 
 
-def _check_sizes(sequences: Iterable[LabelledSequence]) -> None:
+def check_sizes(sequences: Iterable[LabelledSequence]) -> None:
     """Refuse clips of which a change of size would empty the memory.
 
     Raises:

@@ -2,6 +2,7 @@
 """`affordance-seg evaluate`: weights on labelled clips."""
 
 import argparse
+import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -73,7 +74,11 @@ def run(arguments: argparse.Namespace) -> int:
     from affordance_seg_ros.training.datasets.shortened import until_acting
     from affordance_seg_ros.training.evaluate import CLIP_GAP_S, evaluate, scorable
     from affordance_seg_ros.training.evaluation_report import check_writable, write_report
-    from affordance_seg_ros.training.long_stream import measure_rest, measure_succession
+    from affordance_seg_ros.training.long_stream import (
+        check_sizes,
+        measure_rest,
+        measure_succession,
+    )
     from affordance_seg_ros.training.run_data import find_sequences, spread
     from affordance_seg_ros.training.seen_data import warn_of_seen
 
@@ -106,6 +111,9 @@ def run(arguments: argparse.Namespace) -> int:
     labelled = scorable(found, arguments.target)
     sequences = spread(labelled, arguments.limit)
     progress = not arguments.quiet
+    streams = () if arguments.long_streams is None else arguments.long_streams or LONG_STREAMS
+    if "succession" in streams:
+        check_sizes(sequences)
     evaluation = evaluate(pipeline, sequences, target=arguments.target, progress=progress)
     about = {
         "weights": weights,
@@ -120,13 +128,6 @@ def run(arguments: argparse.Namespace) -> int:
         "device": str(device),
         "min_confidence": config.min_confidence,
     }
-    if arguments.long_streams is not None:
-        measures: dict[str, Callable[..., dict[str, Any]]]
-        measures = {"rest": measure_rest, "succession": measure_succession}
-        about["long_streams"] = {
-            name: measures[name](pipeline, sequences, target=arguments.target, progress=progress)
-            for name in arguments.long_streams or LONG_STREAMS
-        }
     name = [source.title, flow_in_words(about["estimator"])]
     if arguments.target == "affordances":
         name.append("every part")
@@ -134,10 +135,19 @@ def run(arguments: argparse.Namespace) -> int:
         name.append("cut while acting")
     if config.min_confidence:
         name.append(f"min_confidence {config.min_confidence:g}")
-    document = write_report(arguments.out, evaluation, pipeline.labels, about, data=", ".join(name))
-    if arguments.json:
-        write_json(arguments.json, document)
+
+    def write() -> dict[str, Any]:
+        document = write_report(
+            arguments.out, evaluation, pipeline.labels, about, data=", ".join(name)
+        )
+        if arguments.json:
+            write_json(arguments.json, document)
+        return document
+
+    document = write()
     video, static = document["video"], document["static"]
+    for reason in (*evaluation.left_out, *evaluation.dropped):
+        print(f"cannot be used, and was left out: {reason}", file=sys.stderr)
     without = f" ({about['unlabelled']} without a label left out)" if about["unlabelled"] else ""
     print(
         f"{evaluation.clips} clips{without}, with ranges of 95 %: video IoU "
@@ -145,6 +155,12 @@ def run(arguments: argparse.Namespace) -> int:
         f"{_text(video, 'action_top1')}; static IoU {_text(static, 'iou_mean')}, F1 "
         f"{_text(static, 'f1_mean')}; see {arguments.out}"
     )
+    measures: dict[str, Callable[..., dict[str, Any]]]
+    measures = {"rest": measure_rest, "succession": measure_succession}
+    for stream in streams:  # hours: what there is already is kept
+        measured = measures[stream](pipeline, sequences, target=arguments.target, progress=progress)
+        about.setdefault("long_streams", {})[stream] = measured
+        write()
     return 0
 
 

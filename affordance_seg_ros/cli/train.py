@@ -112,9 +112,10 @@ def run(arguments: argparse.Namespace) -> int:
             resume=arguments.resume,
             progress=not arguments.quiet,
         )
-        print(f"see {arguments.out / arguments.ablation}.md")
-        if arguments.json:
-            write_json(arguments.json, rows)
+        if rows:
+            print(f"see {arguments.out / arguments.ablation}.md")
+            if arguments.json:
+                write_json(arguments.json, rows)
         return 0
     from affordance_seg_ros.model.checkpoint import load_checkpoint
     from affordance_seg_ros.training.trainer import train
@@ -146,6 +147,8 @@ def _check(arguments: argparse.Namespace, labels: "LabelSet") -> int:
         print(f"  split {split or '(none: taken only where no split is asked for)'}: {count}")
     for name, share in report.pixel_share.items():
         print(f"  pixels {name}: {100 * share:.2f} %")
+    if report.ignored_share:
+        print(f"  pixels that are ignored, of all: {100 * report.ignored_share:.2f} %")
     for problem in report.problems:
         print(f"problem: {problem}", file=sys.stderr)
     if arguments.json:

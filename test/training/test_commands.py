@@ -12,6 +12,7 @@ from tiny_clips import LABELS, write_clips
 from affordance_seg_ros.cli import main
 from affordance_seg_ros.model.checkpoint import load_checkpoint
 from affordance_seg_ros.model.fingerprint import fingerprint
+from affordance_seg_ros.training import long_stream
 
 ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("AFFORDANCE_SHARED_DATA", ROOT.parent / "shared/data"))
@@ -72,6 +73,16 @@ def test_every_damaged_file_is_named(tmp_path, capsys, name):
     shutil.rmtree(root / "train_001/labels")
     assert main(["train", "--check-data", str(root), "--quiet"]) == 2
     assert name in capsys.readouterr().err
+
+
+def test_clips_of_another_rate_than_the_robot_s_are_a_problem(tmp_path, capsys):
+    root = write_clips(tmp_path / "clips", 1)
+    path = root / "train_000/clip.json"
+    clip = json.loads(path.read_text())
+    clip["stamps_ns"] = [stamp // 3 for stamp in clip["stamps_ns"]]
+    path.write_text(json.dumps(clip))
+    assert main(["train", "--check-data", str(root), "--quiet"]) == 2
+    assert "train_000: frames are 0.033 s apart; expected 0.1 s" in capsys.readouterr().err
 
 
 def test_no_data_set_is_one_clear_line(tmp_path, capsys):
@@ -181,6 +192,21 @@ def test_one_kind_of_long_streams_is_measured_alone(weights, parts, tmp_path):
     document = json.loads((tmp_path / "evaluation.json").read_text())
     assert document["long_streams"].keys() == {"succession"}
     assert document["long_streams"]["succession"].keys() == {"0 s", "5 s", "15 s"}
+
+
+def test_what_is_evaluated_is_kept_where_long_streams_are_stopped(
+    weights, parts, tmp_path, monkeypatch
+):
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(long_stream, "measure_rest", stopped)
+    words = ["--data", str(parts), "--weights", str(weights), "--out", str(tmp_path), "--quiet"]
+    words += ["--target", "affordances", "--long-streams", "rest"]
+    assert main(["evaluate", *words]) == 130
+    document = json.loads((tmp_path / "evaluation.json").read_text())
+    assert document["clips"]
+    assert "long_streams" not in document
 
 
 def test_evaluation_of_a_split_that_is_not_there_is_one_clear_line(weights, clips, capsys):

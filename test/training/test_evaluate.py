@@ -163,7 +163,7 @@ def test_a_frame_that_cannot_be_used_is_named(sequences, tmp_path):
         def step(self, frame):
             raise FrameError("no valid depth")
 
-    with pytest.raises(SourceError, match="train_000, frame 0: no valid depth"):
+    with pytest.raises(SourceError, match="can be used, as train_000, frame 3: no valid depth"):
         evaluate(Blind(), sequences[:1], progress=False)
     dark = copy(sequences[0])
     dark.cache_folder = tmp_path
@@ -171,6 +171,37 @@ def test_a_frame_that_cannot_be_used_is_named(sequences, tmp_path):
     dark.frame = lambda index: empty if index else sequences[0].frame(0)
     with pytest.raises(SourceError, match="train_000, frame 1: "):
         FlowCache("dis", FlowConfig(), COMPACT_INPUT).load(dark)
+
+
+class DarkAt(Oracle):
+    """Refuses the frame of a stamp, as a pipeline does that finds no depth in it."""
+
+    def __init__(self, stamp_ns):
+        super().__init__()
+        self.stamp_ns = stamp_ns
+
+    def step(self, frame):
+        if frame.stamp_ns == self.stamp_ns:
+            raise FrameError("no valid depth")
+        return super().step(frame)
+
+
+def test_a_frame_that_a_robot_would_drop_is_dropped_and_counted(sequences):
+    found = evaluate(DarkAt(sequences[0].frame(1).stamp_ns), sequences[:2], progress=False)
+    assert found.clips == 2
+    assert found.video.masks.iou.mean > 0.98
+    assert found.document()["dropped_frames"] == [
+        f"train_00{number}, frame 1: no valid depth" for number in (0, 1)
+    ]
+
+
+def test_a_clip_whose_last_frame_is_of_no_use_is_left_out_and_named(sequences, tmp_path):
+    last = sequences[0].frame(3).stamp_ns
+    longer = copy(sequences[1])
+    longer.frame = lambda index: replace(sequences[1].frame(index), stamp_ns=last + 1 + index)
+    found = evaluate(DarkAt(last), [sequences[0], longer], progress=False)
+    assert (found.clips, found.dropped) == (1, ())
+    assert found.document()["left_out"] == ["train_000, frame 3: no valid depth"]
 
 
 def test_a_clip_that_shows_no_affordance_is_no_example(sequences, tmp_path, monkeypatch):
