@@ -2,6 +2,7 @@
 """What a run writes down: TensorBoard with pictures, and one JSON line for each validation."""
 
 import json
+import math
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -76,13 +77,13 @@ class Logbook:
         self._line({"step": step, "stage": stage, "validation": document})
 
     def _drop_later_lines(self) -> None:
-        """Leave of an older log what the run has come to, and go on with; no half line either."""
+        """Leave of an older log what the run has come to; nothing from a damaged line on either."""
         path = self._out / LOG_FILE
         if not path.exists():
             return
         kept = []
-        for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
-            if not line.endswith("\n") or json.loads(line)["step"] > self._first_step:
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True):
+            if not line.endswith("\n") or _step_of(line) > self._first_step:
                 break
             kept.append(line)
         with whole_file(path, ConfigError) as file:
@@ -91,3 +92,11 @@ class Logbook:
     def _line(self, document: dict[str, Any]) -> None:
         with (self._out / LOG_FILE).open("a", encoding="utf-8") as file:
             file.write(json.dumps(document) + "\n")
+
+
+def _step_of(line: str) -> float:
+    """Return the step that a line of the log is of; infinity for one that says none."""
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, TypeError, KeyError):
+        return math.inf

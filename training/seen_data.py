@@ -3,10 +3,11 @@
 
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
+from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.training.datasets.data_source import DataSource
+from affordance_seg_ros.whole_file import user_path
 
 _PARTS = {"train": "learned from", "validation": "were chosen, as the best of their run, by"}
 
@@ -37,7 +38,11 @@ def _runs(recipe: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 def _meets(seen: Mapping[str, Any], source: DataSource) -> bool:
     """Whether two sources may share clips: one folder is in the other, and splits are the same."""
-    one, other = (Path(root).expanduser().resolve() for root in (seen["root"], source.root))
+    try:
+        roots = (user_path(root, SourceError) for root in (seen["root"], source.root))
+        one, other = (root.resolve() for root in roots)
+    except SourceError:
+        return False  # the folder of somebody who is unknown here
     folders = one == other or one in other.parents or other in one.parents
     splits = seen.get("split", "")
     return folders and (splits == source.split or not splits or not source.split)

@@ -7,6 +7,7 @@ up across processes; the loop itself stays here to be read.
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from affordance_seg_ros.training.initialise import initial_network
 from affordance_seg_ros.training.loading import loaded
 from affordance_seg_ros.training.logbook import Logbook
 from affordance_seg_ros.training.objective import ActionObjective
-from affordance_seg_ros.training.run_config import RunConfig
+from affordance_seg_ros.training.run_config import InitialiseConfig, RunConfig
 from affordance_seg_ros.training.run_data import (
     StageData,
     flow_caches,
@@ -93,15 +94,13 @@ class Trainer:
             self._progress, self._starts_from = self._resumed.progress, self._resumed.starts_from
         else:
             self._progress, self._starts_from = Progress(), read_origin(run.initialise.weights)
-        before = self._progress.processes
-        if self._progress.share_among(self._fabric.world_size) and self._chief:
-            print(
-                f"resumed by {self._fabric.world_size} processes, before it were "
-                f"{before or 'an unknown number'}: the epoch begins again",
-                file=sys.stderr,
-            )
+        before = self._progress.processes or "an unknown number"
+        if self._progress.share_among(self._fabric.world_size):
+            self._say_again(f"by {self._fabric.world_size} processes, before it were {before}")
         torch.manual_seed(run.seed)
-        self._network = initial_network(run)
+        # The state replaces all of the network: what it began with may be gone.
+        begun = replace(run, initialise=InitialiseConfig()) if self._resumed else run
+        self._network = initial_network(begun)
         self._data: tuple[StageData, ...] = ()
 
     def run(self) -> Path:
@@ -145,7 +144,13 @@ class Trainer:
         before, self._resumed = self._resumed, None
         number = self._progress.stage
         data = self._data[number]
+        if self._progress.learn_from(data.train):
+            self._say_again("with other sequences than those it was stopped with")
         return begin_stage(self._config, number, data, self._network, self._fabric, before)
+
+    def _say_again(self, why: str) -> None:
+        if self._chief:
+            print(f"resumed {why}: the epoch begins again", file=sys.stderr)
 
     def _run_epoch(self, running: StageRun, logbook: Logbook) -> None:
         from tqdm import tqdm

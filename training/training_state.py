@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Everything that a killed run needs to go on as if it had not been killed."""
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import torch
 
 from affordance_seg_ros.errors import CheckpointError
+from affordance_seg_ros.training.datasets.labelled_sequence import LabelledSequence
 from affordance_seg_ros.whole_file import whole_file
 
 STATE_FILE = "state.pt"
@@ -28,6 +31,8 @@ class Progress:
         epochs_without_gain: Epochs since then.
         seconds: Time spent in training.
         processes: Processes that share the batches of an epoch; 0 where that was not kept.
+        sequences: Digest of the sequences that the stage learns from, in order; empty where that
+            was not kept.
         finished: Whether all stages are done.
     """
 
@@ -40,6 +45,7 @@ class Progress:
     epochs_without_gain: int = 0
     seconds: float = 0.0
     processes: int = 1
+    sequences: str = ""
     finished: bool = False
 
     def share_among(self, processes: int) -> bool:
@@ -52,12 +58,24 @@ class Progress:
         self.batch = 0 if again else self.batch
         return again
 
+    def learn_from(self, sequences: Sequence[LabelledSequence]) -> bool:
+        """Go on with these sequences; return whether they are others than before.
+
+        Which of them an epoch shows is drawn by their numbers, so it has to begin again.
+        """
+        digest = _digest(sequences)
+        others = self.sequences not in ("", digest)
+        self.sequences = digest
+        self.batch = 0 if others else self.batch
+        return others
+
     def next_stage(self, epochs_done: int) -> None:
         """Begin the next stage."""
         self.stage += 1
         self.epoch = self.batch = self.epochs_without_gain = 0
         self.epochs_before += epochs_done
         self.best_score = None
+        self.sequences = ""
 
 
 @dataclass(frozen=True)
@@ -114,3 +132,9 @@ def load_state(folder: Path) -> TrainingState:
         raise CheckpointError(f"{path}: another version; expected {_VERSION}")
     content["progress"] = Progress(**{"processes": 0, **content["progress"]})
     return TrainingState(**content)
+
+
+def _digest(sequences: Sequence[LabelledSequence]) -> str:
+    """Return a short digest of what decides which sequences an epoch shows."""
+    lines = [f"{each.name}\t{each.action}\t{each.object_name}\t{len(each)}" for each in sequences]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]

@@ -3,24 +3,28 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
+from tiny_clips import write_clip, write_clips
 from tiny_runs import lines, run_of, stop_after, weights
 
 from affordance_seg_ros.errors import (
     CheckpointError,
     ConfigError,
 )
+from affordance_seg_ros.model.checkpoint import load_checkpoint
 from affordance_seg_ros.training.logbook import Logbook
 from affordance_seg_ros.training.objective import Losses
 from affordance_seg_ros.training.run_config import parse_run
-from affordance_seg_ros.training.trainer import train
+from affordance_seg_ros.training.trainer import WEIGHTS_FILE, train
 from affordance_seg_ros.training.training_state import STATE_FILE, load_state, save_state
 from affordance_seg_ros.training.validation import Validation
 
@@ -69,6 +73,30 @@ def test_other_processes_begin_an_epoch_again_and_say_so(
     assert (after.processes, after.global_step) == (1, whole.global_step + 2)
 
 
+def test_an_epoch_begins_again_with_other_sequences(tmp_path, monkeypatch, capsys):
+    root = write_clips(write_clips(tmp_path / "clips", 9), 3, split="val", first_seed=100)
+    run, out = run_of(root), tmp_path / "run"
+    stop_after(3, run, out, monkeypatch)
+    stopped = load_state(out).progress
+    assert stopped.batch == 2
+    write_clip(root / "added", "push", 50)
+    train(run, out, resume=True, progress=False)
+    said = capsys.readouterr().err
+    assert "with other sequences than those it was stopped with: the epoch begins again" in said
+    assert said.count("begins again") == 1
+
+
+def test_a_run_goes_on_where_the_weights_that_it_began_with_are_gone(
+    clips, finished, tmp_path, monkeypatch
+):
+    start = shutil.copy(finished / WEIGHTS_FILE, tmp_path)
+    run = parse_run(run_of(clips).to_yaml(), [f"initialise.weights={start}"])
+    stop_after(3, run, tmp_path / "run", monkeypatch)
+    Path(start).unlink()
+    card = load_checkpoint(train(run, tmp_path / "run", resume=True, progress=False), "cpu").card
+    assert card.recipe["starts_from"]["name"] == "tiny"
+
+
 def test_a_finished_run_resumes_to_itself(clips, finished):
     before = (finished / STATE_FILE).read_bytes()
     assert train(run_of(clips), finished, resume=True, progress=False).exists()
@@ -96,16 +124,18 @@ def test_a_run_goes_on_with_other_workers(clips, finished, tmp_path, monkeypatch
         assert torch.equal(tensor, expected[name]), name
 
 
+@pytest.mark.parametrize("power_was_cut", [False, True])
 def test_a_resumed_log_holds_every_step_once_and_every_validation(
-    clips, finished, tmp_path, monkeypatch
+    clips, finished, tmp_path, monkeypatch, power_was_cut
 ):
     stop_after(7, run_of(clips), tmp_path / "run", monkeypatch)
     began = load_state(tmp_path / "run").progress.global_step
     expected = lines(finished)
     written = [each for each in expected if each["step"] <= began]
     lost = [{"step": began + 1, "total": 0.0}, {"step": began + 9, "validation": {}}]
-    text = "".join(json.dumps(each) + "\n" for each in [*written, *lost])
-    (tmp_path / "run/log.jsonl").write_text(text + '{"step": 1')
+    text, more = ("".join(json.dumps(each) + "\n" for each in part) for part in (written, lost))
+    damaged = '\0\0{"step": 1}\n' if power_was_cut else ""
+    (tmp_path / "run/log.jsonl").write_text(f'{text}{damaged}{more}{{"step": 1')
     train(run_of(clips), tmp_path / "run", resume=True, progress=False)
     assert [each["step"] for each in lines(tmp_path / "run")] == [e["step"] for e in expected]
 

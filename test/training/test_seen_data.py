@@ -43,3 +43,8 @@ def test_weights_without_a_recipe_have_seen_nothing(
 ) -> None:
     warn_of_seen({}, DataSource(root=str(tmp_path)))
     assert not capsys.readouterr().err
+
+
+def test_a_folder_of_a_user_who_is_unknown_here_holds_none_of_them(tmp_path: Path) -> None:
+    data = {"train": [{"root": "~nobody-of-this-name/clips", "split": "train"}]}
+    warn_of_seen({"run": {"data": data}}, DataSource(root=str(tmp_path), split=""))
