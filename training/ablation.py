@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from affordance_seg_ros.config import NetworkConfig, PipelineConfig
+from affordance_seg_ros.config import InputConfig, NetworkConfig, PipelineConfig
 from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.evaluation.report import write_json
 from affordance_seg_ros.flow.estimator import build_estimator
@@ -20,7 +20,7 @@ from affordance_seg_ros.training.evaluate import CLIP_GAP_S, evaluate, scorable
 from affordance_seg_ros.training.objective import MOTION
 from affordance_seg_ros.training.run_config import RunConfig, differences, read_run
 from affordance_seg_ros.training.run_data import find_sequences, spread
-from affordance_seg_ros.training.run_setup import RUN_FILE
+from affordance_seg_ros.training.run_setup import RUN_FILE, build_fabric
 from affordance_seg_ros.training.tables import Evaluations, one_by_one, table_3
 from affordance_seg_ros.training.trainer import LAST_WEIGHTS_FILE, WEIGHTS_FILE, train
 from affordance_seg_ros.training.training_state import STATE_FILE, load_state
@@ -69,7 +69,8 @@ def run_ablation(
         progress: Whether to show progress bars.
 
     Returns:
-        The evaluations of each row that the folder has, by the row's name and the seed.
+        The evaluations of each row that the folder has, by the row's name and the seed; nothing in
+        any process of `torchrun` but the first, which alone evaluates and writes.
 
     Raises:
         ConfigError: The folder holds a row that was trained already and `resume` is not set, or one
@@ -84,7 +85,10 @@ def run_ablation(
     runs = {
         name: replace(row, name=f"{run.name}-{name}") for name, row in compared.rows(run).items()
     }
-    rows = _finished(runs, out)  # refuses rows of another recipe before hours are spent
+    fabric = build_fabric(run.precision)
+    chief = fabric.is_global_zero  # other machines have no such folder
+    # Rows of another recipe are refused before hours are spent.
+    rows = _finished(runs, out) if chief else {}
     wanted = [
         (name, replace(row, seed=seed))
         for seed in dict.fromkeys(seeds or (run.seed,))
@@ -96,8 +100,15 @@ def run_ablation(
             _check_start(row, folder, load_state(folder).starts_from)
     for name, row in wanted:
         folder = out / name / f"seed_{row.seed}"
-        if not resume or not (folder / _EVALUATION_FILE).exists():
-            _train_row(row, folder, resume=resume, progress=progress)
+        if not fabric.broadcast(resume and (folder / _EVALUATION_FILE).exists()):
+            started = (folder / STATE_FILE).exists()
+            train(row, folder, resume=resume and started, progress=progress)
+            if chief:
+                # Not the best of its validations: these are of the same clips.
+                found = _evaluate(row, folder / LAST_WEIGHTS_FILE, progress=progress)
+                write_json(folder / _EVALUATION_FILE, found)
+        if not chief:
+            continue
         rows = _finished(runs, out)
         write_json(out / f"{comparison}.json", rows)
         evaluations = {each: list(found.values()) for each, found in rows.items()}
@@ -124,14 +135,6 @@ def _check_start(run: RunConfig, folder: Path, origin: Mapping[str, Any]) -> Non
             f"{folder} started from weights {start}; expected {now}, which "
             f"'{run.initialise.weights}' are now, or a new folder"
         )
-
-
-def _train_row(run: RunConfig, folder: Path, *, resume: bool, progress: bool) -> None:
-    started = (folder / STATE_FILE).exists()
-    train(run, folder, resume=resume and started, progress=progress)
-    # Not the best of its validations: these are of the same clips.
-    weights = folder / LAST_WEIGHTS_FILE
-    write_json(folder / _EVALUATION_FILE, _evaluate(run, weights, progress=progress))
 
 
 def _finished(runs: Mapping[str, RunConfig], out: Path) -> dict[str, dict[int, Any]]:
@@ -183,12 +186,14 @@ def rows_of_open_choices(run: RunConfig) -> dict[str, RunConfig]:
     network = run.network
     rows = {
         _name_of_whole(run): run,  # that row of table 3 need not be trained twice
-        "flow_signed": replace(run, input=replace(run.input, flow_encoding="signed")),
-        "flow_stretched": replace(
-            run,
-            input=replace(run.input, flow_encoding="stretched"),
-            network=replace(network, center_flow=False),
-        ),
+        **{
+            f"flow_{encoding}": replace(
+                run,
+                input=replace(run.input, flow_encoding=encoding),
+                network=replace(network, center_flow=network.center_flow and encoding == "signed"),
+            )
+            for encoding in InputConfig.infos()["flow_encoding"].choices
+        },
         **{
             f"attention_{norm}": _with_network(run, replace(network, attention_norm=norm))
             for norm in NetworkConfig.infos()["attention_norm"].choices

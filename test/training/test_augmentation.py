@@ -164,6 +164,13 @@ def test_without_depth_no_metric_motion_is_seen(sample):
     assert not blind.motion_m.any()
 
 
+def test_so_many_samples_have_no_depth(sample):
+    config = replace(NO_AUGMENTATION, depth_missing=0.25)
+    random = np.random.default_rng(7)
+    blind = [not augment(sample, config, random).depth_m.any() for _ in range(200)]
+    assert 0.15 < np.mean(blind) < 0.35
+
+
 def test_no_augmentation_changes_nothing(sample):
     assert_equal(augment(sample, NO_AUGMENTATION, np.random.default_rng(5)), sample)
 

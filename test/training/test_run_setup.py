@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+
 import pytest
 import torch
 
-from affordance_seg_ros.training.run_setup import build_fabric
+from affordance_seg_ros.config import COMPACT
+from affordance_seg_ros.model.network import AffordanceNetwork
+from affordance_seg_ros.training.objective import AffordanceObjective, freeze
+from affordance_seg_ros.training.run_setup import build_fabric, build_optimizer
+from affordance_seg_ros.training.stage_config import StageConfig
 
 
 @pytest.mark.parametrize(
@@ -41,3 +47,17 @@ def test_mixed_precision_rounds_no_input() -> None:
     )
     assert module.computed_in == torch.bfloat16
     assert shown.item() == pytest.approx(0.0015, rel=1e-3)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("adam", "Adam"), ("adamw", "AdamW")])
+def test_the_stage_s_optimiser_learns_what_is_not_frozen(name: str, kind: str) -> None:
+    network = AffordanceNetwork(replace(COMPACT, width=4))
+    decay = 0.02 if name == "adamw" else 0.0
+    stage = StageConfig(optimizer=name, learning_rate=0.003, weight_decay=decay)
+    freeze(network, ("streams.flow",))
+    optimizer = build_optimizer(AffordanceObjective(network, stage, None), stage)
+    assert type(optimizer).__name__ == kind
+    (group,) = optimizer.param_groups
+    assert (group["lr"], group["weight_decay"]) == (0.003, decay)
+    frozen = set(network.get_submodule("streams.flow").parameters())
+    assert set(group["params"]) == set(network.parameters()) - frozen

@@ -24,8 +24,9 @@ from affordance_seg_ros.training.initialise import initial_network
 from affordance_seg_ros.training.objective import AffordanceObjective
 from affordance_seg_ros.training.run_config import parse_run
 from affordance_seg_ros.training.run_setup import RUN_FILE
-from affordance_seg_ros.training.trainer import LAST_WEIGHTS_FILE, WEIGHTS_FILE, train
+from affordance_seg_ros.training.trainer import LAST_WEIGHTS_FILE, WEIGHTS_FILE, Trainer, train
 from affordance_seg_ros.training.training_state import load_state
+from affordance_seg_ros.training.validation import Validation
 
 
 def test_the_loss_falls_well_below_its_start(clips, tmp_path):
@@ -69,6 +70,31 @@ def test_the_last_weights_are_kept_beside_the_best(finished):
     last = load_checkpoint(finished / LAST_WEIGHTS_FILE, "cpu").network.state_dict()
     for name, tensor in weights(finished).items():
         assert torch.equal(last[name.removeprefix("network.")], tensor.half().float()), name
+
+
+def test_the_best_weights_are_kept_whenever_they_were(clips, tmp_path, monkeypatch):
+    scores, looked_at = [0.5, 0.9, 0.3], []
+
+    def scored(self, running):
+        looked_at.append(deepcopy(running.average.objective.network.state_dict()))
+        return Validation(scores[len(looked_at) - 1], 0.0, {}, 0.0, None)
+
+    monkeypatch.setattr(Trainer, "_validated", scored)
+    stage = "[{name: only, frames: 1, batch_size: 3, epochs: 3}]"
+    run = parse_run(run_of(clips).to_yaml(), [f"stages={stage}"])
+    train(run, tmp_path, progress=False)
+    for file, epoch in ((WEIGHTS_FILE, 1), (LAST_WEIGHTS_FILE, 2)):
+        kept = load_checkpoint(tmp_path / file, "cpu")
+        assert kept.card.metrics["validation_at_network_size"]["iou"] == scores[epoch]
+        for name, tensor in kept.network.state_dict().items():
+            assert torch.equal(tensor, looked_at[epoch][name].half().float()), name
+
+
+def test_a_stage_is_validated_as_often_as_it_says_and_at_its_end(clips, tmp_path):
+    stage = "[{name: only, frames: 1, batch_size: 3, epochs: 5, validate_every: 2}]"
+    train(parse_run(run_of(clips).to_yaml(), [f"stages={stage}"]), tmp_path, progress=False)
+    looked_at = [each["step"] for each in lines(tmp_path) if "validation" in each]
+    assert looked_at == [6, 12, 15]  # nine clips in batches of three
 
 
 def test_predictions_are_drawn_for_tensorboard(finished):

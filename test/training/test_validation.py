@@ -15,11 +15,12 @@ from affordance_seg_ros.training.datasets.flow_cache import FlowCache
 from affordance_seg_ros.training.datasets.pictures import Pictures
 from affordance_seg_ros.training.marking import marked_network, marking
 from affordance_seg_ros.training.objective import ActionObjective
-from affordance_seg_ros.training.samples import TrainingSamples
+from affordance_seg_ros.training.samples import SampleKey, TrainingSamples
 from affordance_seg_ros.training.stage_config import StageConfig
 from affordance_seg_ros.training.validation import (
     Validation,
     ValidationSet,
+    validate,
     validate_actions,
 )
 
@@ -42,6 +43,58 @@ class NamingAtLast(ActionObjective):
         return one_hot(named, COUNT).float()
 
 
+def validation_set(clips, stage):
+    samples = TrainingSamples(
+        sequences=scan_clips(clips, "val", None, LABELS).sequences,
+        stage=stage,
+        network=NETWORK,
+        input_config=INPUT,
+        augmentation=NO_AUGMENTATION,
+        pictures=Pictures(INPUT, LABELS.affordances, keep=False),
+        caches=[FlowCache("dis", FlowConfig(), INPUT)],
+        seed=0,
+    )
+    return ValidationSet(samples, LABELS, torch.device("cpu"), nullcontext, workers=0)
+
+
+class Marking(AffordanceNetwork):
+    """Makes of the truth at the last frame what it is told to, sample after sample."""
+
+    def __init__(self, samples, mark):
+        super().__init__(NETWORK)
+        self.samples, self.mark, self.seen = samples, mark, 0
+
+    def forward(self, *shown, **told):
+        batch = self.samples[SampleKey(0, self.seen, False)]
+        self.seen += 1
+        logits = one_hot(self.mark(batch.target[-1]), LABELS.class_count).float()
+        actions = one_hot(batch.action, COUNT).float().expand(1, len(batch.target), -1)
+        return (
+            super()
+            .forward(*shown, **told)
+            ._replace(logits=logits.permute(2, 0, 1)[None, None], action_logits=actions)
+        )
+
+
+@pytest.mark.parametrize(
+    ("mark", "iou"),
+    [
+        (lambda truth: truth, 1.0),
+        (torch.zeros_like, 0.0),
+        (lambda truth: torch.where(truth == LABELS.label_id("lift"), truth, 0), 1 / 3),
+    ],
+    ids=["truth", "nothing", "one affordance"],
+)
+def test_the_mask_at_the_last_frame_counts(clips, mark, iou):
+    data = validation_set(clips, StageConfig(target="demonstrated"))
+    network = Marking(data.samples, mark).train()
+    seen = validate(network, data)
+    assert (seen.iou, seen.f1) == (pytest.approx(iou), pytest.approx(iou))
+    assert seen.score == seen.iou
+    assert seen.action_accuracy == 1.0
+    assert network.training
+
+
 @pytest.mark.parametrize(
     ("naming", "accuracy"),
     [
@@ -50,19 +103,8 @@ class NamingAtLast(ActionObjective):
     ],
 )
 def test_the_action_named_at_the_last_frame_counts(clips, naming, accuracy):
-    samples = TrainingSamples(
-        sequences=scan_clips(clips, "val", None, LABELS).sequences,
-        stage=STAGE,
-        network=NETWORK,
-        input_config=INPUT,
-        augmentation=NO_AUGMENTATION,
-        pictures=Pictures(INPUT, (), keep=False),
-        caches=[FlowCache("dis", FlowConfig(), INPUT)],
-        seed=0,
-    )
     objective = NamingAtLast(naming).train()
-    data = ValidationSet(samples, LABELS, torch.device("cpu"), nullcontext, workers=0)
-    seen = validate_actions(objective, data)
+    seen = validate_actions(objective, validation_set(clips, STAGE))
     assert seen.score == seen.action_accuracy == pytest.approx(accuracy)
     assert objective.training
 
