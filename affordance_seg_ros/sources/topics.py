@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which topics of a recording are colour, aligned depth and calibration."""
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence, Set
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -25,11 +25,6 @@ class TopicNames:
     depth: str = ""
     camera_info: str = ""
     depth_camera_info: str = ""
-
-    @property
-    def rectified(self) -> bool:
-        """Whether the colour topic is rectified, which ROS says by ``rect`` in its last part."""
-        return is_rectified(self.color)
 
 
 def is_rectified(topic: str) -> bool:
@@ -88,8 +83,8 @@ def choose_topics(
     """Return the topics of a recording.
 
     Names that are wanted are taken, or the compressed transports of them; then pairs of names of
-    known cameras in one namespace are looked for; then a single topic of the right type and
-    encoding.
+    known cameras in one namespace are looked for, with the wanted name if there is one; then a
+    single topic of the right type and encoding.
 
     Args:
         topics: All topics of the recording.
@@ -117,8 +112,10 @@ def choose_topics(
             raise SourceError(
                 f"{where}: {name} is of type {kinds[name]}; expected {' or '.join(expected)}"
             )
-    if not color and not depth:
-        color, depth = _known_pair(images, where, _KNOWN if is_aligned else _KNOWN_UNALIGNED)
+    if not (color and depth):
+        known = _KNOWN if is_aligned else _KNOWN_UNALIGNED
+        pair = _known_pair(images, where, known, {_plain(color), _plain(depth)} - {""})
+        color, depth = color or pair[0], depth or pair[1]
     if not depth:
         depth = _single([t for t in images if _is_depth(t)], "depth", where, found)
     if not color:
@@ -140,8 +137,12 @@ def _recorded(name: str, names: Container[str]) -> str:
 
 
 def _known_pair(
-    images: Sequence[TopicSummary], where: str, known: Iterable[tuple[str, str]]
+    images: Sequence[TopicSummary],
+    where: str,
+    known: Iterable[tuple[str, str]],
+    wanted: Set[str],
 ) -> tuple[str, str]:
+    """Return the surest pair that has the wanted plain name, if there is one."""
     by_plain_name: dict[str, TopicSummary] = {}
     for topic in images:
         # Raw is preferred where both were recorded.
@@ -152,8 +153,11 @@ def _known_pair(
         for name, topic in by_plain_name.items():
             if not (name == color_end or name.endswith("/" + color_end)):
                 continue
-            partner = by_plain_name.get(name[: len(name) - len(color_end)] + depth_end)
-            if partner is not None and _is_color(topic) and _is_depth(partner):
+            depth_name = name[: len(name) - len(color_end)] + depth_end
+            partner = by_plain_name.get(depth_name)
+            if partner is None or not wanted <= {name, depth_name}:
+                continue
+            if _is_color(topic) and _is_depth(partner):
                 pairs.append((topic.name, partner.name))
         if len(pairs) > 1:
             names = ", ".join(color for color, _ in pairs)

@@ -4,7 +4,12 @@
 import pytest
 
 from affordance_seg_ros.errors import SourceError
-from affordance_seg_ros.sources.topics import TopicNames, TopicSummary, choose_topics
+from affordance_seg_ros.sources.topics import (
+    TopicNames,
+    TopicSummary,
+    choose_topics,
+    is_rectified,
+)
 
 
 def image(name, encoding):
@@ -97,6 +102,34 @@ def test_wanted_topics_win():
     assert found.color == "/camera/camera/color/image_raw"
 
 
+TWO_KINECTS = [
+    image("/l/rgb/image_raw", "bgra8"), image("/l/depth_to_rgb/image_raw", "16UC1"),
+    info("/l/rgb/camera_info"), image("/r/rgb/image_raw", "bgra8"),
+    image("/r/depth_to_rgb/image_raw", "16UC1"), info("/r/rgb/camera_info"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("side", ["l", "r"])
+def test_one_wanted_topic_of_several_cameras_brings_the_other_of_its_namespace(side):
+    expected = TopicNames(
+        f"/{side}/rgb/image_raw", f"/{side}/depth_to_rgb/image_raw", f"/{side}/rgb/camera_info"
+    )
+    assert choose(*TWO_KINECTS, wanted=TopicNames(color=expected.color)) == expected
+    assert choose(*TWO_KINECTS, wanted=TopicNames(depth=expected.depth)) == expected
+
+
+@pytest.mark.parametrize("camera", CAMERAS)
+def test_the_colour_topic_of_a_known_camera_brings_its_aligned_depth(camera):
+    expected = TopicNames(*EXPECTED[camera])
+    assert choose(*CAMERAS[camera], wanted=TopicNames(color=expected.color)) == expected
+
+
+def test_a_wanted_compressed_topic_stays_so_beside_its_raw_copy():
+    copy = TopicSummary("/rgb/image_raw/compressed", "CompressedImage", "bgra8")
+    found = choose(copy, *CAMERAS["azure kinect"], wanted=TopicNames(color=copy.name))
+    assert found == TopicNames(copy.name, *EXPECTED["azure kinect"][1:])
+
+
 def test_grey_and_infrared_cameras_are_not_taken_for_depth():
     with pytest.raises(SourceError, match="has no depth topic"):
         choose(image("/c", "rgb8"), image("/grey", "mono16"), image("/infra", "16UC1"), info("/i"))
@@ -142,7 +175,7 @@ def test_wanted_topic_that_is_not_there_is_named():
     ],
 )
 def test_rectification_is_read_from_the_last_part_of_the_name(name, rectified):
-    assert TopicNames(color=name).rectified is rectified
+    assert is_rectified(name) is rectified
 
 
 UNALIGNED = [
@@ -161,6 +194,8 @@ def test_depth_as_its_own_camera_sees_it_is_found_with_its_camera_info():
     aligned = choose_topics(topics, TopicNames(), "bag")
     assert aligned.depth == "/camera/aligned_depth_to_color/image_raw"
     assert aligned.depth_camera_info == ""
+    named = TopicNames(color="/camera/color/image_raw")
+    assert choose_topics(topics, named, "bag", is_aligned=False) == found
 
 
 def test_a_depth_camera_without_camera_info_is_refused():
