@@ -94,7 +94,8 @@ class SceneFlow(NamedTuple):
         flow_px: (2, H, W) float32 optical flow (columns, rows) [px].
         depth_change_m: (H, W) float32 change of depth along the motion [m].
         motion_m: (3, H, W) float32 3D motion in the camera frame [m]; 0 where not valid.
-        valid: (H, W) bool, true where depth was seen at both ends of the motion.
+        valid: (H, W) bool, true where depth was seen at both ends of the motion, and the lens
+            models say where these are.
     """
 
     flow_px: "Tensor"

@@ -13,6 +13,9 @@ from affordance_seg_ros.flow.flow_input import FlowInput
 from affordance_seg_ros.flow.warp import inside, sample, sample_depth, targets
 from affordance_seg_ros.frames import SceneFlow
 
+_KNOWN = 1 - 1e-3
+"""Share of known pixels around a target from which on it is known: what lacks is rounding."""
+
 
 class Ends(NamedTuple):
     """Both ends of the motion between two frames, on the grid of the older one.
@@ -38,11 +41,15 @@ class Ends(NamedTuple):
 
         Args:
             depth_change_m: (H, W) float32 change of depth along the motion [m].
+
+        Returns:
+            Motion that is valid where `valid` is and the lens models know both rays.
         """
-        start_m = rays(self.older.camera, self.flow_px.device) * self.older.depth_m
-        ray = sample(rays(self.newer.camera, self.flow_px.device), self.position_px)
-        motion_m = ray * (self.older.depth_m + depth_change_m) - start_m
-        return SceneFlow(self.flow_px, depth_change_m, motion_m * self.valid, self.valid)
+        start = rays(self.older.camera, self.flow_px.device)
+        end = sample(rays(self.newer.camera, self.flow_px.device), self.position_px)
+        valid = self.valid & (start[2] > 0) & (end[2] > _KNOWN)
+        motion_m = end * (self.older.depth_m + depth_change_m) - start * self.older.depth_m
+        return SceneFlow(self.flow_px, depth_change_m, motion_m * valid, valid)
 
 
 def read_ends(older: FlowInput, newer: FlowInput, flow_px: Tensor) -> Ends:
@@ -67,7 +74,8 @@ def scene_flow(
             the newer depth.
 
     Returns:
-        Motion that is valid where both ends have depth and the target is within the image.
+        Motion that is valid where both ends have depth, the target is within the image, and the
+        lens models say where both ends are.
     """
     ends = read_ends(older, newer, flow_px)
     return ends.motion(ends.depth_change_m if depth_change_m is None else depth_change_m)
@@ -86,13 +94,14 @@ def rays(camera: Camera, device: torch.device) -> Tensor:
     """Return the points at depth 1 that the pixels of a camera see, lens distortion removed.
 
     Between pixels they are interpolated: exact for a pinhole, whose rays are linear in the pixel,
-    and within a thousandth of a pixel for usual lenses. Where a lens model cannot be inverted they
-    are that of the axis: always finite.
+    and at 160x90 pixels off by 0.002 px at most for an Azure Kinect's lens, and by 0.005 px for
+    k1 = -0.32, k2 = 0.1.
 
     Returns:
-        (3, H, W) float32 x, y and 1.
+        (3, H, W) float32 x, y and 1; zeros where the lens model says nothing. So what is
+        interpolated of the last is the share of known pixels.
     """
     pixels = np.stack(np.meshgrid(np.arange(camera.width), np.arange(camera.height)), -1)
     points = camera.unproject(pixels, np.ones((camera.height, camera.width)))
-    points[~known_pixels(camera)] = (0.0, 0.0, 1.0)
+    points[~known_pixels(camera)] = 0
     return torch.from_numpy(points).permute(2, 0, 1).float().contiguous().to(device)

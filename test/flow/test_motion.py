@@ -2,11 +2,15 @@
 import dataclasses
 
 import numpy as np
+import pytest
 import torch
 from flow_scenes import CAMERA, plane
 
 from affordance_seg_ros.camera import Camera, known_pixels
 from affordance_seg_ros.flow.motion import rays, scene_flow
+
+# Turns back at a tangent of 1.05, beside the picture's corners.
+FOLDS = Camera(160, 120, 125.0, 125.0, 79.5, 59.5, (-0.3, 0.0, 0.0, 0.0))
 
 
 def true_flow_px(camera, depth_m, motion_m):
@@ -34,15 +38,60 @@ def test_true_flow_and_change_of_depth_give_the_true_motion():
     )
 
 
-def test_pixels_of_which_the_lens_model_says_nothing_stand_still():
-    # Turns back at a tangent of 1.05, beside the picture's corners.
-    folds = Camera(160, 120, 125.0, 125.0, 79.5, 59.5, (-0.3, 0.0, 0.0, 0.0))
-    unknown = torch.from_numpy(~known_pixels(folds))
+@pytest.mark.parametrize("flow_px", [(0, 0), (1, 0), (-1, 2)])
+def test_pixels_of_which_the_lens_model_says_nothing_have_no_motion(flow_px):
+    unknown = torch.from_numpy(~known_pixels(FOLDS))
     assert 0 < unknown.sum() < 0.05 * unknown.numel()
-    frame = plane(camera=folds)
-    still = scene_flow(frame, frame, torch.zeros(2, folds.height, folds.width))
-    assert still.motion_m.abs().max() < 1e-4  # the rays beside are interpolated
-    assert (torch.tensor([0.0, 0.0, 1.0]) == rays(folds, torch.device("cpu"))[:, unknown].T).all()
+    frame = plane(camera=FOLDS)
+    flow = scene_flow(
+        frame, frame, torch.tensor(flow_px)[:, None, None].expand(2, 120, 160).float()
+    )
+    # Shifts over whole pixels: a target is known if its pixel is.
+    known = np.pad(known_pixels(FOLDS), 2)
+    target = known[2 + flow_px[1] :, 2 + flow_px[0] :][:120, :160]
+    assert (flow.valid == torch.from_numpy(target) & ~unknown).all()
+    assert (flow.motion_m[:, ~flow.valid] == 0).all()
+    assert torch.isfinite(rays(FOLDS, torch.device("cpu"))).all()
+    pixels = np.stack(np.meshgrid(np.arange(160), np.arange(120)), -1)
+    start, end = (FOLDS.unproject(p, np.ones((120, 160))) for p in (pixels, pixels + flow_px))
+    expected = torch.from_numpy(end - start).permute(2, 0, 1).float()
+    torch.testing.assert_close(
+        flow.motion_m[:, flow.valid], expected[:, flow.valid], atol=1e-4, rtol=0
+    )
+
+
+def test_a_target_between_known_and_unknown_pixels_has_no_motion():
+    frame = plane(camera=FOLDS)
+    flow = scene_flow(frame, frame, torch.full((2, 120, 160), 0.5))
+    known = known_pixels(FOLDS)
+    around = known[:-1, :-1] & known[:-1, 1:] & known[1:, :-1] & known[1:, 1:]
+    assert (flow.valid[:-1, :-1].numpy() == around).all()
+
+
+@pytest.mark.parametrize("camera", [CAMERA, FOLDS], ids=["pinhole", "folds"])
+def test_the_kernel_back_projects_as_the_plain_form_does(camera):
+    pytest.importorskip("triton")
+    from affordance_seg_ros.flow.kernels.pair import back_project
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    frames = [plane(offset_m, camera=camera) for offset_m in ((0, 0, 0), (0.0, 0.0, 0.03))]
+    frames[0].depth_m[10:20, 10:20] = frames[1].depth_m[50:60, 50:60] = 0
+    motion = torch.randn(3, 120, 160, generator=torch.manual_seed(0))
+    motion[:, ::2, ::3] = 0
+    levels = [torch.zeros(8, 120, 160, device=device) for _ in frames]
+    for level, frame in zip(levels, frames, strict=True):
+        level[1] = frame.depth_m
+    flow = torch.zeros(6, 120, 160, device=device)
+    valid = torch.zeros(120, 160, dtype=torch.uint8, device=device)
+    back_project[(10,)](
+        motion.to(device), *levels, rays(camera, device), rays(camera, device), flow, valid,
+        120, 160, BLOCK=2048,
+    )  # fmt: skip
+    expected = scene_flow(*frames, motion[:2], motion[2])
+    assert expected.valid.sum() > 15000
+    assert not expected.valid[~torch.from_numpy(known_pixels(camera).copy())].any()
+    assert (valid.cpu().bool() == expected.valid).all()
+    torch.testing.assert_close(flow[3:].cpu(), expected.motion_m, atol=1e-4, rtol=0)
 
 
 def test_lens_distortion_is_removed_at_both_ends():

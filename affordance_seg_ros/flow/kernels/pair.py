@@ -10,6 +10,7 @@ import triton.language as tl
 from affordance_seg_ros.flow.kernels.sampling import bilinear, bilinear_depth, corners
 
 _ROUNDING = tl.constexpr(0.25)
+_KNOWN = tl.constexpr(1 - 1e-3)  # as in `flow.motion`
 
 
 @triton.jit
@@ -155,7 +156,7 @@ def back_project(
         motion: (3, H, W) u, v [px] and w [m].
         older: (8, H, W) level on whose grid the motion lives.
         newer: (8, H, W) level.
-        older_rays: (3, H, W) points at depth 1 of the older frame's camera.
+        older_rays: (3, H, W) points at depth 1 of the older frame's camera, 0 where not known.
         newer_rays: (3, H, W) those of the newer frame's.
         flow: (6, H, W) result: u, v, w and the motion in metres.
         valid: (H, W) uint8 result.
@@ -175,7 +176,9 @@ def back_project(
     z = tl.load(older + size + pixel, here, 0.0)
     newer_m = bilinear_depth(newer + size, offset, right, below, across, down, here)
     inside = (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
-    is_valid = (z > 0) & (newer_m > 0) & inside
+    known = bilinear(newer_rays + 2 * size, offset, right, below, across, down, here)
+    is_known = (tl.load(older_rays + 2 * size + pixel, here, 0.0) > 0) & (known > _KNOWN)
+    is_valid = (z > 0) & (newer_m > 0) & inside & is_known
     tl.store(flow + pixel, u, here)
     tl.store(flow + size + pixel, v, here)
     tl.store(flow + 2 * size + pixel, w, here)
