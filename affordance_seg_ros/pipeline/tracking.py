@@ -36,6 +36,7 @@ class _Track:
         seen_ns: Stamp of the frame it was seen in [ns].
         missed: Frames since then.
         velocity: (5,) of the box's centre [px/s] and of the centroid [m/s].
+        axes: (3, 3) its axes when it last had depth; NaN before.
     """
 
     id: int
@@ -43,6 +44,7 @@ class _Track:
     seen_ns: int
     missed: int
     velocity: Vector
+    axes: Vector
 
     def place(self, stamp_ns: int) -> Vector:
         """Return the place expected at a stamp: box centre [px] and centroid [m], (5,)."""
@@ -56,11 +58,12 @@ class _Track:
             blended = self.velocity + _VELOCITY_GAIN * (newest - self.velocity)
             # Without depth now or then nothing is known of the motion in space.
             self.velocity = np.where(np.isnan(blended), 0.0, blended)
+        axes = _directed_as(self.axes, region.axes)
         self.region = region._replace(
-            axes=_directed_as(self.region.axes, region.axes),
-            track_id=self.id,
-            track_frames=self.region.track_frames + 1,
+            axes=axes, track_id=self.id, track_frames=self.region.track_frames + 1
         )
+        if not np.isnan(axes).any():
+            self.axes = axes
         self.seen_ns, self.missed = stamp_ns, 0
         return self.region
 
@@ -113,7 +116,7 @@ class RegionTracker:
     def _begin(self, region: Region, stamp_ns: int) -> Region:
         self._last_id += 1
         named = region._replace(track_id=self._last_id, track_frames=1)
-        self._tracks.append(_Track(self._last_id, named, stamp_ns, 0, np.zeros(5)))
+        self._tracks.append(_Track(self._last_id, named, stamp_ns, 0, np.zeros(5), named.axes))
         return named
 
 

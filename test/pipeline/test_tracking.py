@@ -165,6 +165,15 @@ def test_the_longest_axis_does_not_turn_round_while_a_region_is_tracked() -> Non
     np.testing.assert_array_equal(region.axes, np.eye(3))
 
 
+def test_frames_without_depth_do_not_turn_the_longest_axis_round() -> None:
+    tracker = RegionTracker()
+    turned, unknown = np.diag([-1.0, -1.0, 1.0]), np.full((3, 3), np.nan)
+    all_axes = (unknown, turned, unknown, unknown, np.eye(3))
+    for n, axes in enumerate(all_axes):
+        (region,) = tracker.update([seen(50, 50, axes=axes)], n * STEP_NS)
+    np.testing.assert_array_equal(region.axes, turned)
+
+
 def test_everything_but_id_and_axes_is_as_it_was_found() -> None:
     found = seen(50, 50, centroid_m=(0.1, 0.2, 0.5))
     (region,) = RegionTracker().update([found], 0)
