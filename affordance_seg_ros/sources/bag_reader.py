@@ -2,7 +2,7 @@
 """Reading ROS 2 (MCAP, SQLite) and ROS 1 bags, decoded and paired exactly as live topics are."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Generator, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -72,7 +72,7 @@ class BagRecording(Recording):
             CalibrationError: A camera_info or the transform is unusable.
         """
         self._rectified = rectified
-        with _opened(path) as reader:
+        with _Bag(path) as reader:
             summaries = list(_summaries(reader))
             self.topics = choose_topics(
                 summaries, topics or TopicNames(), str(path), is_aligned=not depth_to_color
@@ -144,7 +144,7 @@ class BagRecording(Recording):
         if self._depth_camera is not None:
             cameras[self.topics.depth_camera_info] = self._depth_camera
         names = (self.topics.color, self.topics.depth, *cameras)
-        with _opened(self.path) as reader:
+        with _Bag(self.path) as reader:
             connections = [c for c in reader.connections if c.topic in names]
             for connection, message in _messages(reader, connections, skipped):
                 if connection.topic in cameras:
@@ -173,17 +173,39 @@ class BagRecording(Recording):
                 skipped[str(error)] += 1
 
 
+class _Bag(AnyReader):
+    """A bag; what rosbags makes of its damage becomes a SourceError that names it."""
+
+    def __init__(self, path: Path) -> None:
+        files = path.glob("*.db3") if path.is_dir() else [path]
+        if any(file.suffix == ".db3" for file in files):
+            check_sqlite_path(path)
+        self._path = path
+        with _damage(path):
+            super().__init__([path], default_typestore=get_typestore(Stores.ROS2_HUMBLE))
+
+    def open(self) -> None:
+        with _damage(self._path):
+            super().open()
+
+    def messages(
+        self,
+        connections: Collection[Connection] = (),
+        start: int | None = None,
+        stop: int | None = None,
+    ) -> Generator[tuple[Connection, int, bytes], None, None]:
+        with _damage(self._path):
+            yield from super().messages(connections, start, stop)
+
+    def deserialize(self, rawdata: bytes, typ: str) -> object:
+        with _damage(self._path):
+            return super().deserialize(rawdata, typ)
+
+
 @contextmanager
-def _opened(path: Path) -> Iterator[AnyReader]:
-    """Open a bag; what rosbags makes of damage becomes a SourceError that names the bag."""
-    files = path.glob("*.db3") if path.is_dir() else [path]
-    if any(file.suffix == ".db3" for file in files):
-        check_sqlite_path(path)
+def _damage(path: Path) -> Iterator[None]:
     try:
-        with AnyReader([path], default_typestore=get_typestore(Stores.ROS2_HUMBLE)) as reader:
-            yield reader
-    except AffordanceError:
-        raise
+        yield
     except Exception as error:  # rosbags, its decompressors and SQLite name no common base
         reason = str(error) or type(error).__name__
         raise SourceError(f"{path} is no readable bag: {reason}") from error
@@ -195,7 +217,7 @@ def _messages(
     for connection, _, raw in reader.messages(connections):
         try:
             message = reader.deserialize(raw, connection.msgtype)
-        except Exception:  # of what is cut off or scrambled; see `_opened`
+        except SourceError:  # of what is cut off or scrambled
             skipped[f"{connection.topic}: message of {len(raw)} bytes cannot be deserialised"] += 1
         else:
             yield connection, message
@@ -222,7 +244,7 @@ def _first_messages(reader: AnyReader, topic: str) -> Iterator[Any]:
     for connection, _, raw in islice(messages, _FIRST_MESSAGES):
         try:
             message = reader.deserialize(raw, connection.msgtype)
-        except Exception:  # see `_opened`; the next one may be whole
+        except SourceError:  # the next one may be whole
             continue
         yield message
 

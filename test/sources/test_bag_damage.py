@@ -23,6 +23,7 @@ from affordance_seg_ros.errors import CalibrationError, SourceError
 from affordance_seg_ros.pipeline.rate import RateGate
 from affordance_seg_ros.sources.bag import open_recording, write_bag
 from affordance_seg_ros.sources.recording import commonest
+from affordance_seg_ros.sources.topics import TopicNames
 
 
 def test_single_bad_camera_info_leaves_the_one_before_in_force(frames, tmp_path):
@@ -215,6 +216,34 @@ def test_bytes_that_were_changed_are_an_error_of_the_recording(kind, frames, tmp
         except (SourceError, CalibrationError):
             refused += 1
     assert refused
+
+
+def test_transforms_that_are_cut_off_are_damage_of_the_bag(frames, tmp_path):
+    stamp = frames[0].stamp_ns
+    events = [
+        ("/tf_static", stamp, ("tf2_msgs/msg/TFMessage", b"\0\1\0\0\5\0")),
+        ("/depth_to_rgb/camera_info", stamp, M2.info(stamp)),
+        *camera_events(M2, frames),
+    ]
+    path = record(tmp_path / "bag", events)
+    with pytest.raises(SourceError, match="bag is no readable bag"):
+        open_recording(path, TopicNames(depth=NAMES["depth"]), depth_to_color="tf")
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, MemoryError])
+@pytest.mark.parametrize(
+    "part", ["rgbd_decoder.RgbdDecoder.decode", "bag_reader.PairingBuffer.flush"]
+)
+def test_an_error_that_is_not_the_bag_s_is_not_laid_to_it(
+    part, error, frames, tmp_path, monkeypatch
+):
+    def fail(*_):
+        raise error
+
+    recording = open_recording(record(tmp_path / "bag", camera_events(M2, frames)))
+    monkeypatch.setattr(f"affordance_seg_ros.sources.{part}", fail)
+    with pytest.raises(error):
+        list(recording.frames())
 
 
 @pytest.mark.parametrize("character", "#?%")
