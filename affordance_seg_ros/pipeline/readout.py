@@ -181,12 +181,17 @@ def _label_map(
 ) -> tuple[Tensor, Tensor]:
     """Return what `label_map` does, as tensors on the device of the logits.
 
-    All labels are enlarged: to know which compete, the host would have to wait.
+    All labels are enlarged, those that do not compete as zeros: to leave them out, the host would
+    have to wait.
     """
+    probabilities = logits.softmax(0)
+    competes = torch.zeros_like(probabilities[:, 0, 0])  # (C,) 1 for background and winners
+    competes.scatter_(0, probabilities.argmax(0).flatten(), 1.0)
+    competes[BACKGROUND].fill_(1.0)
     x, y, columns, rows = placed.target
-    seen = logits.softmax(0)[None, :, y : y + rows, x : x + columns]
+    seen = probabilities[:, y : y + rows, x : x + columns] * competes[:, None, None]
     size = (placed.source.height, placed.source.width)
-    enlarged = functional.interpolate(seen, size, mode="bilinear", align_corners=False)[0]
+    enlarged = functional.interpolate(seen[None], size, mode="bilinear", align_corners=False)[0]
     confidence, mask = enlarged.max(0)
     marked = mask != BACKGROUND
     if certainty is not None:
