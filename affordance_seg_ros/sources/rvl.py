@@ -39,26 +39,32 @@ def decode_rvl(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint16]:
     if not 0 < count <= _LARGEST_PX:
         raise EncodingError(f"RVL of {columns}x{rows} pixels; expected a picture")
     numbers = _numbers(data[_SIZE_BYTES:])
-    taken = np.zeros(numbers.size, bool)
-    filled = np.zeros(count, bool)
+    # How many pixels, and how many integers, are in turn no value and values.
+    pixel_runs: list[int] = []
+    number_runs: list[int] = []
     at = pixel = 0
     while pixel < count:
         if at + 2 > numbers.size:
             raise _damaged(columns, rows, pixel)
-        zeros, values = int(numbers[at]), int(numbers[at + 1])
+        zeros, values = numbers.item(at), numbers.item(at + 1)
         pixel += zeros
         at += 2
         if pixel + values > count or at + values > numbers.size or not (zeros or values):
             raise _damaged(columns, rows, pixel)
-        filled[pixel : pixel + values] = True
-        taken[at : at + values] = True
+        pixel_runs += (zeros, values)
+        number_runs += (2, values)
         pixel += values
         at += values
-    coded = numbers[taken]
+    coded = numbers[:at][_every_other(number_runs)]
     steps = (coded >> 1) ^ -(coded & 1)
     depth = np.zeros(count, np.uint16)
-    depth[filled] = np.cumsum(steps).astype(np.uint16)
+    depth[_every_other(pixel_runs)] = np.cumsum(steps).astype(np.uint16)
     return depth.reshape(rows, columns)
+
+
+def _every_other(runs: list[int]) -> npt.NDArray[np.bool_]:
+    """Return a mask in which runs of such lengths are false and true in turn."""
+    return np.repeat(np.arange(len(runs)) % 2 == 1, runs)
 
 
 def _numbers(code: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
