@@ -32,9 +32,12 @@ class InputConfig(Options):
     color_std: tuple[float, ...] = option(
         (0.229, 0.224, 0.225), "Standard deviation of RGB that it is divided by", minimum=1e-3
     )
-    depth_near_m: float = option(0.3, "Depth that becomes 0", unit="m", minimum=0.0, maximum=10.0)
+    depth_near_m: float = option(
+        0.3, f"Depth that becomes {NEAREST_DEPTH:g}, as all that is nearer; no depth becomes 0",
+        unit="m", minimum=0.0, maximum=10.0,
+    )  # fmt: skip
     depth_far_m: float = option(
-        3.0, "Depth that becomes 1; no depth becomes 0", unit="m", minimum=0.1, maximum=20.0
+        3.0, "Depth that becomes 1, as all that is farther", unit="m", minimum=0.1, maximum=20.0
     )
     flow_encoding: str = option(
         "signed",

@@ -52,7 +52,7 @@ class OptionInfo:
                 return f"{low:g} to {high:g}{unit}"
 
     def check(self, name: str, value: object) -> None:
-        """Raise unless the value is within the range or among the choices.
+        """Raise unless the value is within the range, and finite, or among the choices.
 
         Raises:
             ConfigError: It is not; the message names the option, the value and what is accepted.
@@ -67,6 +67,9 @@ class OptionInfo:
                 # Written so that NaN fails as well.
                 if not low <= item <= high:
                     raise ConfigError(f"{name}={item}; expected {self.accepted or 'a number'}")
+                if abs(item) == float("inf"):
+                    accepted = f", {self.accepted}" if self.accepted else ""
+                    raise ConfigError(f"{name}={item}; expected a finite number{accepted}")
 
 
 def option(

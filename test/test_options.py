@@ -67,6 +67,21 @@ def test_number_without_bounds_must_still_be_a_number():
         OptionInfo("X").check("x", float("nan"))
 
 
+@pytest.mark.parametrize("value", ["inf", "-inf"])
+def test_number_without_bounds_must_still_be_finite(value):
+    with pytest.raises(ConfigError, match=f"^color_mean={value}; expected a finite number$"):
+        config.InputConfig(color_mean=(float(value), 0.0, 0.0))
+
+
+def test_infinity_is_not_at_least_anything():
+    with pytest.raises(ConfigError, match=r"std=inf; expected a finite number, at least 0\.001"):
+        OptionInfo("Std", minimum=1e-3).check("std", (1.0, float("inf")))
+
+
+def test_a_whole_number_too_large_for_a_float_is_a_number():
+    OptionInfo("X").check("x", 10**400)
+
+
 def test_every_item_of_a_list_is_checked():
     with pytest.raises(ConfigError, match=r"std=0\.0; expected at least 0\.1"):
         OptionInfo("Std", minimum=0.1).check("std", (1.0, 0.0))

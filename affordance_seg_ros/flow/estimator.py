@@ -50,7 +50,7 @@ class FlowEstimator(Protocol):
         """Spend another share of the work from the next pair on; nothing is forgotten or rebuilt.
 
         Args:
-            budget: Share in (0, 1] of the configured iterations, as `FlowConfig.budget`.
+            budget: Share in [0.05, 1] of the configured iterations, as `FlowConfig.budget`.
 
         Raises:
             ConfigError: The share is out of range.

@@ -68,9 +68,13 @@ class Preprocessor:
         color = self._upload(_place(_resize_color(frame.color, placed), placed))
         depth_m = _place(_resize_depth(frame.depth, placed), placed)
         if not depth_m.any():
+            window = placed.source
+            seen = f"{window.width}x{window.height}"
+            if (window.width, window.height) != (width, height):
+                seen = f"the middle {seen} of {width}x{height}"
             raise FrameError(
-                f"no valid depth in {width}x{height} pixels; expected millimetres > 0 (16UC1) or "
-                "finite metres > 0 (32FC1)"
+                f"no valid depth in {seen} pixels; expected millimetres > 0 (16UC1) or finite "
+                "metres > 0 (32FC1)"
             )
         depth = self._upload(depth_m)
 

@@ -147,7 +147,9 @@ def _of(content: Mapping[str, Any], name: str, kind: type | tuple[type, ...]) ->
     if name not in content:
         raise SourceError(f"'{name}' is missing")
     if not isinstance(content[name], kind):
-        raise SourceError(f"'{name}' is {content[name]!r}, of another type than expected")
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        accepted = " or ".join(each.__name__ for each in kinds).replace("NoneType", "null")
+        raise SourceError(f"'{name}' is {content[name]!r}; expected {accepted}")
     return content[name]
 
 

@@ -48,10 +48,16 @@ def decode_color(msg: ImageMessage) -> RgbImage:
 
 
 def to_8_bit(pixels: npt.NDArray[Any]) -> RgbImage:
-    """Return 8-bit values; 16-bit ones are scaled by 255 / 65535 and rounded."""
+    """Return 8-bit values; 16-bit ones are scaled by 255 / 65535 and rounded.
+
+    Raises:
+        EncodingError: The values are of another type.
+    """
     if pixels.dtype == np.uint16:
         pixels = cv2.convertScaleAbs(pixels, alpha=255 / 65535)
-    return pixels.astype(np.uint8, copy=False)
+    if pixels.dtype != np.uint8:
+        raise EncodingError(f"colour picture of {pixels.dtype}; expected uint8 or uint16")
+    return pixels
 
 
 def _packed(layout: Layout, code: int | None) -> Callable[[ImageMessage], RgbImage]:

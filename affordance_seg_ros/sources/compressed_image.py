@@ -28,18 +28,20 @@ def decode_compressed_color(msg: CompressedImageMessage) -> RgbImage:
         (H, W, 3) uint8 RGB.
 
     Raises:
-        EncodingError: It is a depth image, or the data are damaged or no picture.
+        EncodingError: It is a depth image, not of 8 or 16 bits, or the data are damaged or no
+            picture.
     """
     if "compressedDepth" in msg.format:
         raise EncodingError(f"format '{msg.format}' is depth; expected a colour picture")
     if msg.format.startswith("bayer_") and "compressed bgr" not in msg.format:
         raise EncodingError(f"format '{msg.format}' is a mosaic; expected a colour picture")
-    picture = _imdecode(msg, data_bytes(msg.data), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
+    picture = to_8_bit(_imdecode(msg, data_bytes(msg.data), flags, "JPEG, PNG or TIFF"))
     # image_transport names the order of the compressed channels after the codec; a sender that
     # says "compressed rgb8" has handed red to the codec as blue.
     _, _, codec = msg.format.partition(";")
     swapped = "compressed rgb" in codec
-    return to_8_bit(picture if swapped else cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
+    return picture if swapped else np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def decode_compressed_depth(msg: CompressedImageMessage) -> DepthImage:
@@ -66,7 +68,7 @@ def decode_compressed_depth(msg: CompressedImageMessage) -> DepthImage:
     if "rvl" in codec:
         values = decode_rvl(picture)
     else:
-        values = _imdecode(msg, picture, cv2.IMREAD_UNCHANGED)
+        values = _imdecode(msg, picture, cv2.IMREAD_UNCHANGED, "PNG or TIFF")
     in_metres = METRES_PER_UNIT[encoding] == 1
     if in_metres and not has_header and values.ndim == 2 and values.dtype == np.float32:
         return DepthImage(values, 1.0)  # TIFF holds it as it is
@@ -90,12 +92,12 @@ def decode_compressed_depth(msg: CompressedImageMessage) -> DepthImage:
 
 
 def _imdecode(
-    msg: CompressedImageMessage, data: npt.NDArray[np.uint8], flags: int
+    msg: CompressedImageMessage, data: npt.NDArray[np.uint8], flags: int, accepted: str
 ) -> npt.NDArray[Any]:
     picture = decode_picture(data, flags)
     if picture is None:
         raise EncodingError(
-            f"{data.size} bytes of format '{msg.format}' are no readable picture; expected JPEG "
-            "or PNG"
+            f"{data.size} bytes of format '{msg.format}' are no readable picture; expected "
+            f"{accepted}"
         )
     return picture

@@ -7,6 +7,7 @@ import torch
 
 from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.config import InputConfig
+from affordance_seg_ros.errors import FrameError
 from affordance_seg_ros.frames import DepthImage, RgbdFrame
 from affordance_seg_ros.pipeline.depth_resize import resize_depth
 from affordance_seg_ros.pipeline.preprocess import Preprocessor
@@ -66,6 +67,23 @@ def test_no_depth_is_zero_whatever_the_camera_writes_for_it(value: float) -> Non
     assert (prepared.flow_input.depth_m[:, :79] == 0).all()
     assert (prepared.appearance[0, 3, :, :79] == 0).all()
     assert torch.isfinite(prepared.appearance).all()
+
+
+@pytest.mark.parametrize(
+    ("how", "pixels"),
+    [
+        ("stretch", "320x180"),
+        ("letterbox", "320x180"),
+        ("center_crop", "the middle 180x180 of 320x180"),
+    ],
+)
+def test_pixels_without_any_depth_are_refused_and_named(how: str, pixels: str) -> None:
+    raw = np.zeros((180, 320), np.uint16)
+    if how == "center_crop":
+        raw[:, :60] = 1200  # beside what the network sees
+    source = replace(frame(), depth=DepthImage(raw, 1e-3))
+    with pytest.raises(FrameError, match=f"^no valid depth in {pixels} pixels; expected"):
+        Preprocessor(InputConfig(width=64, height=64, fit=how), CPU).prepare(source)
 
 
 def test_depth_before_the_range_is_told_from_no_depth() -> None:

@@ -58,6 +58,13 @@ def test_compressed_gray_and_16_bit_become_8_bit_rgb(compressed_message, picture
         np.testing.assert_array_equal(decoded, np.repeat(gray[..., None], 3, -1))
 
 
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+def test_a_colour_picture_of_other_numbers_is_refused(kind, compressed_message, picture):
+    tiff = cv2.imencode(".tiff", picture.astype(kind) / 255)[1].tobytes()
+    with pytest.raises(EncodingError, match=f"picture of {kind}; expected uint8 or uint16"):
+        decode_compressed_color(compressed_message(tiff, "rgb8; tiff compressed"))
+
+
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.6, 0.98])
 def test_truncated_picture_is_refused(share, suffix, compressed_message, picture):
@@ -71,7 +78,7 @@ def test_jpeg_whose_header_tells_of_a_giant_is_refused(compressed_message, pictu
     jpeg = bytearray(cv2.imencode(".jpg", picture)[1].tobytes())
     frame_header = jpeg.index(b"\xff\xc0")
     jpeg[frame_header + 5 : frame_header + 9] = b"\xff\xdc\xff\xdc"
-    with pytest.raises(EncodingError, match="no readable picture"):
+    with pytest.raises(EncodingError, match=r"no readable picture; expected JPEG, PNG or TIFF$"):
         decode_compressed_color(compressed_message(bytes(jpeg), "jpeg"))
 
 
@@ -139,7 +146,7 @@ def test_8_bit_picture_is_refused_as_depth(compressed_message):
 
 
 def test_depth_message_shorter_than_its_header_is_refused(compressed_message):
-    with pytest.raises(EncodingError, match="no readable picture"):
+    with pytest.raises(EncodingError, match=r"no readable picture; expected PNG or TIFF$"):
         decode_compressed_depth(compressed_message(b"\0" * 12, "16UC1; compressedDepth png"))
 
 
