@@ -149,10 +149,6 @@ class Camera:
         """
         return replace(self, width=width, height=height, cx=self.cx - x, cy=self.cy - y)
 
-    def undistorted(self) -> "Camera":
-        """Return the same intrinsics without lens distortion."""
-        return replace(self, distortion=())
-
     def _distort(self, rays: FloatArray) -> FloatArray:
         flat = np.concatenate([rays.reshape(-1, 2), np.ones((rays[..., 0].size, 1))], 1)
         zero = np.zeros(3)

@@ -5,6 +5,7 @@ The scene is a slanted plane, whose depth on any ray is known.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -142,9 +143,14 @@ def seen_m(camera: Camera, T_color_camera: np.ndarray) -> np.ndarray:
     return np.where((along > 0.2) & (along < 4), along, np.nan)
 
 
+def view_of(driver: Driver) -> Camera:
+    """Return the camera of the colour pictures as they are sent, rectified or not."""
+    return replace(driver.color, distortion=()) if driver.rectified else driver.color
+
+
 def true_depth_m(driver: Driver) -> np.ndarray:
     """Return the depth [m] on the colour camera's own pixels."""
-    return seen_m(driver.color.undistorted() if driver.rectified else driver.color, np.eye(4))
+    return seen_m(view_of(driver), np.eye(4))
 
 
 def picture(driver: Driver, index: int) -> np.ndarray:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from affordance_seg_ros.config import PAPER, NetworkConfig
+from affordance_seg_ros.config import NetworkConfig
 
 
 def table_3(base: NetworkConfig) -> Mapping[str, NetworkConfig]:
@@ -24,7 +24,3 @@ def table_3(base: NetworkConfig) -> Mapping[str, NetworkConfig]:
             "rgbd_attention_flow3d": replace(base, appearance="rgbd", attention=True, flow="3d"),
         }
     )
-
-
-TABLE_3 = table_3(PAPER)
-"""The rows at the paper's width."""

@@ -99,27 +99,6 @@ class DepthAligner:
         return _as_stored(nearest.reshape(height, width), depth)
 
 
-def align_depth_to_color(
-    depth: DepthImage, depth_camera: Camera, color_camera: Camera, T_color_depth: npt.ArrayLike
-) -> DepthImage:
-    """Align one depth image; for a stream make a `DepthAligner` once.
-
-    Args:
-        depth: (h, w) depth on the depth camera's grid.
-        depth_camera: Intrinsics and distortion of the depth camera.
-        color_camera: Intrinsics and distortion of the colour camera.
-        T_color_depth: (4, 4) rigid motion from the depth to the colour camera's frame [m].
-
-    Returns:
-        (H, W) depth on the colour camera's grid, in the same unit.
-
-    Raises:
-        CalibrationError: The matrix is no rigid motion, or a lens model cannot be inverted.
-        FrameError: The depth has not the depth camera's size.
-    """
-    return DepthAligner(depth_camera, color_camera, T_color_depth).align(depth)
-
-
 def _reach(
     position: Float32,
     z: Float32,

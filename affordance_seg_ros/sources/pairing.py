@@ -26,13 +26,11 @@ class Pair(Generic[C, D]):
         stamp_ns: Stamp of the colour item [ns].
         color: The colour item.
         depth: The depth item.
-        skew_ns: Stamp of depth minus stamp of colour [ns].
     """
 
     stamp_ns: int
     color: C
     depth: D
-    skew_ns: int
 
 
 @dataclass(frozen=True)
@@ -265,5 +263,4 @@ class PairingBuffer(Generic[C, D]):
 
 
 def _pair(color: Item, depth: Item) -> Pair[C, D]:
-    skew_ns = depth.stamp_ns - color.stamp_ns
-    return Pair(color.stamp_ns, color.value, depth.value, skew_ns)  # type: ignore[arg-type]
+    return Pair(color.stamp_ns, color.value, depth.value)  # type: ignore[arg-type]

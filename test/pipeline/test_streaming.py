@@ -12,10 +12,12 @@ from affordance_seg_ros.errors import CheckpointError, DeviceError, FrameError
 from affordance_seg_ros.frames import DepthImage, Wanted
 from affordance_seg_ros.model.checkpoint import Checkpoint
 from affordance_seg_ros.model.network import AffordanceNetwork
-from affordance_seg_ros.model.variants import TABLE_3
+from affordance_seg_ros.model.variants import table_3
 from affordance_seg_ros.pipeline import streaming
 from affordance_seg_ros.pipeline.readout import DeviceReadout, Readout, build_readout
 from affordance_seg_ros.pipeline.streaming import Pipeline, build_pipeline
+
+THIN = NetworkConfig(width=4)
 
 
 def test_a_prediction_carries_the_frame_s_stamp_frame_and_size(pipeline: Pipeline) -> None:
@@ -116,9 +118,9 @@ def test_a_frame_without_depth_is_refused_and_changes_nothing(
     assert same(pipeline.step(second), fresh.step(second))
 
 
-@pytest.mark.parametrize("row", TABLE_3)
+@pytest.mark.parametrize("row", table_3(THIN))
 def test_every_row_of_table_3_runs_as_a_pipeline(checkpoint: Checkpoint, row: str) -> None:
-    network_config = replace(TABLE_3[row], width=4)
+    network_config = table_3(THIN)[row]
     network = AffordanceNetwork(network_config).eval()
     thin = replace(checkpoint, network=network, network_config=network_config)
     pipeline = build(thin)

@@ -12,7 +12,7 @@ from camera_pairs import COLOR_CAMERA, DEPTH_CAMERA, FIELD, PINHOLE, pose, rays
 from affordance_seg_ros.camera import Camera, known_pixels
 from affordance_seg_ros.errors import CalibrationError, FrameError
 from affordance_seg_ros.frames import DepthImage
-from affordance_seg_ros.sources.alignment import DepthAligner, align_depth_to_color
+from affordance_seg_ros.sources.alignment import DepthAligner
 from affordance_seg_ros.sources.depth_projection import DepthProjection
 
 
@@ -53,7 +53,7 @@ def test_alignment_to_itself_changes_nothing(camera, dtype):
     depth = DepthImage(raw, 0.001)
     if dtype == np.float32:
         depth = DepthImage(depth.to_metres(), 1.0)
-    aligned = align_depth_to_color(depth, camera, camera, np.eye(4))
+    aligned = DepthAligner(camera, camera, np.eye(4)).align(depth)
     assert aligned.metres_per_unit == depth.metres_per_unit
     np.testing.assert_allclose(aligned.raw, depth.raw, rtol=1e-6)
 
@@ -64,7 +64,7 @@ def test_plane_is_closed_and_where_it_is(surface, color_camera):
     depth_m = cast(DEPTH_CAMERA, np.eye(4), [surface])
     depth_m[(depth_m > 8) | ~FIELD] = 0
     depth = DepthImage(depth_m.astype(np.float32), 1.0)
-    aligned_m = align_depth_to_color(depth, DEPTH_CAMERA, color_camera, pose()).to_metres()
+    aligned_m = DepthAligner(DEPTH_CAMERA, color_camera, pose()).align(depth).to_metres()
     true_m = cast(color_camera, pose(), [surface])
     filled = cv2.morphologyEx(
         np.isfinite(aligned_m).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((7, 7))
@@ -82,7 +82,7 @@ def test_background_neither_bleeds_through_nor_fills_the_shadow(size):
     color_camera = PINHOLE.resize(*size)
     T = pose(rotation_rad=(0.02, 0.01, 0.005), translation_m=(-0.06, 0.01, 0.0))
     depth = DepthImage(cast(PINHOLE, np.eye(4), [WALL, BOARD]).astype(np.float32), 1.0)
-    aligned_m = align_depth_to_color(depth, PINHOLE, color_camera, T).to_metres()
+    aligned_m = DepthAligner(PINHOLE, color_camera, T).align(depth).to_metres()
     true_m = cast(color_camera, T, [WALL, BOARD])
     # A pixel of the wall is in the shadow if the board hides its point from the depth camera.
     points = rays(color_camera) * true_m[..., None]
@@ -106,7 +106,8 @@ def test_holes_are_not_smeared():
     depth_m = np.full((240, 320), 1.0, np.float32)
     depth_m[80:120, 100:160] = np.nan
     T = pose(rotation_rad=(0, 0, 0), translation_m=(0, 0, 0))
-    aligned = align_depth_to_color(DepthImage(depth_m, 1.0), PINHOLE, PINHOLE.resize(640, 480), T)
+    aligner = DepthAligner(PINHOLE, PINHOLE.resize(640, 480), T)
+    aligned = aligner.align(DepthImage(depth_m, 1.0))
     hole = np.isnan(aligned.raw)
     assert hole[161:239, 201:319].all()
     assert not hole[:158].any()
@@ -116,9 +117,8 @@ def test_holes_are_not_smeared():
 def test_single_pixel_covers_its_own_size_only():
     raw = np.zeros((240, 320), np.uint16)
     raw[100, 50] = 1000
-    aligned = align_depth_to_color(
-        DepthImage(raw, 0.001), PINHOLE, PINHOLE.resize(960, 720), np.eye(4)
-    )
+    aligner = DepthAligner(PINHOLE, PINHOLE.resize(960, 720), np.eye(4))
+    aligned = aligner.align(DepthImage(raw, 0.001))
     rows, columns = np.nonzero(aligned.raw)
     assert sorted(set(rows)) == [300, 301, 302]
     assert sorted(set(columns)) == [150, 151, 152]
@@ -137,24 +137,22 @@ def test_depth_in_metres_and_millimetres_agree():
 
 
 def test_no_depth_gives_no_depth():
-    aligned = align_depth_to_color(
-        DepthImage(np.zeros((240, 320), np.uint16), 0.001), PINHOLE, PINHOLE, np.eye(4)
-    )
-    assert not aligned.raw.any()
+    depth = DepthImage(np.zeros((240, 320), np.uint16), 0.001)
+    assert not DepthAligner(PINHOLE, PINHOLE, np.eye(4)).align(depth).raw.any()
 
 
 def test_depth_beyond_16_bits_and_nearer_than_a_decimetre_is_none():
     raw = np.full((240, 320), 65000, np.uint16)
     raw[:50] = 99
     T = pose(rotation_rad=(0, 0, 0), translation_m=(0, 0, 1.0))
-    aligned = align_depth_to_color(DepthImage(raw, 0.001), PINHOLE, PINHOLE, T)
+    aligned = DepthAligner(PINHOLE, PINHOLE, T).align(DepthImage(raw, 0.001))
     assert not aligned.raw.any()
 
 
 def test_points_behind_the_color_camera_are_left_out():
     depth = DepthImage(np.full((240, 320), 1000, np.uint16), 0.001)
     T = pose(rotation_rad=(0, 0, 0), translation_m=(0, 0, -1.5))
-    assert not align_depth_to_color(depth, PINHOLE, PINHOLE, T).raw.any()
+    assert not DepthAligner(PINHOLE, PINHOLE, T).align(depth).raw.any()
 
 
 def test_a_lens_that_cannot_be_inverted_is_refused():

@@ -14,6 +14,7 @@ from driver_doubles import (
     T_COLOR_DEPTH,
     picture,
     true_depth_m,
+    view_of,
 )
 from rosbags.typesys import get_types_from_msg
 
@@ -59,7 +60,7 @@ def test_a_bag_of_each_driver_is_read_by_its_preset(name, storage, tmp_path):
     true_m = true_depth_m(driver)
     for index, frame in enumerate(frames):
         assert frame.frame_id == driver.color_frame
-        expected = driver.color.undistorted() if driver.rectified else driver.color
+        expected = view_of(driver)
         assert (frame.camera.width, frame.camera.fx) == (expected.width, expected.fx)
         assert frame.camera.is_distorted == expected.is_distorted
         tolerance = 6 if driver.color_encoding == "jpeg" else 0

@@ -80,12 +80,12 @@ def test_no_stream_however_wild_breaks_the_laws(seed):
         add = buffer.add_color if kind == "color" else buffer.add_depth
         new = add(stamp, (kind, stamp, len(pairs)))
         limit = buffer.skew_limit_ns or 0
-        assert all(abs(pair.skew_ns) <= limit for pair in new)
+        assert all(abs(pair.depth[1] - pair.color[1]) <= limit for pair in new)
         pairs += new
     pairs += buffer.flush()
     for pair in pairs:
         assert pair.color[:2] == ("color", pair.stamp_ns)
-        assert pair.depth[:2] == ("depth", pair.stamp_ns + pair.skew_ns)
+        assert pair.depth[0] == "depth"
     assert len({id(pair.color) for pair in pairs}) == len(pairs)
     assert len({id(pair.depth) for pair in pairs}) == len(pairs)
     if not buffer.counts.jumps_back:
@@ -104,7 +104,7 @@ def test_learned_skew_pairs_streams_that_are_apart_by_a_constant(seed):
     buffer = PairingBuffer()
     pairs = play(buffer, shuffle_arrival(rng, colors, depths, 60 * MS))
     assert [pair.color for pair in pairs] == colors
-    assert {pair.skew_ns for pair in pairs} == {offset}
+    assert {pair.depth - pair.color for pair in pairs} == {offset}
 
 
 def test_a_larger_buffer_waits_for_a_stream_that_comes_late():
@@ -142,7 +142,7 @@ def test_equal_stamps_come_out_at_once_even_as_the_very_first():
     buffer = PairingBuffer()
     assert buffer.add_depth(5, "d") == ()
     (pair,) = buffer.add_color(5, "c")
-    assert (pair.stamp_ns, pair.color, pair.depth, pair.skew_ns) == (5, "c", "d", 0)
+    assert (pair.stamp_ns, pair.color, pair.depth) == (5, "c", "d")
 
 
 @pytest.mark.parametrize("offset", [-12 * MS, -2 * MS, 2 * MS, 12 * MS])
@@ -153,11 +153,11 @@ def test_regular_streams_are_paired_the_moment_the_second_of_two_arrives(offset)
     came_with = []
     for kind, stamp in in_order(colors, depths):
         add = buffer.add_color if kind == "color" else buffer.add_depth
-        came_with += [(kind, stamp, pair) for pair in add(stamp, None)]
+        came_with += [(kind, stamp, pair) for pair in add(stamp, stamp)]
     late = "color" if offset < 0 else "depth"
     for kind, stamp, pair in came_with[4:]:
         assert kind == late
-        assert stamp == max(pair.stamp_ns, pair.stamp_ns + pair.skew_ns)
+        assert stamp == max(pair.color, pair.depth)
     assert len(came_with) == 20
 
 
@@ -276,7 +276,7 @@ def test_memory_is_bounded_when_depth_never_comes():
 def test_flush_of_a_recording_too_short_to_learn_from_pairs_within_half_a_frame_at_30_hz():
     buffer = PairingBuffer()
     assert buffer.add_color(0, "c") == buffer.add_depth(10 * MS, "d") == ()
-    assert [pair.skew_ns for pair in buffer.flush()] == [10 * MS]
+    assert [(pair.color, pair.depth) for pair in buffer.flush()] == [("c", "d")]
     assert buffer.add_color(FRAME, "c") == buffer.add_depth(FRAME + 17 * MS, "d") == ()
     assert buffer.flush() == ()
     assert buffer.counts.unpaired_color == buffer.counts.unpaired_depth == 1
