@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and folders that can take them."""
 
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import BinaryIO
 
 from affordance_seg_ros.errors import AffordanceError
@@ -61,3 +62,17 @@ def whole_file(
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise kind(f"{shown}: cannot be written: {error.strerror}") from None
+
+
+def check_writable(folder: Path, kind: type[AffordanceError]) -> None:
+    """Make a folder and try to write in it, before time is spent on what goes there.
+
+    Raises:
+        AffordanceError: It cannot be written to; of the given kind.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise kind(f"{folder}: cannot be written to ({error.strerror})") from None

@@ -2,7 +2,6 @@
 """Everything that an evaluation leaves in a folder."""
 
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
 import cv2
@@ -13,20 +12,6 @@ from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.training.evaluate import Evaluation
 from affordance_seg_ros.training.evaluation_pictures import draw_confusion, draw_examples
 from affordance_seg_ros.training.tables import table_1, table_2, threshold_table
-
-
-def check_writable(out: Path) -> None:
-    """Make a folder and try to write in it, before hours are spent on what goes there.
-
-    Raises:
-        SourceError: It cannot be written to.
-    """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=out):
-            pass
-    except OSError as error:
-        raise SourceError(f"{out}: cannot be written to ({error.strerror})") from None
 
 
 def write_report(

@@ -2,7 +2,6 @@
 """The sequences of a run, their flow, and how often each label occurs."""
 
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -30,20 +29,20 @@ class StageData(NamedTuple):
     train: tuple[LabelledSequence, ...]
     validation: tuple[LabelledSequence, ...]
     labels: LabelSet
+    without_lesson: int = 0
+    """Sequences for training that hold nothing that the stage learns, and are left out."""
 
 
 def find_sequences(sources: Sequence[DataSource], labels: LabelSet) -> tuple[LabelledSequence, ...]:
     """Return the sequences of all sources; what cannot be used is named on stderr.
 
     Raises:
-        SourceError: A folder does not exist, or there is no sequence at all.
+        SourceError: A folder does not exist, or a source has no sequence.
     """
     found: list[LabelledSequence] = []
-    others: Counter[str] = Counter()
     for source in sources:
         scan = source.scan(labels)
         found.extend(scan.sequences)
-        others.update(scan.other_splits)
         if without := scan.other_splits.get(""):
             print(
                 f"left out: {without} without a split in {source.root}; expected "
@@ -55,11 +54,11 @@ def find_sequences(sources: Sequence[DataSource], labels: LabelSet) -> tuple[Lab
         if len(scan.problems) > _SHOWN_PROBLEMS:
             rest = len(scan.problems) - _SHOWN_PROBLEMS
             print(f"left out: {rest} more; see --check-data", file=sys.stderr)
-    if not found:
-        places = ", ".join(map(str, sources))
-        there = ", ".join(f"{count} of split '{name}'" for name, count in sorted(others.items()))
-        beside = f", but {there}" if there else ""
-        raise SourceError(f"no sequence in {places}{beside}; see --check-data")
+        if not scan.sequences:
+            splits = sorted(scan.other_splits.items())
+            there = ", ".join(f"{count} of split '{name}'" for name, count in splits)
+            beside = f", but {there}" if there else ""
+            raise SourceError(f"no sequence in {source}{beside}; see --check-data")
     return tuple(found)
 
 
@@ -79,10 +78,10 @@ def stage_data(run: RunConfig) -> tuple[StageData, ...]:
     }
     stages = []
     for stage, pretrain in zip(run.stages, pretrains, strict=True):
-        train, validation, labels = found[pretrain]
-        train = _usable(stage, train, "training")
-        validation = _usable(stage, validation, "validation")
-        stages.append(StageData(train, spread(validation, run.data.validation_limit), labels))
+        train, validation, labels, _ = found[pretrain]
+        usable = _usable(stage, train, "training")
+        validation = spread(_usable(stage, validation, "validation"), run.data.validation_limit)
+        stages.append(StageData(usable, validation, labels, len(train) - len(usable)))
     return tuple(stages)
 
 
@@ -150,7 +149,14 @@ def _place(sequence: LabelledSequence) -> tuple[str, str]:
 
 
 def warn_of_unlabelled(stage: StageConfig, data: StageData) -> None:
-    """Say on stderr how many sequences a stage learns no mask from, if it learns masks."""
+    """Say on stderr how many sequences a stage learns nothing from, or no mask if it learns any."""
+    if data.without_lesson:
+        count = len(data.train) + data.without_lesson
+        print(
+            f"stage '{stage.name}': {data.without_lesson} of {count} sequences are left out: they "
+            "have neither a label nor an action that it learns",
+            file=sys.stderr,
+        )
     if stage.task != "affordances" or not stage.segmentation_weight:
         return
     without = sum(not each.labelled(stage.target) for each in data.train)

@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader
 
 from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.evaluation.report import write_json
 from affordance_seg_ros.training.datasets.kept_records import KeptRecords, keep_all
 from affordance_seg_ros.training.epoch_order import epoch_batches
 from affordance_seg_ros.training.initialise import initial_network
-from affordance_seg_ros.training.loading import loaded
+from affordance_seg_ros.training.loading import loaded, sample_loader
 from affordance_seg_ros.training.logbook import Logbook
 from affordance_seg_ros.training.objective import ActionObjective
 from affordance_seg_ros.training.run_config import InitialiseConfig, RunConfig
@@ -174,10 +173,10 @@ class Trainer:
             )
         accumulate = min(stage.accumulate, len(batches))
         steps = len(batches) // accumulate
-        loader = DataLoader(
+        loader = sample_loader(
             running.samples(self._config, train=True),
-            batch_sampler=batches[done.batch : steps * accumulate],
-            num_workers=self._config.data.workers,
+            batches[done.batch : steps * accumulate],
+            workers=self._config.data.workers,
             pin_memory=fabric.device.type == "cuda",
         )
         bar = tqdm(

@@ -10,14 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from affordance_seg_ros.config import InputConfig
 from affordance_seg_ros.evaluation.action_metrics import ActionMetrics
 from affordance_seg_ros.evaluation.metrics import SegmentationMetrics
 from affordance_seg_ros.labels import IGNORE, LabelSet
 from affordance_seg_ros.model.network import AffordanceNetwork
-from affordance_seg_ros.training.loading import loaded
+from affordance_seg_ros.training.loading import loaded, sample_loader
 from affordance_seg_ros.training.marking import marking
 from affordance_seg_ros.training.objective import ActionObjective
 from affordance_seg_ros.training.sample import NO_ACTION, Batch
@@ -79,8 +78,7 @@ class ValidationSet(NamedTuple):
     def batches(self) -> Iterator[Batch]:
         """Yield every sample as a batch of its own."""
         keys = [[SampleKey(0, index, False)] for index in range(len(self.samples))]
-        loader = DataLoader(self.samples, batch_sampler=keys, num_workers=self.workers)
-        for batch in loaded(loader):
+        for batch in loaded(sample_loader(self.samples, keys, workers=self.workers)):
             yield Batch(*(tensor.to(self.device) for tensor in batch))
 
 

@@ -8,10 +8,12 @@ import shlex
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
 from affordance_seg_ros import __version__
-from affordance_seg_ros.errors import AffordanceError
+from affordance_seg_ros.errors import AffordanceError, SourceError
 from affordance_seg_ros.threads import share_processor
+from affordance_seg_ros.whole_file import check_writable
 
 COMMANDS = {
     "replay": "run the pipeline over a recording; write video, pictures, predictions and metrics",
@@ -73,6 +75,12 @@ def _run(words: Sequence[str], chosen: str) -> int:
             command.set_defaults(run=module.run)
     parsed = parser.parse_args(words)
     parsed.invocation = shlex.join([parser.prog, *words])
+    result: Path | None = getattr(parsed, "json", None)
+    if result and (result.is_file() or not result.exists()):
+        try:
+            check_writable(result.parent, SourceError)
+        except SourceError as error:
+            raise SourceError(f"--json {result}: {error}") from None
     return int(parsed.run(parsed))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from affordance_seg_ros.config import FlowConfig, PipelineConfig
-from affordance_seg_ros.errors import ConfigError
+from affordance_seg_ros.errors import ConfigError, SourceError
 from affordance_seg_ros.flags import add_options, read_options
 from affordance_seg_ros.node_config import NodeConfig
 
@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     from affordance_seg_ros.training.datasets.data_source import DataSource, detect_kind
     from affordance_seg_ros.training.datasets.shortened import until_acting
     from affordance_seg_ros.training.evaluate import CLIP_GAP_S, evaluate, scorable
-    from affordance_seg_ros.training.evaluation_report import check_writable, write_report
+    from affordance_seg_ros.training.evaluation_report import write_report
     from affordance_seg_ros.training.long_stream import (
         check_sizes,
         measure_rest,
@@ -81,11 +81,10 @@ def run(arguments: argparse.Namespace) -> int:
     )
     from affordance_seg_ros.training.run_data import find_sequences, spread
     from affordance_seg_ros.training.seen_data import warn_of_seen
+    from affordance_seg_ros.whole_file import check_writable
 
     if arguments.limit < 0:
         raise ConfigError(f"--limit {arguments.limit}; expected a number of clips, or 0 for all")
-    for folder in (arguments.out, *([arguments.json.parent] if arguments.json else [])):
-        check_writable(folder)
     flow = read_options(arguments, FlowConfig, prefix="flow-")
     config = PipelineConfig(
         min_confidence=arguments.min_confidence, max_gap_s=CLIP_GAP_S, flow=flow
@@ -103,9 +102,8 @@ def run(arguments: argparse.Namespace) -> int:
         "trained": checkpoint.card.trained,
         "fingerprint": fingerprint(checkpoint.network),
     }
-    pipeline = Pipeline(checkpoint, build_estimator(flow, device), config, device)
     warn_of_seen(checkpoint.card.recipe, source)
-    found = find_sequences([source], pipeline.labels)
+    found = find_sequences([source], checkpoint.network_config.labels)
     if arguments.until == "acting":
         found = tuple(until_acting(sequence) for sequence in found)
     labelled = scorable(found, arguments.target)
@@ -114,6 +112,9 @@ def run(arguments: argparse.Namespace) -> int:
     streams = () if arguments.long_streams is None else arguments.long_streams or LONG_STREAMS
     if "succession" in streams:
         check_sizes(sequences)
+    check_writable(arguments.out, SourceError)
+    # Last of all: what prepares the network may take half a minute.
+    pipeline = Pipeline(checkpoint, build_estimator(flow, device), config, device)
     evaluation = evaluate(pipeline, sequences, target=arguments.target, progress=progress)
     about = {
         "weights": weights,

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from affordance_seg_ros.config import FlowConfig, PipelineConfig
+from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.flags import add_options, read_options
 from affordance_seg_ros.node_config import NodeConfig
 
@@ -33,6 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     from affordance_seg_ros.evaluation.report import write_json
     from affordance_seg_ros.pipeline.streaming import build_pipeline
     from affordance_seg_ros.sources.recording_flags import open_flagged
+    from affordance_seg_ros.whole_file import check_writable
 
     node = read_options(arguments, NodeConfig)
     flow = read_options(arguments, FlowConfig, prefix="flow-")
@@ -40,6 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     recording = open_flagged(arguments, rate_hz=config.rate_hz)
     for doubt in recording.doubts:
         print(doubt, file=sys.stderr)
+    check_writable(arguments.out, SourceError)
     pipeline = build_pipeline(node.weights, node.device, config)
     if not pipeline.card.trained:
         print("UNTRAINED WEIGHTS: masks and actions mean nothing", file=sys.stderr)
@@ -60,6 +63,10 @@ def run(arguments: argparse.Namespace) -> int:
             "are no metrics; --rate-hz 0 takes every frame",
             file=sys.stderr,
         )
+    for reason, count in {**summary["skipped_messages"], **summary["drop_reasons"]}.items():
+        print(f"left out: {count} x {reason}", file=sys.stderr)
+    if summary["unpaired"]:
+        print(f"left out: {summary['unpaired']} images without a partner", file=sys.stderr)
     total = summary["stage_ms"]["total"]
     print(
         f"{summary['frames_processed']} of {summary['frames_read']} frames, "

@@ -63,6 +63,15 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(
     assert message in lines[0]
 
 
+def test_where_no_result_can_be_written_nothing_is_begun(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["info", "--json", "/proc/nowhere/result.json"]) == 2
+    said = capsys.readouterr()
+    assert "/proc/nowhere: cannot be written to" in said.err
+    assert said.out == ""
+
+
 def test_info_says_that_the_weights_are_untrained(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info", "--weights", "untrained:compact"]) == 0
     assert "trained: false" in capsys.readouterr().out

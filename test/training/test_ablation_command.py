@@ -37,7 +37,7 @@ def test_comparisons_share_a_folder_and_the_row_that_they_have_in_common(ablatio
     common = tmp_path / "rgbd_attention_flow3d" / "seed_0" / "weights.safetensors"
     before = common.stat().st_mtime_ns
     bare = ("--rows", "rgbd_attention_flow3d", "rgbd_flow3d_no_context")
-    for name, chosen, count in (("open_choices", (), 6), ("attention", bare, 2)):
+    for name, chosen, count in (("open_choices", (), 7), ("attention", bare, 2)):
         assert ablation(tmp_path, "--ablation", name, "--resume", *chosen) == 0
         compared = json.loads((tmp_path / f"{name}.json").read_text())
         assert len(compared) == count

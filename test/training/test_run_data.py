@@ -72,6 +72,25 @@ def test_clips_without_a_split_are_not_left_out_in_silence(tmp_path, capsys):
     assert check_data(tmp_path, LABELS, progress=False).splits == {"": 1, "val": 1}
 
 
+def test_a_source_that_gives_nothing_is_an_error_beside_others_that_do(clips, tmp_path):
+    write_clip(tmp_path / "mine", "lift", 0, split="training")
+    sources = [DataSource(root=str(tmp_path)), DataSource(root=str(clips))]
+    with pytest.raises(SourceError, match=f"no sequence in {tmp_path} .*1 of split 'training'"):
+        find_sequences(sources, LABELS)
+
+
+def test_clips_that_nothing_can_be_learned_from_are_named_when_checked(tmp_path):
+    write_clip(tmp_path / "mine", "lift", 0, split="training")
+    clip = tmp_path / "mine/clip.json"
+    clip.write_text(clip.read_text().replace('"lift"', '""', 1))
+    for name in ("labels", "affordances"):
+        shutil.rmtree(tmp_path / f"mine/{name}")
+        (tmp_path / f"mine/{name.removesuffix('s') if name == 'labels' else name}.png").unlink()
+    problems = "; ".join(map(str, check_data(tmp_path, LABELS, progress=False).problems))
+    assert "mine: neither an action nor a label" in problems
+    assert "split 'training'; expected train, val, test or none" in problems
+
+
 def test_a_clip_of_other_labels_is_mapped_by_name(tmp_path):
     write_clip(tmp_path / "clip", "push", 0)
     few = LabelSet(("hold", "push"), ("push",))
@@ -105,6 +124,8 @@ def test_a_stage_says_of_how_much_it_learns_no_mask(tmp_path, capsys):
     warn_of_unlabelled(StageConfig(), data)
     words = "stage 'clips': 1 of 2 sequences have no label of the kind 'demonstrated'"
     assert words in capsys.readouterr().err
+    warn_of_unlabelled(StageConfig(), data._replace(without_lesson=3))
+    assert "stage 'clips': 3 of 5 sequences are left out" in capsys.readouterr().err
 
 
 def test_sources_are_put_together(clips):

@@ -19,6 +19,7 @@ from affordance_seg_ros.training.datasets.labelled_sequence import (
     check_label_size,
 )
 
+_SPLITS = {"train", "val", "test", ""}
 _PERIODS_S = (0.06, 0.15)
 """Between which frames of a clip follow each other: the robot's network sees them 0.1 s apart."""
 
@@ -85,6 +86,7 @@ def check_data(
         splits[sequence.split] += 1
         frames += len(sequence)
         stamps_ns: list[int] = []
+        labelled_before = labelled
         for index in range(len(sequence)):
             try:
                 frame = sequence.frame(index)
@@ -98,6 +100,12 @@ def check_data(
                 pixels += counts
         if kind == "clips" and (what := _wrong_rate(stamps_ns)):
             problems.append(Problem(Path(sequence.name), what))
+        if labelled == labelled_before and not sequence.action:
+            problems.append(Problem(Path(sequence.name), "neither an action nor a label"))
+    problems += [
+        Problem(root, f"split '{split}'; expected train, val, test or none")
+        for split in sorted(splits.keys() - _SPLITS)
+    ]
     if not scan.sequences and not problems:
         problems.append(Problem(root, f"holds no sequence of the layout {kind}"))
     counted = max(1, int(pixels[:IGNORE].sum()))

@@ -4,12 +4,15 @@
 import os
 import resource
 import shutil
+import signal
+import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import CancelledError, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context
+from multiprocessing.synchronize import Event
 from typing import Any, NamedTuple
 
 import cv2
@@ -116,11 +119,15 @@ def _run(batch: Batch, indices: list[int]) -> Iterator[_Made]:
         finally:
             _renderer().close()
         return
+    context = get_context("spawn")
+    stopped = context.Event()
     pool = ProcessPoolExecutor(
-        min(batch.workers, max(len(indices), 1)), get_context("spawn"), _start_worker, (batch,)
+        min(batch.workers, max(len(indices), 1)), context, _start_worker, (batch, stopped)
     )
     try:
-        for future in as_completed([pool.submit(_work, index) for index in indices]):
+        with _without_interrupts():
+            futures = [pool.submit(_work, index) for index in indices]
+        for future in as_completed(futures):
             yield future.result()
     except BrokenProcessPool as error:
         raise DeviceError(
@@ -128,6 +135,7 @@ def _run(batch: Batch, indices: list[int]) -> Iterator[_Made]:
             f"{_worker_gb(batch):.1f} GB for each of {batch.workers}"
         ) from error
     finally:
+        stopped.set()  # what a worker has taken already it would begin all the same
         pool.shutdown(wait=True, cancel_futures=True)
 
 
@@ -136,13 +144,13 @@ def _worker_gb(batch: Batch) -> float:
     return 0.4 + 1e-9 * frames * _FRAME_BYTES * batch.config.width * batch.config.height
 
 
-# Of the worker's process: what it is to make, and its renderer.
+# Of the worker's process: what it is to make, whether no more, and its renderer.
 _worker: dict[str, Any] = {}
 
 
-def _start_worker(batch: Batch) -> None:
+def _start_worker(batch: Batch, stopped: Event | None = None) -> None:
     cv2.setNumThreads(1)
-    _worker["batch"] = batch
+    _worker["batch"], _worker["stopped"] = batch, stopped
     _worker["renderer"] = GlRenderer(batch.config.width, batch.config.height)
 
 
@@ -155,6 +163,8 @@ def _renderer() -> GlRenderer:
 def _work(index: int) -> _Made:
     """Make one clip, its bag and its sheet."""
     batch: Batch = _worker["batch"]
+    if _worker["stopped"] is not None and _worker["stopped"].is_set():
+        raise CancelledError
     config, name = batch.config, clip_name(batch.config, index)
     start = time.process_time()
     target = batch.out / name
@@ -177,6 +187,19 @@ def _work(index: int) -> _Made:
         size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return _Made(size, peak, time.process_time() - start)
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Let processes that start now ignore Ctrl-C, which this one hears and ends them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -3,6 +3,10 @@ import errno
 import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -173,6 +177,22 @@ def test_an_interrupted_clip_leaves_nothing(
     with pytest.raises(KeyboardInterrupt):
         make_batch(Batch(CONFIG, 1, tmp_path), progress=False)
     assert leftovers(tmp_path) == []
+
+
+def test_ctrl_c_ends_workers_after_the_clip_that_they_are_at(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "affordance_seg_ros.cli", "synth", "--out", str(tmp_path)]
+    command += ["--clips", "200", "--size", "64x64", "--frames", "4", "--workers", "2"]
+    process = subprocess.Popen(
+        command, start_new_session=True, stderr=subprocess.PIPE, text=True
+    )  # a terminal interrupts all processes
+    while process.poll() is None and not any(tmp_path.glob("*/clip.json")):
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    assert all(map(is_complete_clip, clips(tmp_path)))
+    assert 0 < len(clips(tmp_path)) < 100
 
 
 def test_without_opengl_nothing_is_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
