@@ -24,7 +24,9 @@ from launch_ros.substitutions import ExecutableInPackage
 PACKAGE = "affordance_seg_ros"
 TRUTH = ("true", "false")
 # What the command takes under the same name, and what is left out when empty.
-PASSED_ON = ("out", "pace", "rate", "weights", "device", "params_file", "namespace")
+PASSED_ON = (
+    "out", "camera", "base", "pace", "rate", "weights", "device", "params_file", "namespace",
+)  # fmt: skip
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -39,6 +41,16 @@ def generate_launch_description() -> LaunchDescription:
                 "out",
                 default_value="replay",
                 description="Folder for video, pictures, predictions, summary.json and report.html",
+            ),
+            DeclareLaunchArgument(
+                "camera",
+                default_value="",
+                description="Preset of the camera that was recorded; empty finds its topics out",
+            ),
+            DeclareLaunchArgument(
+                "base",
+                default_value="",
+                description="Namespace of the camera's topics, if not the preset's own",
             ),
             DeclareLaunchArgument(
                 "pace",

@@ -208,6 +208,7 @@ def test_a_recording_is_played_by_the_command_with_the_same_words(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     said = {"pace": "recorded", "weights": "parts", "device": "cpu", "namespace": "robot"}
+    said |= {"camera": "realsense", "base": "/left"}
     paths = {"bag": "a bag", "out": "out", "params_file": "robot.yaml"}
     words = [f"{name}:={value}" for name, value in said.items()]
     words += [f"{name}:=~/{value}" for name, value in paths.items()]
