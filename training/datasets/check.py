@@ -86,7 +86,7 @@ def check_data(
         splits[sequence.split] += 1
         frames += len(sequence)
         stamps_ns: list[int] = []
-        labelled_before = labelled
+        labelled_before, problems_before = labelled, len(problems)
         for index in range(len(sequence)):
             try:
                 frame = sequence.frame(index)
@@ -100,7 +100,8 @@ def check_data(
                 pixels += counts
         if kind == "clips" and (what := _wrong_rate(stamps_ns)):
             problems.append(Problem(Path(sequence.name), what))
-        if labelled == labelled_before and not sequence.action:
+        is_whole = len(problems) == problems_before
+        if is_whole and labelled == labelled_before and not sequence.action:
             problems.append(Problem(Path(sequence.name), "neither an action nor a label"))
     problems += [
         Problem(root, f"split '{split}'; expected train, val, test or none")

@@ -188,7 +188,7 @@ def test_ctrl_c_ends_workers_after_the_clip_that_they_are_at(tmp_path: Path) -> 
     while process.poll() is None and not any(tmp_path.glob("*/clip.json")):
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=200)
     assert process.returncode == 130
     assert "Traceback" not in said
     assert all(map(is_complete_clip, clips(tmp_path)))
