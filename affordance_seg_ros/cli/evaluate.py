@@ -3,7 +3,6 @@
 
 import argparse
 import sys
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -129,40 +128,47 @@ def run(arguments: argparse.Namespace) -> int:
         "device": str(device),
         "min_confidence": config.min_confidence,
     }
-    name = [source.title, flow_in_words(about["estimator"])]
-    if arguments.target == "affordances":
-        name.append("every part")
-    if arguments.until == "acting":
-        name.append("cut while acting")
-    if config.min_confidence:
-        name.append(f"min_confidence {config.min_confidence:g}")
+    title = _title(arguments, source.title, flow_in_words(about["estimator"]))
 
     def write() -> dict[str, Any]:
-        document = write_report(
-            arguments.out, evaluation, pipeline.labels, about, data=", ".join(name)
-        )
+        document = write_report(arguments.out, evaluation, pipeline.labels, about, data=title)
         if arguments.json:
             write_json(arguments.json, document)
         return document
 
-    document = write()
-    video, static = document["video"], document["static"]
     for reason in (*evaluation.left_out, *evaluation.dropped):
         print(f"cannot be used, and was left out: {reason}", file=sys.stderr)
-    without = f" ({about['unlabelled']} without a label left out)" if about["unlabelled"] else ""
-    print(
-        f"{evaluation.clips} clips{without}, with ranges of 95 %: video IoU "
-        f"{_text(video, 'iou_mean')}, F1 {_text(video, 'f1_mean')}, action "
-        f"{_text(video, 'action_top1')}; static IoU {_text(static, 'iou_mean')}, F1 "
-        f"{_text(static, 'f1_mean')}; see {arguments.out}"
-    )
-    measures: dict[str, Callable[..., dict[str, Any]]]
-    measures = {"rest": measure_rest, "succession": measure_succession}
+    print(f"{_result(write())}; see {arguments.out}")
     for stream in streams:  # hours: what there is already is kept
-        measured = measures[stream](pipeline, sequences, target=arguments.target, progress=progress)
+        measure = measure_rest if stream == "rest" else measure_succession
+        measured = measure(pipeline, sequences, target=arguments.target, progress=progress)
         about.setdefault("long_streams", {})[stream] = measured
         write()
     return 0
+
+
+def _title(arguments: argparse.Namespace, data: str, flow: str) -> str:
+    """Return the name of what was evaluated, for the tables."""
+    words = [data, flow]
+    if arguments.target == "affordances":
+        words.append("every part")
+    if arguments.until == "acting":
+        words.append("cut while acting")
+    if arguments.min_confidence:
+        words.append(f"min_confidence {arguments.min_confidence:g}")
+    return ", ".join(words)
+
+
+def _result(document: dict[str, Any]) -> str:
+    """Return the main figures in one line."""
+    video, static, unlabelled = document["video"], document["static"], document["unlabelled"]
+    without = f" ({unlabelled} without a label left out)" if unlabelled else ""
+    return (
+        f"{document['clips']} clips{without}, with ranges of 95 %: video IoU "
+        f"{_text(video, 'iou_mean')}, F1 {_text(video, 'f1_mean')}, action "
+        f"{_text(video, 'action_top1')}; static IoU {_text(static, 'iou_mean')}, F1 "
+        f"{_text(static, 'f1_mean')}"
+    )
 
 
 def _text(scores: dict[str, Any], name: str) -> str:

@@ -13,7 +13,7 @@ from affordance_seg_ros.flow.flow_input import FlowInput
 from affordance_seg_ros.flow.warp import inside, sample, sample_depth, targets
 from affordance_seg_ros.frames import SceneFlow
 
-_KNOWN = 1 - 1e-3
+KNOWN_SHARE = 1 - 1e-3
 """Share of known pixels around a target from which on it is known: what lacks is rounding."""
 
 
@@ -47,7 +47,7 @@ class Ends(NamedTuple):
         """
         start = rays(self.older.camera, self.flow_px.device)
         end = sample(rays(self.newer.camera, self.flow_px.device), self.position_px)
-        valid = self.valid & (start[2] > 0) & (end[2] > _KNOWN)
+        valid = self.valid & (start[2] > 0) & (end[2] > KNOWN_SHARE)
         motion_m = end * (self.older.depth_m + depth_change_m) - start * self.older.depth_m
         return SceneFlow(self.flow_px, depth_change_m, motion_m * valid, valid)
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from camera_double import TestCamera
 from geometry_msgs.msg import Point, Vector3
 from scipy.spatial.transform import Rotation
 
@@ -56,35 +55,22 @@ def run(start, **parameters):
     return start(command=(sys.executable, str(EXAMPLE)), **parameters)
 
 
-def test_the_script_prints_the_grasps_of_the_live_node(client, start):
+def test_the_script_prints_the_grasps_of_the_live_node(camera, start):
     """The double's region is 2 m wide, three of four of its pixels have no depth."""
-    camera = TestCamera(client)
     start(rate_hz=0, weights="trained")
     example = run(start, max_opening_m=3.0, min_depth_fraction=0.2)
     camera.wait_for_subscriber()
-
-    def printed():
-        camera.publish(camera.now_ns())
-        client.spin(0.1)
-        return "grasp #7" in example.output
-
-    client.wait(printed, "a grasp")
+    camera.publish_until(lambda: "grasp #7" in example.output, "a grasp")
     assert "in optical: at (0.100, 0.200, 0.300) m, orientation (" in example.output
     assert "opening 2010 mm, from (0.100, 0.200, 0.200) m" in example.output
 
 
-def test_the_script_trusts_no_untrained_weights(client, start):
-    camera = TestCamera(client)
+def test_the_script_trusts_no_untrained_weights(camera, start):
     start(rate_hz=0)
     example = run(start, max_opening_m=3.0, min_depth_fraction=0.2)
     camera.wait_for_subscriber()
-
-    def told():
-        camera.publish(camera.now_ns())
-        client.spin(0.1)
-        return "are untrained: their regions mean nothing" in example.output
-
-    client.wait(told, "the warning")
+    told = "are untrained: their regions mean nothing"
+    camera.publish_until(lambda: told in example.output, "the warning")
     assert "grasp #7" not in example.output
 
 

@@ -4,24 +4,15 @@
 import sys
 from pathlib import Path
 
-from camera_double import TestCamera
-
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples/read_mask.py"
 
 
-def test_the_script_names_what_the_mask_marks(client, start):
-    camera = TestCamera(client)
+def test_the_script_names_what_the_mask_marks(camera, start):
     start(rate_hz=0, weights="trained")
     example = start(command=(sys.executable, str(EXAMPLE)))
     camera.wait_for_subscriber()
-
-    def printed():
-        camera.publish(camera.now_ns())
-        client.spin(0.1)
-        return "grasp: " in example.output
-
-    client.wait(printed, "a mask in words")
+    camera.publish_until(lambda: "grasp: " in example.output, "a mask in words")
     assert " px around (" in example.output
 
 

@@ -2,6 +2,7 @@
 """What a data set holds and what is wrong with it, file by file."""
 
 from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -77,51 +78,67 @@ def check_data(
     problems = list(scan.problems)
     for split in LISTED_SPLITS.get(kind, ()):
         problems += KINDS[kind](root, split, label_map, labels).problems
-    actions: Counter[str] = Counter()
-    splits: Counter[str] = Counter()
-    pixels = np.zeros(256, np.int64)
-    frames = labelled = 0
+    counts = _Counts()
     for sequence in tqdm(scan.sequences, unit="sequence", desc=kind, disable=not progress):
-        actions[sequence.action] += 1
-        splits[sequence.split] += 1
-        frames += len(sequence)
-        stamps_ns: list[int] = []
-        labelled_before, problems_before = labelled, len(problems)
-        for index in range(len(sequence)):
-            try:
-                frame = sequence.frame(index)
-                stamps_ns.append(frame.stamp_ns)
-                counts = _check_frame(sequence, index, frame)
-            except AffordanceError as error:
-                problems.append(Problem(Path(sequence.name), f"frame {index}: {error}"))
-                continue
-            if counts is not None:
-                labelled += 1
-                pixels += counts
-        if kind == "clips" and (what := _wrong_rate(stamps_ns)):
-            problems.append(Problem(Path(sequence.name), what))
-        is_whole = len(problems) == problems_before
-        if is_whole and labelled == labelled_before and not sequence.action:
-            problems.append(Problem(Path(sequence.name), "neither an action nor a label"))
+        wrong = counts.add(sequence, of_video=kind == "clips")
+        problems += [Problem(Path(sequence.name), each) for each in wrong]
     problems += [
         Problem(root, f"split '{split}'; expected train, val, test or none")
-        for split in sorted(splits.keys() - _SPLITS)
+        for split in sorted(counts.splits.keys() - _SPLITS)
     ]
     if not scan.sequences and not problems:
         problems.append(Problem(root, f"holds no sequence of the layout {kind}"))
+    pixels = counts.pixels
     counted = max(1, int(pixels[:IGNORE].sum()))
     share = {labels.name(i): pixels[i] / counted for i in range(labels.class_count) if pixels[i]}
     return DataReport(
         kind,
         len(scan.sequences),
-        frames,
-        labelled,
-        dict(actions),
-        dict(splits) if any(splits) else {},
+        counts.frames,
+        counts.labelled,
+        dict(counts.actions),
+        dict(counts.splits) if any(counts.splits) else {},
         share,
         pixels[IGNORE] / max(1, int(pixels.sum())),
         tuple(dict.fromkeys(problems)),
     )
+
+
+@dataclass
+class _Counts:
+    """What is counted over the sequences of a data set; see `DataReport`."""
+
+    frames: int = 0
+    labelled: int = 0
+    actions: Counter[str] = field(default_factory=Counter)
+    splits: Counter[str] = field(default_factory=Counter)
+    pixels: np.ndarray = field(default_factory=lambda: np.zeros(256, np.int64))
+
+    def add(self, sequence: LabelledSequence, *, of_video: bool) -> list[str]:
+        """Read all of a sequence and count it; return what is wrong with it."""
+        self.frames += len(sequence)
+        self.actions[sequence.action] += 1
+        self.splits[sequence.split] += 1
+        stamps_ns: list[int] = []
+        problems: list[str] = []
+        labelled = 0
+        for index in range(len(sequence)):
+            try:
+                frame = sequence.frame(index)
+                stamps_ns.append(frame.stamp_ns)
+                pixels = _check_frame(sequence, index, frame)
+            except AffordanceError as error:
+                problems.append(f"frame {index}: {error}")
+                continue
+            if pixels is not None:
+                labelled += 1
+                self.pixels += pixels
+        self.labelled += labelled
+        if of_video and (what := _wrong_rate(stamps_ns)):
+            problems.append(what)
+        if not (problems or labelled or sequence.action):
+            problems.append("neither an action nor a label")
+        return problems
 
 
 def _check_frame(sequence: LabelledSequence, index: int, frame: RgbdFrame) -> np.ndarray | None:

@@ -87,7 +87,8 @@ def scan_iit_aff(root: Path, split: str, label_map: LabelMap | None, labels: Lab
             taken, left_out = (_stems(root / name) if name else [] for name in SPLITS[split])
         except SourceError as error:
             return Scan((), (Problem(root, str(error)),))
-        stems = [stem for stem in taken if stem not in set(left_out)]
+        without = set(left_out)
+        stems = [stem for stem in taken if stem not in without]
     else:
         stems = sorted(path.stem for path in (root / "rgb").glob("*.jpg"))
     sequences, problems = [], []

@@ -15,7 +15,6 @@ from affordance_seg_ros.labels import BACKGROUND, IGNORE, LabelSet
 
 LABEL_MAPS = Path(__file__).parent / "label_maps"
 
-_MAPS = ("affordances", "actions")
 _SPECIAL = {"background": BACKGROUND, "ignore": IGNORE}
 
 
@@ -115,11 +114,15 @@ def read_label_map(path: Path | str) -> LabelMap:
         raise ConfigError(f"label map {path}; expected a YAML file or one of {names}") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"label map {file} cannot be read: {error}") from None
-    maps = [content.get(name) for name in _MAPS] if isinstance(content, dict) else [None, None]
-    if not isinstance(maps[0], dict) or not isinstance(maps[1] or {}, dict):
+    maps = content if isinstance(content, dict) else {}
+    affordances, actions = maps.get("affordances"), maps.get("actions") or {}
+    if not isinstance(affordances, dict) or not isinstance(actions, dict):
         raise ConfigError(
             f"label map {file}; expected a mapping 'affordances' from old to new names, and one "
             "'actions' if it speaks of them"
         )
-    to, actions = ({str(old): str(new) for old, new in (each or {}).items()} for each in maps)
-    return LabelMap(tuple(to), to, actions)
+    return LabelMap(
+        tuple(map(str, affordances)),
+        {str(old): str(new) for old, new in affordances.items()},
+        {str(old): str(new) for old, new in actions.items()},
+    )

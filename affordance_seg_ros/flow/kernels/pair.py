@@ -8,9 +8,10 @@ import triton
 import triton.language as tl
 
 from affordance_seg_ros.flow.kernels.sampling import bilinear, bilinear_depth, corners
+from affordance_seg_ros.flow.motion import KNOWN_SHARE
 
 _ROUNDING = tl.constexpr(0.25)
-_KNOWN = tl.constexpr(1 - 1e-3)  # as in `flow.motion`
+_KNOWN = tl.constexpr(KNOWN_SHARE)
 
 
 @triton.jit

@@ -180,8 +180,10 @@ def test_an_interrupted_clip_leaves_nothing(
 
 
 def test_ctrl_c_ends_workers_after_the_clip_that_they_are_at(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "affordance_seg_ros.cli", "synth", "--out", str(tmp_path)]
-    command += ["--clips", "200", "--size", "64x64", "--frames", "4", "--workers", "2"]
+    # Tests that run in the background inherit that SIGINT is ignored, and would pass it on.
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "affordance_seg_ros.cli"]
+    command += ["synth", "--out", str(tmp_path), "--clips", "200", "--size", "64x64"]
+    command += ["--frames", "4", "--workers", "2"]
     process = subprocess.Popen(
         command, start_new_session=True, stderr=subprocess.PIPE, text=True
     )  # a terminal interrupts all processes
