@@ -16,6 +16,7 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
 from launch_ros.actions import Node
 
 from affordance_seg_ros.errors import ConfigError
+from affordance_seg_ros.ros.parameter_file import check_parameter_file
 from affordance_seg_ros.sources.preset import Preset, preset_names, read_preset
 from affordance_seg_ros.whole_file import user_path
 
@@ -156,13 +157,10 @@ def _nodes(context: LaunchContext) -> list[Action]:
     if given["params_file"]:  # no shell sees the ~ behind :=
         given["params_file"] = str(user_path(given["params_file"], ConfigError))
     _check(given)
-    cameras = _cameras(given["cameras"])
-    if not cameras:
-        return _camera_nodes(Camera(given["namespace"], given["camera"], given["base"]), given, 0)
-    if given["start_driver"] == "true":  # two cameras are not in one place
-        cameras = [c._replace(frame=_own_frame(c)) for c in cameras]
-    if given["namespace"]:
-        cameras = [c._replace(namespace=f"{given['namespace']}/{c.namespace}") for c in cameras]
+    cameras = _cameras(given)
+    if given["params_file"]:
+        outer = given.get("ros_namespace", "")  # of a group that includes this file
+        _check_parameters(Path(given["params_file"]), [_node_name(outer, c) for c in cameras])
     nodes = []
     for index, camera in enumerate(cameras):
         earlier = [c for c in cameras[:index] if c.preset == OWN_DRIVER]
@@ -170,18 +168,8 @@ def _nodes(context: LaunchContext) -> list[Action]:
     return nodes
 
 
-def _own_frame(camera: Camera) -> str:
-    return f"{camera.namespace.strip('/').replace('/', '_')}_{read_preset(camera.preset).frame}"
-
-
 def _check(given: dict) -> None:
     """Refuse arguments that would change nothing."""
-    if given["params_file"] and not Path(given["params_file"]).is_file():
-        # launch_ros would warn of it and go on without.
-        raise RuntimeError(
-            f"params_file:={given['params_file']}: no such file; expected a parameter file, as "
-            "config/affordance.yaml"
-        )
     for name in ("recording", "loop"):
         if given[name] not in ("", "false") and given["start_driver"] != "true":
             raise RuntimeError(f"{name}:={given[name]} without start_driver:=true; expected both")
@@ -193,7 +181,38 @@ def _check(given: dict) -> None:
         )
 
 
-def _cameras(text: str) -> list[Camera]:
+def _check_parameters(file: Path, nodes: list[str]) -> None:
+    """Refuse a file that would change nothing; of a missing one launch_ros would only warn."""
+    try:
+        check_parameter_file(file, nodes)
+    except ConfigError as error:
+        raise RuntimeError(f"params_file:={error}") from None
+
+
+def _node_name(outer: str, camera: Camera) -> str:
+    """Return the full name of a camera's affordance node."""
+    base = "" if camera.namespace.startswith("/") else outer
+    words = f"{base}/{camera.namespace}/affordance".split("/")
+    return "/" + "/".join(filter(None, words))
+
+
+def _cameras(given: dict) -> list[Camera]:
+    """Return the camera, or the several, each in its namespace."""
+    several = _read_cameras(given["cameras"])
+    if not several:
+        return [Camera(given["namespace"], given["camera"], given["base"])]
+    if given["start_driver"] == "true":  # two cameras are not in one place
+        several = [c._replace(frame=_own_frame(c)) for c in several]
+    if given["namespace"]:
+        several = [c._replace(namespace=f"{given['namespace']}/{c.namespace}") for c in several]
+    return several
+
+
+def _own_frame(camera: Camera) -> str:
+    return f"{camera.namespace.strip('/').replace('/', '_')}_{read_preset(camera.preset).frame}"
+
+
+def _read_cameras(text: str) -> list[Camera]:
     """Read `left=realsense@/left/camera,right=kinect_v2`."""
     cameras = []
     for word in filter(None, text.replace(",", " ").split()):

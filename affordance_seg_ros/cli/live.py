@@ -8,14 +8,14 @@ in the place of whoever uses the masks.
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from affordance_seg_ros.config import FlowConfig, PipelineConfig
-from affordance_seg_ros.errors import SourceError
+from affordance_seg_ros.errors import ConfigError, SourceError
 from affordance_seg_ros.flags import add_options, given_options, read_options
 from affordance_seg_ros.node_config import NodeConfig
 
@@ -70,6 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Play, record and report; return the exit code."""
     from affordance_seg_ros.cli.live_processes import LiveProcesses
     from affordance_seg_ros.evaluation.report import write_json
+    from affordance_seg_ros.ros.parameter_file import check_parameter_file
     from affordance_seg_ros.ros.process import StopRequest
     from affordance_seg_ros.sources.recording_flags import ALL_HZ, open_flagged
 
@@ -81,8 +82,11 @@ def run(arguments: argparse.Namespace) -> int:
     arguments.picture_rate_hz = arguments.picture_rate_hz or arguments.rate_hz or ALL_HZ
     if not 0 < arguments.rate < float("inf"):
         raise SourceError(f"--rate {arguments.rate:g}; expected a positive number")
-    if arguments.params_file and not arguments.params_file.is_file():
-        raise SourceError(f"--params-file {arguments.params_file} is not there; expected a file")
+    if arguments.params_file:
+        try:
+            check_parameter_file(arguments.params_file, [_node_name(arguments)])
+        except ConfigError as error:
+            raise ConfigError(f"--params-file {error}") from None
     for doubt in open_flagged(arguments).doubts:
         print(doubt, file=sys.stderr)
     out: Path = arguments.out
@@ -132,6 +136,8 @@ def _clear(out: Path) -> None:
 
 
 def _node_words(arguments: argparse.Namespace, parameters: list[str]) -> Iterator[str]:
+    from affordance_seg_ros.ros.parameter_file import write_overriding
+
     yield from _ros_words(arguments)
     # Reliable: best effort loses pictures of this size now and then on a busy machine.
     report = json.dumps(str((arguments.out / "node.json").resolve()))
@@ -146,49 +152,13 @@ def _node_words(arguments: argparse.Namespace, parameters: list[str]) -> Iterato
     ours = (*parameters, *forced)
     if arguments.params_file:
         yield from ("--params-file", str(arguments.params_file))
-        yield from ("--params-file", str(_over(arguments.params_file, ours, arguments.out)))
+        over = arguments.out / _OVER_PARAMETERS
+        named = (parameter.split(":=", 1) for parameter in ours)
+        values = {name: yaml.safe_load(value) for name, value in named}
+        write_overriding(arguments.params_file, values, over)
+        yield from ("--params-file", str(over))
     for parameter in ours:
         yield from ("-p", parameter)
-
-
-def _over(file: Path, parameters: Iterable[str], out: Path) -> Path:
-    """Write a parameter file that counts before another one, section by section; return it.
-
-    Parameters of the command line are those of the section of all nodes, before which a file's own
-    section of this node would count.
-
-    Args:
-        file: The other one.
-        parameters: What is to count, as ``name:=value``.
-        out: Folder for the file.
-
-    Raises:
-        SourceError: It cannot be written.
-    """
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError):
-        content = None  # the node says what is wrong with it
-    named = (parameter.split(":=", 1) for parameter in parameters)
-    values = {name: yaml.safe_load(value) for name, value in named}
-    path = out / _OVER_PARAMETERS
-    text = yaml.safe_dump(_sections(content, values), sort_keys=False)
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise SourceError(f"{path}: cannot be written ({error.strerror})") from error
-    return path
-
-
-def _sections(content: Any, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the sections of a parameter file with other values in them."""
-    found: dict[str, Any] = {}
-    for name, part in (content if isinstance(content, dict) else {}).items():
-        if name == "ros__parameters":
-            found[name] = dict(values)
-        elif inner := _sections(part, values):
-            found[name] = inner
-    return found
 
 
 def _recorder_words(arguments: argparse.Namespace) -> Iterator[str]:
@@ -196,7 +166,7 @@ def _recorder_words(arguments: argparse.Namespace) -> Iterator[str]:
 
     out = arguments.out
     yield from recording_words(arguments)
-    yield from ("--out", str(out), "--namespace", f"{_namespace(arguments)}/{_NODE}")
+    yield from ("--out", str(out), "--namespace", _node_name(arguments))
     yield f"--rate-hz={arguments.rate_hz}"
     yield from ("--node-report", str(out / "node.json"), "--play-report", str(out / "played.json"))
     yield f"--command-line={arguments.invocation}"
@@ -220,6 +190,10 @@ def _ros_words(arguments: argparse.Namespace) -> tuple[str, ...]:
 def _namespace(arguments: argparse.Namespace) -> str:
     name = arguments.namespace.strip("/")
     return f"/{name}" if name else ""
+
+
+def _node_name(arguments: argparse.Namespace) -> str:
+    return f"{_namespace(arguments)}/{_NODE}"
 
 
 def _in_words(summary: dict[str, Any]) -> str:

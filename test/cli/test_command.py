@@ -89,21 +89,6 @@ def test_info_prints_and_writes_the_same_and_which_weights_they_are(
     assert document["parameters"] == sum(each.numel() for each in network.parameters())
 
 
-def test_what_a_live_run_needs_counts_before_every_section_of_a_file(tmp_path: Path) -> None:
-    file = tmp_path / "robot.yaml"
-    file.write_text(
-        "/robot:\n  affordance: {ros__parameters: {rate_hz: 5.0, flow: {budget: 0.3}}}\n"
-        "/**: {ros__parameters: {rate_hz: 7.0}}\n"
-    )
-    over = live._over(file, ["flow.budget:=0.5", 'color_transport:="raw"'], tmp_path)
-    values = {"flow.budget": 0.5, "color_transport": "raw"}
-    assert yaml.safe_load(over.read_text()) == {
-        "/robot": {"affordance": {"ros__parameters": values}},
-        "/**": {"ros__parameters": values},
-    }
-    assert "rate_hz: 5.0" in file.read_text()
-
-
 def test_a_flag_at_its_default_counts_before_the_file_of_a_live_run() -> None:
     parser = argparse.ArgumentParser()
     live.add_arguments(parser)

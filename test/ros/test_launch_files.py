@@ -88,7 +88,7 @@ def test_arguments_count_more_than_the_parameter_file(
     bringup: LaunchFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    (tmp_path / "robot.yaml").touch()
+    (tmp_path / "robot.yaml").write_text("/**: {ros__parameters: {rate_hz: 5.0}}")
     transports = {"color_transport": "compressed", "depth_transport": "raw"}
     said = {"weights": "parts", "device": "cpu", **transports}
     words = [f"{name}:={value}" for name, value in said.items()]
@@ -96,6 +96,30 @@ def test_arguments_count_more_than_the_parameter_file(
     assert node.parameters == [str(tmp_path / "robot.yaml"), {"use_sim_time": True, **said}]
     (node,) = bringup("use_sim_time:=false")
     assert node.parameters == [{"use_sim_time": False}]
+
+
+@pytest.mark.parametrize(
+    ("words", "section"),
+    [
+        ([], "/affordance"),
+        (["namespace:=robot"], "/robot/affordance"),
+        (["namespace:=/robot/arm/"], "/robot/arm/affordance"),
+        (
+            ["cameras:=left=realsense,right=kinect_v2", "namespace:=robot"],
+            "/robot/right/affordance",
+        ),
+    ],
+)
+def test_a_parameter_file_that_speaks_of_no_node_that_is_started_is_refused(
+    bringup: LaunchFile, tmp_path: Path, words: list[str], section: str
+) -> None:
+    file = tmp_path / "robot.yaml"
+    file.write_text(f"{section}: {{ros__parameters: {{rate_hz: 5.0}}}}")
+    assert bringup(f"params_file:={file}", *words)
+    with pytest.raises(
+        RuntimeError, match=f"params_file:={file}: sections for {section}; expected"
+    ):
+        bringup(f"params_file:={file}", *words, "namespace:=elsewhere")
 
 
 def test_a_namespace_is_that_of_every_node(bringup: LaunchFile, prefix: Path) -> None:

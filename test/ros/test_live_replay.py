@@ -163,7 +163,7 @@ def test_a_recorder_by_itself_keeps_what_came_until_it_is_stopped(
     [
         (("/nothing",), "/nothing does not exist"),
         (("BAG", "--rate", "0"), "--rate 0; expected a positive number"),
-        (("BAG", "--params-file", "/none.yaml"), "/none.yaml is not there"),
+        (("BAG", "--params-file", "/none.yaml"), "--params-file /none.yaml: no such file"),
         (("BAG", "--min-confidence", "2"), "min_confidence=2.0; expected 0 to 1"),
         (("BAG", "--color-topic", "/none"), "/none"),
         (("BAG", "--device", "cuda:77"), "affordance_node ended early with exit code 2"),

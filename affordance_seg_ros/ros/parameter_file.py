@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ROS parameter files: which nodes their sections are for, and what is to count before them."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from affordance_seg_ros.errors import ConfigError, SourceError
+
+_SECTION = "ros__parameters"
+
+
+def check_parameter_file(path: Path, nodes: Sequence[str]) -> None:
+    """Check that a parameter file has a section for one of some nodes.
+
+    ROS passes over a file of other nodes' sections without a word, and a node in a namespace over
+    sections that do not name it.
+
+    Args:
+        path: YAML file.
+        nodes: Full names of nodes, such as ``/left/affordance``.
+
+    Raises:
+        ConfigError: It has none, or cannot be read.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(
+            f"{path}: no such file; expected a parameter file, as config/affordance.yaml"
+        ) from None
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: cannot be read as YAML: {error}") from None
+    found = list(_section_names(content))
+    if not any(_covers(section, node) for section in found for node in nodes):
+        held = f"sections for {', '.join(found)}" if found else f"no section '{_SECTION}'"
+        raise ConfigError(f"{path}: {held}; expected one for {' or '.join(nodes)}, or for /**")
+
+
+def write_overriding(path: Path, parameters: Mapping[str, Any], out: Path) -> None:
+    """Write a parameter file that counts before another one, section by section.
+
+    Parameters of the command line are those of the section of all nodes, before which a file's own
+    section of a node would count.
+
+    Args:
+        path: The other one, as `check_parameter_file` takes it.
+        parameters: What is to count, by name.
+        out: The file to write.
+
+    Raises:
+        SourceError: It cannot be written.
+    """
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    text = yaml.safe_dump(_sections_with(content, parameters), sort_keys=False)
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise SourceError(f"{out}: cannot be written ({error.strerror})") from error
+
+
+def _section_names(content: Any, parents: tuple[str, ...] = ()) -> Iterator[str]:
+    """Yield the full name, with wildcards, that each section is for."""
+    for name, part in content.items() if isinstance(content, dict) else ():
+        if name == _SECTION:
+            yield "/" + "/".join(parents)
+        else:
+            words = (word for word in str(name).split("/") if word)
+            yield from _section_names(part, (*parents, *words))
+
+
+def _covers(section: str, node: str) -> bool:
+    """Return whether a section, with * for one part of a name and ** for any, is for a node."""
+    words = {"*": "/[^/]+", "**": "(?:/[^/]+)*"}
+    pattern = "".join(words.get(word, "/" + re.escape(word)) for word in section.split("/")[1:])
+    return re.fullmatch(pattern, node) is not None
+
+
+def _sections_with(content: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the sections of a parameter file with other parameters in them."""
+    found: dict[str, Any] = {}
+    for name, part in content.items() if isinstance(content, dict) else ():
+        if name == _SECTION:
+            found[name] = dict(parameters)
+        elif inner := _sections_with(part, parameters):
+            found[name] = inner
+    return found
