@@ -22,6 +22,7 @@ from affordance_seg_ros.sources.recording import Recording
 _COLOR_FOLDERS = ("color", "rgb", "image")
 _PICTURES = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
 _DEFAULT_RATE_HZ = 30.0
+_CAMERA_FIELDS = ("width", "height", "intrinsic_matrix")
 
 Parsed = TypeVar("Parsed")
 
@@ -154,7 +155,12 @@ def _json_camera(path: Path) -> Camera:
 
     def camera() -> Camera:
         content = json.loads(files[0].read_text(encoding="utf-8"))
-        fx, _, row_cx, _, fy, row_cy, cx, cy, one = map(float, content["intrinsic_matrix"])
+        if missing := [name for name in _CAMERA_FIELDS if name not in content]:
+            raise ValueError(f"no {', '.join(missing)}; expected {', '.join(_CAMERA_FIELDS)}")
+        matrix = [float(value) for value in content["intrinsic_matrix"]]
+        if len(matrix) != 9:
+            raise ValueError(f"intrinsic_matrix of {len(matrix)} numbers; expected 9")
+        fx, _, row_cx, _, fy, row_cy, cx, cy, one = matrix
         if (row_cx, row_cy, one) != (0, 0, 1):
             raise ValueError(
                 "intrinsic_matrix is not column-major, as fx, 0, 0, 0, fy, 0, cx, cy, 1"
@@ -197,4 +203,5 @@ def _parsed(path: Path, parse: Callable[[], Parsed]) -> Parsed:
         OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError,
         ElementTree.ParseError,
     ) as error:  # fmt: skip
-        raise SourceError(f"{path} is damaged: {error!r}") from None
+        what = error if type(error) is ValueError else repr(error)
+        raise SourceError(f"{path} is damaged: {what}") from None

@@ -169,6 +169,10 @@ def break_matrix(path):
     (path / "camera_test.json").write_text('{"width": 3, "height": 3, "intrinsic_matrix": [1]}')
 
 
+def forget_matrix(path):
+    (path / "camera_test.json").write_text('{"width": 3, "fx": 30}')
+
+
 def turn_matrix(path):
     content = {"width": 32, "height": 24, "intrinsic_matrix": [30, 0, 16, 0, 30, 12, 0, 0, 1]}
     (path / "camera_test.json").write_text(json.dumps(content))
@@ -183,7 +187,11 @@ def turn_matrix(path):
         (break_camera, "camera files: none; expected one"),
         (break_camera_twice, r"camera files: camera_other\.json, camera_test\.json; expected one"),
         (break_json, r"camera_test\.json is damaged"),
-        (break_matrix, r"camera_test\.json is damaged"),
+        (break_matrix, r"camera_test\.json is damaged: intrinsic_matrix of 1 numbers; expected 9"),
+        (
+            forget_matrix,
+            "is damaged: no height, intrinsic_matrix; expected width, height, intrinsic_matrix",
+        ),
     ],
 )
 def test_broken_folders_are_named(damage, message, folders):
