@@ -15,6 +15,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
+from tqdm import tqdm
 
 from affordance_seg_ros.errors import AffordanceError, SourceError
 from affordance_seg_ros.frames import DepthImage, RgbdFrame
@@ -158,8 +159,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         def frames() -> Iterator[RgbdFrame]:
             nonlocal last_ns
+            # A bar for who looks on in a terminal; in a launch file's log it would only be noise.
+            bar = {"total": recording.frame_count, "unit": "frame", "desc": recording.name}
             while True:
-                for frame in recording.frames():
+                for frame in tqdm(recording.frames(), **bar, disable=None, leave=not parsed.loop):
                     last_ns = frame.stamp_ns
                     yield frame
                 if not parsed.loop:
