@@ -176,6 +176,41 @@ def test_a_parameter_file_counts_more_than_the_preset_and_an_argument_more_than_
     assert (skew.double_value, device.string_value) == (0.004, "cpu")
 
 
+IN_A_GROUP = """
+from launch import LaunchDescription
+from launch.actions import GroupAction, IncludeLaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch_ros.actions import PushRosNamespace
+
+def generate_launch_description():
+    bringup = IncludeLaunchDescription(
+        PythonLaunchDescriptionSource("{bringup}"),
+        launch_arguments={{"camera": "none", "params_file": "{parameters}"}}.items(),
+    )
+    return LaunchDescription([GroupAction([PushRosNamespace("arm"), bringup])])
+"""
+
+
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [
+        ("/arm/affordance", "unknown parameter 'no_such'"),
+        ("/affordance", "sections for /affordance; expected one for /arm/affordance, or for /**"),
+    ],
+)
+def test_sections_are_those_of_the_namespace_of_a_group_that_includes_the_file(
+    ros2, tmp_path, section, words
+):
+    parameters, outer = tmp_path / "robot.yaml", tmp_path / "outer.launch.py"
+    parameters.write_text(json.dumps({section: {"ros__parameters": {"no_such": 1}}}))
+    bringup = ROOT / "launch/bringup.launch.py"
+    outer.write_text(IN_A_GROUP.format(bringup=bringup, parameters=parameters))
+    done = subprocess.run(
+        [ros2, "launch", str(outer)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert words in done.stdout + done.stderr
+
+
 def test_several_cameras_have_a_node_each_on_topics_of_their_own(client, launch):
     launch(
         "cameras:=left=realsense@/left/camera,right=kinect_v2", "color_transport:=compressed",
