@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A whole training run in one YAML file."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -152,7 +153,8 @@ def read_run(path: Path | str, overrides: Sequence[str] = ()) -> RunConfig:
     try:
         return parse_run(text, overrides)
     except ConfigError as error:
-        raise ConfigError(f"{file}: {error}") from None
+        changed = f" with --set {shlex.join(overrides)}" if overrides else ""
+        raise ConfigError(f"{file}{changed}: {error}") from None
 
 
 def parse_run(text: str, overrides: Sequence[str] = ()) -> RunConfig:
