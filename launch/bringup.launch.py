@@ -243,7 +243,7 @@ def _camera_nodes(camera: Camera, given: dict, device_index: int) -> list[Action
         Node(
             executable="affordance_node",
             name="affordance",
-            ros_arguments=[*log_level, *_preset_words(preset)],
+            ros_arguments=[*log_level, *_preset_words(preset), *_driver_words(given)],
             parameters=parameters,
             remappings=list(preset.remappings(camera.base).items()) if preset else [],
             on_exit=Shutdown(reason="affordance_node ended"),
@@ -271,6 +271,15 @@ def _preset_words(preset: Preset | None) -> Iterator[str]:
     """
     for name, value in (preset.parameters if preset else {}).items():
         yield from ("-p", f"{name}:={json.dumps(value)}")
+
+
+def _driver_words(given: dict) -> Iterator[str]:
+    """Yield what the node can ask for of kinect_node, as arguments too.
+
+    Best effort loses most images of 720p where a middleware's shared memory is smaller than one.
+    """
+    if given["start_driver"] == "true":
+        yield from ("-p", "reliability:=reliable")
 
 
 def _rviz(camera: Camera, given: dict, preset: Preset | None, is_simulated: dict) -> Action:

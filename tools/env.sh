@@ -6,6 +6,10 @@ VIRTUAL_ENV=$(cat "$_root/.colcon/venv"); export VIRTUAL_ENV
 export PATH=$VIRTUAL_ENV/bin:$PATH AMENT_PREFIX_PATH=$VIRTUAL_ENV CMAKE_PREFIX_PATH=$VIRTUAL_ENV
 export ROS_AUTOMATIC_DISCOVERY_RANGE=${ROS_AUTOMATIC_DISCOVERY_RANGE:-LOCALHOST}
 export FASTDDS_DEFAULT_PROFILES_FILE=${FASTDDS_DEFAULT_PROFILES_FILE:-$_root/config/fastdds.xml}
+# Its name in Jazzy; Kilted would warn of it.
+if [ -e "$VIRTUAL_ENV/lib/libfastrtps.so" ]; then
+    export FASTRTPS_DEFAULT_PROFILES_FILE=$FASTDDS_DEFAULT_PROFILES_FILE
+fi
 if [ -e "$_root/.colcon/install/local_setup.bash" ]; then . "$_root/.colcon/install/local_setup.bash"; fi
 export PATH=$PATH:$_root/.colcon/install/affordance_seg_ros/lib/affordance_seg_ros
 unset _root

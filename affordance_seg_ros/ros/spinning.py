@@ -28,6 +28,7 @@ def spin(name: str, create: Callable[[], Runnable], stop: StopRequest) -> int:
         Exit code: 0, or 2 for bad arguments, bad parameters or missing devices.
     """
     node: Runnable | None = None
+    executor: SingleThreadedExecutor | None = None
     try:
         start_rclpy(sys.argv)
         node = create()
@@ -43,6 +44,8 @@ def spin(name: str, create: Callable[[], Runnable], stop: StopRequest) -> int:
         get_logger(name).fatal(str(error))
         return 2
     finally:
+        if executor is not None:  # Jazzy's destructor complains of a context that is gone
+            executor.shutdown(timeout_sec=_WAKE_S)
         if node is not None:
             node.close()
             cast(Node, node).destroy_node()

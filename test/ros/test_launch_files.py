@@ -84,6 +84,13 @@ def test_a_preset_s_parameters_count_less_than_any_file(
     assert bool(node.remappings) == (camera != "none")
 
 
+def test_from_the_driver_that_it_starts_no_image_gets_lost(bringup: LaunchFile) -> None:
+    node, _ = bringup(*DRIVEN)
+    assert node.ros_arguments[-2:] == ["-p", "reliability:=reliable"]
+    (node,) = bringup("camera:=azure_kinect")
+    assert "reliability:=reliable" not in node.ros_arguments
+
+
 def test_arguments_count_more_than_the_parameter_file(
     bringup: LaunchFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
