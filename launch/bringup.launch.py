@@ -4,10 +4,8 @@
 With `start_driver:=true` also the driver, of the Azure Kinect.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
 from launch import LaunchContext, LaunchDescription
@@ -16,7 +14,8 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
 from launch_ros.actions import Node
 
 from affordance_seg_ros.errors import ConfigError
-from affordance_seg_ros.ros.parameter_file import check_parameter_file
+from affordance_seg_ros.ros.launched_cameras import LaunchedCamera, launched_cameras
+from affordance_seg_ros.ros.parameter_file import check_parameter_file, parameter_words
 from affordance_seg_ros.sources.preset import Preset, preset_names, read_preset
 from affordance_seg_ros.whole_file import user_path
 
@@ -31,22 +30,6 @@ DRIVER_TOPICS = (
     "depth_to_rgb/image_raw",
     "depth_to_rgb/camera_info",
 )
-
-
-class Camera(NamedTuple):
-    """One camera.
-
-    Attributes:
-        namespace: Of its nodes.
-        preset: Its preset.
-        base: Namespace of its driver's topics; empty for the preset's.
-        frame: Optical frame in which its driver is to publish; empty for the preset's.
-    """
-
-    namespace: str
-    preset: str
-    base: str = ""
-    frame: str = ""
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -157,10 +140,10 @@ def _nodes(context: LaunchContext) -> list[Action]:
     if given["params_file"]:  # no shell sees the ~ behind :=
         given["params_file"] = str(user_path(given["params_file"], ConfigError))
     _check(given)
-    cameras = _cameras(given)
+    cameras = launched_cameras(given)
     if given["params_file"]:
         outer = given.get("ros_namespace", "")  # of a group that includes this file
-        _check_parameters(Path(given["params_file"]), [_node_name(outer, c) for c in cameras])
+        _check_parameters(Path(given["params_file"]), [c.node_name(outer) for c in cameras])
     nodes = []
     for index, camera in enumerate(cameras):
         earlier = [c for c in cameras[:index] if c.preset == OWN_DRIVER]
@@ -186,47 +169,10 @@ def _check_parameters(file: Path, nodes: list[str]) -> None:
     try:
         check_parameter_file(file, nodes)
     except ConfigError as error:
-        raise RuntimeError(f"params_file:={error}") from None
+        raise ConfigError(f"params_file:={error}") from None
 
 
-def _node_name(outer: str, camera: Camera) -> str:
-    """Return the full name of a camera's affordance node."""
-    base = "" if camera.namespace.startswith("/") else outer
-    words = f"{base}/{camera.namespace}/affordance".split("/")
-    return "/" + "/".join(filter(None, words))
-
-
-def _cameras(given: dict) -> list[Camera]:
-    """Return the camera, or the several, each in its namespace."""
-    several = _read_cameras(given["cameras"])
-    if not several:
-        return [Camera(given["namespace"], given["camera"], given["base"])]
-    if given["start_driver"] == "true":  # two cameras are not in one place
-        several = [c._replace(frame=_own_frame(c)) for c in several]
-    if given["namespace"]:
-        several = [c._replace(namespace=f"{given['namespace']}/{c.namespace}") for c in several]
-    return several
-
-
-def _own_frame(camera: Camera) -> str:
-    return f"{camera.namespace.strip('/').replace('/', '_')}_{read_preset(camera.preset).frame}"
-
-
-def _read_cameras(text: str) -> list[Camera]:
-    """Read `left=realsense@/left/camera,right=kinect_v2`."""
-    cameras = []
-    for word in filter(None, text.replace(",", " ").split()):
-        namespace, equals, rest = word.partition("=")
-        preset, _, base = rest.partition("@")
-        if not (namespace and equals and preset):
-            raise RuntimeError(f"cameras:={text}; expected NAMESPACE=PRESET[@BASE], with commas")
-        cameras.append(Camera(namespace, preset, base))
-    if len({camera.namespace for camera in cameras}) < len(cameras):
-        raise RuntimeError(f"cameras:={text}; expected a namespace of its own for each camera")
-    return cameras
-
-
-def _camera_nodes(camera: Camera, given: dict, device_index: int) -> list[Action]:
+def _camera_nodes(camera: LaunchedCamera, given: dict, device_index: int) -> list[Action]:
     preset = None if camera.preset == "none" else read_preset(camera.preset)
     simulated = given["use_sim_time"]
     is_simulated = {"use_sim_time": simulated == "true"} if simulated else {}
@@ -243,7 +189,7 @@ def _camera_nodes(camera: Camera, given: dict, device_index: int) -> list[Action
         Node(
             executable="affordance_node",
             name="affordance",
-            ros_arguments=[*log_level, *_preset_words(preset), *_driver_words(given)],
+            ros_arguments=[*log_level, *_own_words(given, preset)],
             parameters=parameters,
             remappings=list(preset.remappings(camera.base).items()) if preset else [],
             on_exit=Shutdown(reason="affordance_node ended"),
@@ -263,26 +209,20 @@ def _camera_nodes(camera: Camera, given: dict, device_index: int) -> list[Action
     return nodes
 
 
-def _preset_words(preset: Preset | None) -> Iterator[str]:
-    """Yield a preset's parameters as arguments for whichever node.
+def _own_words(given: dict, preset: Preset | None) -> Iterator[str]:
+    """Yield the parameters of preset and driver as arguments for whichever node.
 
     Not as a dictionary, which is for a node by its name: what a file says of `/**` would count more
     than any dictionary then, as names count in the order in which they are first met.
     """
-    for name, value in (preset.parameters if preset else {}).items():
-        yield from ("-p", f"{name}:={json.dumps(value)}")
-
-
-def _driver_words(given: dict) -> Iterator[str]:
-    """Yield what the node can ask for of kinect_node, as arguments too.
-
-    Best effort loses most images of 720p where a middleware's shared memory is smaller than one.
-    """
+    if preset:
+        yield from parameter_words(preset.parameters)
     if given["start_driver"] == "true":
-        yield from ("-p", "reliability:=reliable")
+        # Best effort loses most images of 720p where a middleware's shared memory is smaller.
+        yield from parameter_words({"reliability": "reliable"})
 
 
-def _rviz(camera: Camera, given: dict, preset: Preset | None, is_simulated: dict) -> Action:
+def _rviz(camera: LaunchedCamera, given: dict, preset: Preset | None, is_simulated: dict) -> Action:
     try:
         get_package_share_directory("rviz2")
     except PackageNotFoundError:

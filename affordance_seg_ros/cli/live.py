@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from affordance_seg_ros.config import FlowConfig, PipelineConfig
 from affordance_seg_ros.errors import ConfigError, SourceError
 from affordance_seg_ros.flags import add_options, given_options, read_options
@@ -77,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     # Ctrl-C under `ros2 launch` comes twice: the second one must not disturb the stopping.
     StopRequest()
     # What is wrong is said at once, not by one of three processes later.
-    parameters = list(_parameters(arguments))
+    parameters = _parameters(arguments)
     arguments.rate_hz = read_options(arguments, PipelineConfig).rate_hz
     arguments.picture_rate_hz = arguments.picture_rate_hz or arguments.rate_hz or ALL_HZ
     if not 0 < arguments.rate < float("inf"):
@@ -107,8 +105,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _parameters(arguments: argparse.Namespace) -> Iterator[str]:
-    """Yield the node's parameters that flags give, as `name:=value`.
+def _parameters(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the node's parameters that flags give, by name.
 
     Raises:
         ConfigError: One is out of its range.
@@ -118,12 +116,14 @@ def _parameters(arguments: argparse.Namespace) -> Iterator[str]:
     flow = read_options(arguments, FlowConfig, prefix="flow-")
     read_options(arguments, PipelineConfig, flow=flow)
     read_options(arguments, NodeConfig)
+    found: dict[str, Any] = {}
     for config, flags, prefix in (
         (NodeConfig, "", ""), (PipelineConfig, "", ""), (FlowConfig, "flow-", "flow."),
     ):  # fmt: skip
         for name, value in given_options(arguments, config, prefix=flags).items():
             if name not in READ_OPTIONS:
-                yield f"{prefix}{name}:={json.dumps(value)}"
+                found[f"{prefix}{name}"] = value
+    return found
 
 
 def _clear(out: Path) -> None:
@@ -135,30 +135,31 @@ def _clear(out: Path) -> None:
         raise SourceError(f"{out}: cannot be written to ({error.strerror})") from error
 
 
-def _node_words(arguments: argparse.Namespace, parameters: list[str]) -> Iterator[str]:
-    from affordance_seg_ros.ros.parameter_file import write_overriding
+def _node_words(arguments: argparse.Namespace, parameters: dict[str, Any]) -> Iterator[str]:
+    from affordance_seg_ros.ros.parameter_file import parameter_words, write_overriding
 
     yield from _ros_words(arguments)
-    # Reliable: best effort loses pictures of this size now and then on a busy machine.
-    report = json.dumps(str((arguments.out / "node.json").resolve()))
-    forced = (
-        *("use_sim_time:=true", f"report_file:={report}", "reliability:=reliable"),
-        "output_reliability:=reliable",
-        "latency_budget_ms:=0.0",  # on a slow machine too, the effort is that of the replay
+    ours = {
+        **parameters,
+        "use_sim_time": True,
+        "report_file": str((arguments.out / "node.json").resolve()),
+        # Best effort loses pictures of this size now and then on a busy machine.
+        "reliability": "reliable",
+        "output_reliability": "reliable",
+        "latency_budget_ms": 0.0,  # on a slow machine too, the effort is that of the replay
+        "autostart": True,
         # The player sends what a recording was read as: raw, aligned, its lens told.
-        *("autostart:=true", "align_depth:=false", "rectified:=false", "max_skew_s:=0.0"),
-        *("color_transport:=raw", "depth_transport:=raw"),
-    )
-    ours = (*parameters, *forced)
+        "align_depth": False,
+        "rectified": False,
+        "max_skew_s": 0.0,
+        "color_transport": "raw",
+        "depth_transport": "raw",
+    }
     if arguments.params_file:
-        yield from ("--params-file", str(arguments.params_file))
         over = arguments.out / _OVER_PARAMETERS
-        named = (parameter.split(":=", 1) for parameter in ours)
-        values = {name: yaml.safe_load(value) for name, value in named}
-        write_overriding(arguments.params_file, values, over)
-        yield from ("--params-file", str(over))
-    for parameter in ours:
-        yield from ("-p", parameter)
+        write_overriding(arguments.params_file, ours, over)
+        yield from ("--params-file", str(arguments.params_file), "--params-file", str(over))
+    yield from parameter_words(ours)
 
 
 def _recorder_words(arguments: argparse.Namespace) -> Iterator[str]:

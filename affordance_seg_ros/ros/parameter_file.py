@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ROS parameter files: which nodes their sections are for, and what is to count before them."""
+"""ROS parameters in files and on command lines: for which nodes, and what is to count before."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -60,6 +61,12 @@ def write_overriding(path: Path, parameters: Mapping[str, Any], out: Path) -> No
         out.write_text(text, encoding="utf-8")
     except OSError as error:
         raise SourceError(f"{out}: cannot be written ({error.strerror})") from error
+
+
+def parameter_words(parameters: Mapping[str, Any]) -> Iterator[str]:
+    """Yield parameters, by name, as ROS arguments for whichever node."""
+    for name, value in parameters.items():
+        yield from ("-p", f"{name}:={json.dumps(value)}")
 
 
 def _section_names(content: Any, parents: tuple[str, ...] = ()) -> Iterator[str]:

@@ -203,5 +203,5 @@ def _parsed(path: Path, parse: Callable[[], Parsed]) -> Parsed:
         OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError,
         ElementTree.ParseError,
     ) as error:  # fmt: skip
-        what = error if type(error) is ValueError else repr(error)
+        what = error if isinstance(error, ValueError) else repr(error)
         raise SourceError(f"{path} is damaged: {what}") from None

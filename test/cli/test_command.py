@@ -93,10 +93,10 @@ def test_a_flag_at_its_default_counts_before_the_file_of_a_live_run() -> None:
     parser = argparse.ArgumentParser()
     live.add_arguments(parser)
     words = ["bag", "--out", "out", "--min-confidence", "0.75", "--flow-budget", "1.0"]
-    given = list(live._parameters(parser.parse_args(words)))
-    assert given == ["min_confidence:=0.75", "flow.budget:=1.0"]
+    given = live._parameters(parser.parse_args(words))
+    assert given == {"min_confidence": 0.75, "flow.budget": 1.0}
     assert PipelineConfig().min_confidence == 0.75
-    assert not list(live._parameters(parser.parse_args(["bag", "--out", "out"])))
+    assert not live._parameters(parser.parse_args(["bag", "--out", "out"]))
 
 
 def test_ctrl_c_while_a_command_is_imported_is_one_line(

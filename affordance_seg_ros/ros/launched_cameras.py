@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cameras that a launch is told of, each with the names of its nodes."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from affordance_seg_ros.errors import ConfigError
+from affordance_seg_ros.sources.preset import read_preset
+
+
+class LaunchedCamera(NamedTuple):
+    """One camera.
+
+    Attributes:
+        namespace: Of its nodes.
+        preset: Its preset.
+        base: Namespace of its driver's topics; empty for the preset's.
+        frame: Optical frame in which its driver is to publish; empty for the preset's.
+    """
+
+    namespace: str
+    preset: str
+    base: str = ""
+    frame: str = ""
+
+    def node_name(self, outer: str) -> str:
+        """Return the full name of its affordance node.
+
+        Args:
+            outer: Namespace of the group that the launch file is included in; empty for none.
+        """
+        base = "" if self.namespace.startswith("/") else outer
+        words = f"{base}/{self.namespace}/affordance".split("/")
+        return "/" + "/".join(filter(None, words))
+
+
+def launched_cameras(given: Mapping[str, str]) -> list[LaunchedCamera]:
+    """Return the camera, or the several, each in its namespace.
+
+    Args:
+        given: Arguments `cameras`, as ``left=realsense@/left/camera,right=kinect_v2``, or `camera`
+            and `base`, and `namespace` and `start_driver`.
+
+    Raises:
+        ConfigError: `cameras` is written otherwise, or names a preset that there is not.
+    """
+    several = _read_cameras(given["cameras"])
+    if not several:
+        return [LaunchedCamera(given["namespace"], given["camera"], given["base"])]
+    if given["start_driver"] == "true":  # two cameras are not in one place
+        several = [each._replace(frame=_own_frame(each)) for each in several]
+    if outer := given["namespace"]:
+        several = [each._replace(namespace=f"{outer}/{each.namespace}") for each in several]
+    return several
+
+
+def _own_frame(camera: LaunchedCamera) -> str:
+    return f"{camera.namespace.strip('/').replace('/', '_')}_{read_preset(camera.preset).frame}"
+
+
+def _read_cameras(text: str) -> list[LaunchedCamera]:
+    cameras = []
+    for word in filter(None, text.replace(",", " ").split()):
+        namespace, equals, rest = word.partition("=")
+        preset, _, base = rest.partition("@")
+        if not (namespace and equals and preset):
+            raise ConfigError(f"cameras:={text}; expected NAMESPACE=PRESET[@BASE], with commas")
+        cameras.append(LaunchedCamera(namespace, preset, base))
+    if len({camera.namespace for camera in cameras}) < len(cameras):
+        raise ConfigError(f"cameras:={text}; expected a namespace of its own for each camera")
+    return cameras
