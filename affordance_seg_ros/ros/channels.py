@@ -9,6 +9,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from affordance_seg_ros.node_config import NodeConfig
+from affordance_seg_ros.ros.waiting import PublisherView
 
 TOPICS = {"colour": "color/image", "depth": "depth/image", "camera_info": "color/camera_info"}
 """Relative topic of each role that is always there."""
@@ -49,12 +50,27 @@ class Channel(NamedTuple):
         resolved: str = node.resolve_topic_name(self.topic)
         return resolved + _SUFFIXES[transport or self.transport]
 
-    def other_transports(self) -> tuple[str, ...]:
-        """Return the transports that the option could be set to instead."""
+    def publishers(self, node: Node) -> tuple[PublisherView, ...]:
+        """Return who publishes on it."""
+        return tuple(
+            PublisherView(
+                f"{info.node_namespace.rstrip('/')}/{info.node_name}",
+                info.topic_type,
+                info.qos_profile.reliability.name.lower(),
+            )
+            for info in node.get_publishers_info_by_topic(self.name(node))
+        )
+
+    def elsewhere(self, node: Node) -> str:
+        """Return which other transports of it have a publisher, in words; empty for none."""
         if not self.option:
-            return ()
-        choices = NodeConfig.infos()[self.option].choices
-        return tuple(choice for choice in choices if choice != self.transport)
+            return ""
+        others = set(NodeConfig.infos()[self.option].choices) - {self.transport}
+        return ", ".join(
+            f"{self.name(node, transport)} has one ({self.option}: {transport})"
+            for transport in sorted(others)
+            if node.count_publishers(self.name(node, transport))
+        )
 
     @property
     def message_type(self) -> str:

@@ -71,17 +71,11 @@ def _input(snapshot: Snapshot) -> DiagnosticStatus:
         "jumps back": str(pairing.jumps_back),
         "waiting for": "; ".join(snapshot.awaited),
     }
-    rates_hz = snapshot.rates_hz
-    pairs_hz = rates_hz["pairs"]
-    unpaired_hz = rates_hz["colour"] + rates_hz["depth"] - 2 * pairs_hz
-    level, message = DiagnosticStatus.OK, f"{pairs_hz:.1f} pairs/s"
+    level, message = DiagnosticStatus.OK, f"{snapshot.rates_hz['pairs']:.1f} pairs/s"
     if snapshot.awaited:
         level, message = DiagnosticStatus.ERROR, "; ".join(snapshot.awaited)
     elif snapshot.doubtful:
         level, message = DiagnosticStatus.WARN, "; ".join(snapshot.doubtful)
-    elif unpaired_hz > pairs_hz:
-        level = DiagnosticStatus.WARN
-        message = f"{unpaired_hz:.1f} images/s without a partner, {pairs_hz:.1f} pairs/s"
     return _status("input", level, message, values)
 
 

@@ -27,9 +27,9 @@ from affordance_seg_ros.ros.kept_infos import KeptInfos
 from affordance_seg_ros.ros.mailbox import Mailbox
 from affordance_seg_ros.ros.pace import Pace
 from affordance_seg_ros.ros.waiting import (
-    PublisherView,
     TopicView,
     awaited,
+    lost_images,
     other_frame,
     repeated_publishers,
     standing_stamps,
@@ -158,10 +158,14 @@ class RgbdInput:
         return [sentence for sentence in found if sentence]
 
     def doubtful(self) -> list[str]:
-        """Return a sentence on each image topic that may be of two cameras, or be misread."""
+        """Return a sentence on what is wrong with the images although they come."""
         now_ns = time.monotonic_ns()
         images = [channel for channel in self._channels.values() if channel.kind is not CameraInfo]
-        found = [repeated_publishers(self._view(channel, now_ns)) for channel in images]
+        views = [self._view(channel, now_ns) for channel in images]
+        found = [repeated_publishers(view) for view in views]
+        pairs_hz = self.pairs.rate_hz(now_ns)
+        images_hz = sum(self.arrivals[channel.role].rate_hz(now_ns) for channel in images)
+        found.append(lost_images(images_hz - 2 * pairs_hz, pairs_hz, views))
         topic = self._channels["colour"].name(self._node)
         if is_rectified(topic) and not self._config.rectified:
             found.append(f"{topic} is called rectified; expected rectified: true")
@@ -266,29 +270,15 @@ class RgbdInput:
 
     def _view(self, channel: Channel, now_ns: int) -> TopicView:
         node, role = self._node, channel.role
-        topic = channel.name(node)
-        publishers = [
-            PublisherView(
-                f"{info.node_namespace.rstrip('/')}/{info.node_name}",
-                info.topic_type,
-                info.qos_profile.reliability.name.lower(),
-            )
-            for info in node.get_publishers_info_by_topic(topic)
-        ]
-        elsewhere = [
-            f"{channel.name(node, transport)} has one ({channel.option}: {transport})"
-            for transport in channel.other_transports()
-            if node.count_publishers(channel.name(node, transport))
-        ]
         return TopicView(
             role=role,
-            topic=topic,
+            topic=channel.name(node),
             message_type=channel.message_type,
             reliability=self._config.reliability,
-            publishers=publishers,
+            publishers=channel.publishers(node),
             incompatible_policy=self._incompatible[role],
             silence_s=self.arrivals[role].silence_s(now_ns),
             message_count=self.arrivals[role].count,
-            elsewhere=", ".join(elsewhere),
+            elsewhere=channel.elsewhere(node),
             once=channel.kind is CameraInfo,
         )

@@ -42,7 +42,8 @@ class Snapshot:
         resets: Why the pipeline forgot the past by itself, each time; the last hundred.
         uncalibrated: Pairs dropped because no camera_info had come.
         budget: What the latency budget has come to; None while it is off.
-        doubtful: A sentence on each input that may be of two cameras, or be misread.
+        doubtful: A sentence on what is wrong with images that come: those of two cameras, those
+            that are misread, those that get lost.
     """
 
     enabled: bool

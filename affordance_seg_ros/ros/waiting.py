@@ -129,6 +129,24 @@ def unpaired_images(
     )
 
 
+def lost_images(unpaired_hz: float, pairs_hz: float, images: Sequence[TopicView]) -> str:
+    """Return a sentence if pairs come, but most images have no partner, or an empty text.
+
+    Args:
+        unpaired_hz: Rate of the images without a partner [Hz].
+        pairs_hz: Rate of the pairs [Hz].
+        images: The topics of the images.
+    """
+    if not 0 < pairs_hz < unpaired_hz:
+        return ""
+    found = f"{unpaired_hz:.1f} images/s without a partner, {pairs_hz:.1f} pairs/s"
+    # What does not fit the middleware's memory is lost, and by best effort never sent again.
+    offered = {publisher.reliability for view in images for publisher in view.publishers}
+    if offered == {"reliable"} and any(view.reliability != "reliable" for view in images):
+        found += "; if images get lost on the way, reliability: reliable has them sent again"
+    return found
+
+
 def other_frame(color_frame: str, depth_frame: str) -> str:
     """Return a sentence on depth that is given in another optical frame than colour."""
     return (
@@ -152,7 +170,7 @@ def uncalibrated_pairs(count: int, silence_s: float, limit_s: float) -> str:
 
 def without_durations(sentence: str) -> str:
     """Return the sentence without durations and counts: they change, the reason stays the same."""
-    return re.sub(r"[\d.]+ (s|pairs)\b", "", sentence)
+    return re.sub(r"[\d.]+ (s|pairs|images)\b", "", sentence)
 
 
 def _publishers(count: int) -> str:

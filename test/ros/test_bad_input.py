@@ -210,6 +210,32 @@ def test_images_that_never_pair_are_named(client, start):
     client.wait(published)
 
 
+def test_images_that_lose_their_partners_are_told_with_the_way_to_get_them(client, start):
+    process = start(rate_hz=0, reliability="best_effort")
+    camera = TestCamera(client)
+    diagnostics = client.collect(DiagnosticArray, "/diagnostics")
+    camera.wait_for_subscriber()
+
+    def one_depth_in_four_arrives():
+        for index in range(4):
+            stamp = camera.now_ns()
+            camera.info.publish(info_message(stamp))
+            camera.color.publish(color_message(stamp))
+            if index == 0:
+                camera.depth.publish(depth_message(stamp))
+            client.spin(0.05)
+        return "images/s without a partner" in process.output
+
+    client.wait(one_depth_in_four_arrives)
+    assert "reliability: reliable has them sent again" in process.output
+    client.wait(
+        lambda: any(
+            s.level == DiagnosticStatus.WARN and "without a partner" in s.message
+            for s in statuses(diagnostics, "input")
+        )
+    )
+
+
 def test_a_silent_clock_is_named(client, start):
     process = start(wait_warning_s=0.5, use_sim_time=True)
     process.wait_for("no time on /clock, although use_sim_time is set")

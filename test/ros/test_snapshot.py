@@ -49,8 +49,6 @@ def test_all_is_well_while_frames_come_and_masks_go():
     [
         ("input", {"awaited": ("depth has not come",)}, DiagnosticStatus.ERROR, "depth has not"),
         ("input", {"doubtful": ("2 publishers on /depth",)}, DiagnosticStatus.WARN, "2 publishers"),
-        ("input", {"rates_hz": {**RATES, "pairs": 10.0}}, DiagnosticStatus.WARN,
-         "40.0 images/s without a partner, 10.0 pairs/s"),
         ("processing", {"error_rate_hz": 1.0, "last_error": "bad"}, DiagnosticStatus.WARN, "bad"),
         ("processing", {"dropped_rate_hz": 20.0}, DiagnosticStatus.WARN,
          "too slow: 20.0 pairs/s dropped, 10.0 processed"),

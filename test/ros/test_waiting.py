@@ -3,6 +3,7 @@ from affordance_seg_ros.ros.waiting import (
     PublisherView,
     TopicView,
     awaited,
+    lost_images,
     repeated_publishers,
     standing_stamps,
     uncalibrated_pairs,
@@ -53,6 +54,29 @@ def test_images_that_never_pair_are_named_with_their_distance():
     assert "no pair for 6 s" in text
     assert "0.250 s apart; expected at most 0.0200 s (max_skew_s, or half a frame" in text
     assert "expected equal ones" in unpaired_images(0, 250_000_000, 6.0, 5.0, None)
+
+
+def test_images_that_best_effort_loses_are_told_with_the_way_to_get_them():
+    reliable, best_effort = (
+        PublisherView("/camera", IMAGE, name) for name in ("reliable", "best_effort")
+    )
+    asking = view(reliability="best_effort")
+    text = lost_images(40.0, 10.0, [asking._replace(publishers=(reliable,))] * 2)
+    assert text.startswith("40.0 images/s without a partner, 10.0 pairs/s; ")
+    assert "reliability: reliable" in text
+    assert without_durations(text) == without_durations(text.replace("40.0", "39.5"))
+    for images in (
+        [asking._replace(publishers=(reliable,)), asking._replace(publishers=(best_effort,))],
+        [view(publishers=(reliable,))] * 2,
+        [asking] * 2,
+    ):
+        text = lost_images(40.0, 10.0, images)
+        assert text == "40.0 images/s without a partner, 10.0 pairs/s"
+
+
+def test_images_that_find_their_partner_or_that_have_none_at_all_are_not_called_lost():
+    assert lost_images(10.0, 10.0, [view()]) == ""
+    assert lost_images(30.0, 0.0, [view()]) == ""
 
 
 def test_pairs_without_a_camera_info_are_counted():
