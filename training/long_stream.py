@@ -3,6 +3,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache, partial
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ from affordance_seg_ros.evaluation.class_scores import defined_or_none
 from affordance_seg_ros.evaluation.metrics import SegmentationMetrics
 from affordance_seg_ros.frames import Prediction, RgbdFrame
 from affordance_seg_ros.pipeline.streaming import Pipeline
-from affordance_seg_ros.training.datasets.labelled_sequence import LabelledSequence
+from affordance_seg_ros.training.datasets.labelled_sequence import LabelledSequence, naming_frame
 from affordance_seg_ros.training.evaluate import last_label, scorable
 
 _PERIOD_NS = 100_000_000
@@ -67,7 +68,7 @@ def measure_rest(
         progress: Whether to show a progress bar.
 
     Raises:
-        SourceError: No clip is labelled at its last frame.
+        SourceError: No clip is labelled at its last frame, or a frame cannot be read or used.
     """
     labelled = scorable(sequences, target)
     longest = max(rest_s)
@@ -114,7 +115,8 @@ def measure_succession(
         progress: Whether to show a progress bar.
 
     Raises:
-        SourceError: No clip is labelled at its last frame, or clips are of different sizes.
+        SourceError: No clip is labelled at its last frame, clips are of different sizes, or a frame
+            cannot be read or used.
     """
     labelled = scorable(sequences, target)
     check_sizes(labelled)
@@ -139,7 +141,7 @@ def run_after(
         sequence: The clip.
 
     Raises:
-        SourceError: They are of different sizes.
+        SourceError: They are of different sizes, or a frame cannot be read or used.
     """
     check_sizes((before, sequence))
     policy = MemoryPolicy("keep", rest_s=pipeline.config.rest_s)
@@ -172,9 +174,17 @@ def _succession(
     return _mean_iou(metrics)
 
 
+class _Shown(NamedTuple):
+    """A frame of a clip that the stream shows, read when it is due."""
+
+    sequence: LabelledSequence
+    index: int
+    read: Callable[[], RgbdFrame]
+
+
 def _run(
     pipeline: Pipeline,
-    frames: Iterable[Callable[[], RgbdFrame]],
+    frames: Iterable[_Shown],
     policy: MemoryPolicy,
     starts: Collection[int] = (),
 ) -> Iterator[Prediction]:
@@ -182,37 +192,36 @@ def _run(
 
     Args:
         pipeline: The pipeline.
-        frames: Reads each frame.
+        frames: The frames.
         policy: The policy.
         starts: Numbers of the frames with which clips begin.
+
+    Raises:
+        SourceError: A frame cannot be read or used.
     """
     pipeline.configure(replace(pipeline.config, rest_s=policy.rest_s))
     pipeline.reset()
-    for index, frame in enumerate(frames):
-        if policy.forgets_before(index, begins=index in starts):
+    for number, shown in enumerate(frames):
+        if policy.forgets_before(number, begins=number in starts):
             pipeline.reset()
-        yield pipeline.step(_at(frame, index))
+        with naming_frame(shown.sequence, shown.index):
+            frame = replace(shown.read(), stamp_ns=number * _PERIOD_NS, frame_id="long_stream")
+            prediction = pipeline.step(frame)
+        yield prediction
 
 
-def _frames(sequence: LabelledSequence) -> list[Callable[[], RgbdFrame]]:
-    """Return the frames of a clip, read when they are asked for."""
-    return [_reader(sequence, index) for index in range(len(sequence))]
+def _frames(sequence: LabelledSequence) -> list[_Shown]:
+    return [
+        _Shown(sequence, index, partial(sequence.frame, index)) for index in range(len(sequence))
+    ]
 
 
-def _still(
-    sequence: LabelledSequence, index: int, seconds: float
-) -> Iterator[Callable[[], RgbdFrame]]:
-    frame = sequence.frame(index % len(sequence))
+def _still(sequence: LabelledSequence, index: int, seconds: float) -> Iterator[_Shown]:
+    """Yield one frame of a clip again and again; it is read once."""
+    index %= len(sequence)
+    read = cache(partial(sequence.frame, index))
     for _ in range(round(10 * seconds)):
-        yield lambda: frame
-
-
-def _reader(sequence: LabelledSequence, index: int) -> Callable[[], RgbdFrame]:
-    return lambda: sequence.frame(index)
-
-
-def _at(frame: Callable[[], RgbdFrame], index: int) -> RgbdFrame:
-    return replace(frame(), stamp_ns=index * _PERIOD_NS, frame_id="long_stream")
+        yield _Shown(sequence, index, read)
 
 
 def check_sizes(sequences: Iterable[LabelledSequence]) -> None:

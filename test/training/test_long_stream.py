@@ -7,7 +7,7 @@ import pytest
 from tiny_clips import LABELS, write_clip
 
 from affordance_seg_ros.config import PipelineConfig
-from affordance_seg_ros.errors import SourceError
+from affordance_seg_ros.errors import FrameError, SourceError
 from affordance_seg_ros.training.datasets.clips import scan_clips
 from affordance_seg_ros.training.long_stream import (
     measure_rest,
@@ -71,6 +71,21 @@ def test_a_rest_before_a_clip_is_of_its_first_frame(sequences):
     assert rest["after"]["keep"] == {"0 s": 0, "0.5 s": pytest.approx(1, abs=0.05)}
     for color in oracle.memory[:5]:
         np.testing.assert_array_equal(color, sequences[0].frame(0).color)
+
+
+@pytest.mark.parametrize(
+    ("measure", "lengths"),
+    [(measure_rest, {"rest_s": (0.0,)}), (measure_succession, {"pause_s": (0.0,)})],
+)
+def test_a_frame_that_cannot_be_used_is_named_with_its_clip(sequences, measure, lengths):
+    class Refusing(Oracle):
+        def step(self, frame):
+            if len(self.stamps_ns) == FRAMES + 1:
+                raise FrameError("no depth")
+            return super().step(frame)
+
+    with pytest.raises(SourceError, match=r"train_001, frame 1: no depth"):
+        measure(Refusing(), sequences[:2], progress=False, **lengths)
 
 
 def test_long_streams_are_scored_against_the_label_that_is_asked_for(sequences, monkeypatch):
