@@ -51,6 +51,12 @@ class OptionInfo:
             case low, high:
                 return f"{low:g} to {high:g}{unit}"
 
+    @property
+    def in_words(self) -> str:
+        """The description, with what is accepted and whether the value may change."""
+        notes = [note for note in (self.accepted, "live" if self.live else "") if note]
+        return self.description + (f" ({'; '.join(notes)})" if notes else "")
+
     def check(self, name: str, value: object) -> None:
         """Raise unless the value is within the range, and finite, or among the choices.
 

@@ -54,7 +54,8 @@ def parameters() -> str:
         "",
         "Parameters marked live may be changed while the node runs (`ros2 param set`); the others "
         "are read when the node starts. A value outside its range is refused with the range in the "
-        "message, and an unknown or refused value at the start ends the node with exit code 2.",
+        "message, and an unknown or refused value at the start ends the node with exit code 2. "
+        "`ros2 run affordance_seg_ros affordance_node --help` prints them too.",
         "",
     ]
     for node, groups in NODES.items():
@@ -122,10 +123,7 @@ def _tree(level: dict[str, object], indent: int) -> Iterator[str]:
             yield f"{space}{name}:"
             yield from _tree(value, indent + 2)
         elif isinstance(value, ParameterRow):
-            info = value.info
-            notes = [note for note in (info.accepted, "live" if info.live else "") if note]
-            text = info.description + (f" ({'; '.join(notes)})" if notes else "")
-            yield from textwrap.wrap(text, 100, initial_indent=f"{space}# ",
+            yield from textwrap.wrap(value.info.in_words, 100, initial_indent=f"{space}# ",
                                      subsequent_indent=f"{space}# ")  # fmt: skip
             yield f"{space}{name}: {_scalar(value.default)}"
 

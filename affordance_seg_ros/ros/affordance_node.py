@@ -1,7 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The executable ``affordance_node``."""
 
+import sys
+
 from affordance_seg_ros.ros.process import Runnable, run
+
+_PURPOSE = (
+    "Subscribe to aligned colour and depth (color/image, depth/image, color/camera_info), publish "
+    "affordance masks, regions and the action."
+)
 
 
 def main() -> int:
@@ -10,6 +17,12 @@ def main() -> int:
 
 
 def _create() -> Runnable:
+    from affordance_seg_ros.config import PipelineConfig
+    from affordance_seg_ros.node_config import NodeConfig
+    from affordance_seg_ros.ros.command_line import check_command_line
+
+    groups = (NodeConfig(), PipelineConfig())
+    check_command_line(sys.argv, "affordance_node", _PURPOSE, groups)
     from affordance_seg_ros.ros.log_bridge import bridge_logging
     from affordance_seg_ros.ros.node import AffordanceNode
 

@@ -1,7 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The executable ``kinect_node``."""
 
+import sys
+
 from affordance_seg_ros.ros.process import Runnable, run
+
+_PURPOSE = (
+    "Publish colour, depth aligned to it, and camera_info of an Azure Kinect, or of a recording of "
+    "one."
+)
 
 
 def main() -> int:
@@ -10,6 +17,10 @@ def main() -> int:
 
 
 def _create() -> Runnable:
+    from affordance_seg_ros.node_config import KinectConfig
+    from affordance_seg_ros.ros.command_line import check_command_line
+
+    check_command_line(sys.argv, "kinect_node", _PURPOSE, (KinectConfig(),))
     from affordance_seg_ros.ros.kinect import KinectNode
 
     return KinectNode()
