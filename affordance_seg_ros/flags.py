@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Command line flags made from option dataclasses, never retyped."""
+"""Command line flags made from option dataclasses, never retyped; numbers within bounds."""
 
 import argparse
+import math
 from typing import Any, TypeVar
 
 from affordance_seg_ros.errors import ConfigError
@@ -87,3 +88,15 @@ def given_options(
             value = getattr(arguments, key)
             found[name] = tuple(value) if isinstance(value, list) else value
     return found
+
+
+def from_zero(text: str) -> float:
+    """Return a number of the command line that is finite and not negative, for `type`.
+
+    Raises:
+        ArgumentTypeError: It is not such a number.
+    """
+    value = float(text)
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text}; expected a finite number, 0 or more")
+    return value

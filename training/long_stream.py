@@ -50,9 +50,9 @@ POLICIES = (
 def measure_rest(
     pipeline: Pipeline,
     sequences: Sequence[LabelledSequence],
+    rest_s: Sequence[float],
     *,
     target: str = "demonstrated",
-    rest_s: Sequence[float] = (0.0, 1.0, 10.0, 60.0, 120.0),
     progress: bool = True,
 ) -> dict[str, Any]:
     """Return the mean IoU when nothing moves after a clip, by the length of the rest.
@@ -63,8 +63,8 @@ def measure_rest(
     Args:
         pipeline: The pipeline.
         sequences: Labelled clips.
+        rest_s: Lengths of the rest [s].
         target: As in `StageConfig.target`.
-        rest_s: Lengths of the rest, increasing [s].
         progress: Whether to show a progress bar.
 
     Raises:
@@ -97,9 +97,9 @@ def measure_rest(
 def measure_succession(
     pipeline: Pipeline,
     sequences: Sequence[LabelledSequence],
+    pause_s: Sequence[float],
     *,
     target: str = "demonstrated",
-    pause_s: Sequence[float] = (0.0, 5.0, 15.0),
     progress: bool = True,
 ) -> dict[str, Any]:
     """Return the mean IoU at the ends of clips that follow each other, by the pause between them.
@@ -110,8 +110,8 @@ def measure_succession(
     Args:
         pipeline: The pipeline.
         sequences: Labelled clips.
-        target: As in `StageConfig.target`.
         pause_s: Lengths of the pause [s].
+        target: As in `StageConfig.target`.
         progress: Whether to show a progress bar.
 
     Raises:

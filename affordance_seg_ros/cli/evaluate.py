@@ -9,10 +9,12 @@ from typing import Any
 
 from affordance_seg_ros.config import FlowConfig, PipelineConfig
 from affordance_seg_ros.errors import ConfigError, SourceError
-from affordance_seg_ros.flags import add_options, read_options
+from affordance_seg_ros.flags import add_options, from_zero, read_options
 from affordance_seg_ros.node_config import NodeConfig
 
 LONG_STREAMS = ("rest", "succession")
+RESTS_S = (0.0, 1.0, 10.0, 60.0, 120.0)
+PAUSES_S = (0.0, 5.0, 15.0)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,6 +47,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also measure long rests after and before clips (some 7000 frames each), and clips "
         "that follow each other in one stream (some 1000 frames each); a name takes it alone",
     )
+    for flag, lengths, what in (
+        ("--rests", RESTS_S, "lengths of the rests of --long-streams"),
+        ("--pauses", PAUSES_S, "pauses between the clips that follow each other"),
+    ):
+        parser.add_argument(
+            flag,
+            nargs="+",
+            type=from_zero,
+            metavar="SECONDS",
+            default=lengths,
+            help=f"{what} [s] (default: {' '.join(f'{each:g}' for each in lengths)})",
+        )
     parser.add_argument(
         "--min-confidence",
         type=float,
@@ -140,9 +154,14 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"cannot be used, and was left out: {reason}", file=sys.stderr)
     print(f"{_result(write())}; see {arguments.out}")
     for stream in streams:  # hours: what there is already is kept
-        measure = measure_rest if stream == "rest" else measure_succession
-        measured = measure(pipeline, sequences, target=arguments.target, progress=progress)
-        about.setdefault("long_streams", {})[stream] = measured
+        measure, lengths_s = (
+            (measure_rest, arguments.rests)
+            if stream == "rest"
+            else (measure_succession, arguments.pauses)
+        )
+        about.setdefault("long_streams", {})[stream] = measure(
+            pipeline, sequences, lengths_s, target=arguments.target, progress=progress
+        )
         write()
     return 0
 

@@ -194,6 +194,19 @@ def test_one_kind_of_long_streams_is_measured_alone(weights, parts, tmp_path):
     assert document["long_streams"]["succession"].keys() == {"0 s", "5 s", "15 s"}
 
 
+def test_long_streams_have_the_lengths_that_are_asked_for(weights, parts, tmp_path, capsys):
+    words = ["--data", str(parts), "--weights", str(weights), "--out", str(tmp_path), "--quiet"]
+    words += ["--target", "affordances", "--long-streams"]
+    assert main(["evaluate", *words, "--rests", "0.3", "0", "--pauses", "0.5"]) == 0
+    streams = json.loads((tmp_path / "evaluation.json").read_text())["long_streams"]
+    assert streams["rest"]["after"]["keep"].keys() == {"0 s", "0.3 s"}
+    assert streams["rest"].keys() == {"after", "after 0.3 s before the clip"}
+    assert streams["succession"].keys() == {"0.5 s"}
+    with pytest.raises(SystemExit):
+        main(["evaluate", *words, "--pauses", "-1"])
+    assert "--pauses: -1; expected a finite number, 0 or more" in capsys.readouterr().err
+
+
 def test_what_is_evaluated_is_kept_where_long_streams_are_stopped(
     weights, parts, tmp_path, monkeypatch
 ):
