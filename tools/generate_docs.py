@@ -11,16 +11,9 @@ from pathlib import Path
 
 import yaml
 
-from affordance_seg_ros.config import PipelineConfig
-from affordance_seg_ros.node_config import KinectConfig, NodeConfig
-from affordance_seg_ros.options import Options
-from affordance_seg_ros.ros.parameter_table import ParameterRow, nest, parameter_rows
+from affordance_seg_ros.ros.parameter_table import NODE_OPTIONS, ParameterRow, nest, node_rows
 
 ROOT = Path(__file__).resolve().parent.parent
-NODES = {
-    "affordance_node": (NodeConfig(), PipelineConfig()),
-    "kinect_node": (KinectConfig(),),
-}
 _FIELD = re.compile(r"(?P<type>\S+)\s+(?P<name>\w+)\s*(?:#\s*(?P<comment>.*))?")
 _LICENCE = "SPDX-License-Identifier: Apache-2.0"
 _NOTE = "Written by tools/generate_docs.py; run it after a change."
@@ -58,10 +51,10 @@ def parameters() -> str:
         "`ros2 run affordance_seg_ros affordance_node --help` prints them too.",
         "",
     ]
-    for node, groups in NODES.items():
+    for node in NODE_OPTIONS:
         lines += [f"## {node}", "", "| parameter | type | default | accepted | live | meaning |"]
         lines += ["|---|---|---|---|---|---|"]
-        lines += [_parameter(row) for row in _rows(groups)]
+        lines += [_parameter(row) for row in node_rows(node)]
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
 
@@ -73,14 +66,9 @@ def defaults() -> str:
         "# All parameters of affordance_node at their defaults.",
     ]
     lines += ["/**/affordance:", "  ros__parameters:"]
-    rows = list(_rows(NODES["affordance_node"]))
-    lines += _tree(nest({row.name: row for row in rows}), indent=4)
+    rows = {row.name: row for row in node_rows("affordance_node")}
+    lines += _tree(nest(rows), indent=4)
     return "\n".join(lines) + "\n"
-
-
-def _rows(groups: tuple[Options, ...]) -> Iterator[ParameterRow]:
-    for group in groups:
-        yield from parameter_rows(group)
 
 
 def _message(path: Path) -> Iterator[str]:

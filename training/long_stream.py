@@ -78,10 +78,11 @@ def measure_rest(
         for sequence in _bar(labelled, f"rest, {policy.name}", progress):
             truth = last_label(sequence, target)
             frames = [*_frames(sequence), *_still(sequence, -1, longest)]
-            wanted = {len(sequence) - 1 + round(10 * s): s for s in rest_s}
+            ends = {seconds: len(sequence) - 1 + round(10 * seconds) for seconds in scores}
             for index, prediction in enumerate(_run(pipeline, frames, policy)):
-                if index in wanted:
-                    scores[wanted[index]].add(truth, prediction.mask)
+                for seconds, end in ends.items():
+                    if index == end:
+                        scores[seconds].add(truth, prediction.mask)
         after[policy.name] = {f"{s:g} s": _mean_iou(each) for s, each in scores.items()}
     before: dict[str, float | None] = {}
     for policy in POLICIES:

@@ -48,16 +48,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "that follow each other in one stream (some 1000 frames each); a name takes it alone",
     )
     for flag, lengths, what in (
-        ("--rests", RESTS_S, "lengths of the rests of --long-streams"),
-        ("--pauses", PAUSES_S, "pauses between the clips that follow each other"),
+        ("--rests", RESTS_S, "with --long-streams: lengths of the rests"),
+        ("--pauses", PAUSES_S, "with --long-streams: pauses between clips that follow each other"),
     ):
         parser.add_argument(
             flag,
             nargs="+",
             type=from_zero,
             metavar="SECONDS",
-            default=lengths,
-            help=f"{what} [s] (default: {' '.join(f'{each:g}' for each in lengths)})",
+            help=f"{what} [s]; without it {' '.join(f'{each:g}' for each in lengths)}",
         )
     parser.add_argument(
         "--min-confidence",
@@ -98,6 +97,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.limit < 0:
         raise ConfigError(f"--limit {arguments.limit}; expected a number of clips, or 0 for all")
+    if arguments.long_streams is None and (arguments.rests or arguments.pauses):
+        raise ConfigError("--rests and --pauses are lengths of --long-streams; expected it, too")
     flow = read_options(arguments, FlowConfig, prefix="flow-")
     config = PipelineConfig(
         min_confidence=arguments.min_confidence, max_gap_s=CLIP_GAP_S, flow=flow
@@ -155,9 +156,9 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"{_result(write())}; see {arguments.out}")
     for stream in streams:  # hours: what there is already is kept
         measure, lengths_s = (
-            (measure_rest, arguments.rests)
+            (measure_rest, arguments.rests or RESTS_S)
             if stream == "rest"
-            else (measure_succession, arguments.pauses)
+            else (measure_succession, arguments.pauses or PAUSES_S)
         )
         about.setdefault("long_streams", {})[stream] = measure(
             pipeline, sequences, lengths_s, target=arguments.target, progress=progress

@@ -17,12 +17,9 @@ def main() -> int:
 
 
 def _create() -> Runnable:
-    from affordance_seg_ros.config import PipelineConfig
-    from affordance_seg_ros.node_config import NodeConfig
     from affordance_seg_ros.ros.command_line import check_command_line
 
-    groups = (NodeConfig(), PipelineConfig())
-    check_command_line(sys.argv, "affordance_node", _PURPOSE, groups)
+    check_command_line(sys.argv, "affordance_node", _PURPOSE)
     from affordance_seg_ros.ros.log_bridge import bridge_logging
     from affordance_seg_ros.ros.node import AffordanceNode
 

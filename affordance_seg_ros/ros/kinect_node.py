@@ -17,10 +17,9 @@ def main() -> int:
 
 
 def _create() -> Runnable:
-    from affordance_seg_ros.node_config import KinectConfig
     from affordance_seg_ros.ros.command_line import check_command_line
 
-    check_command_line(sys.argv, "kinect_node", _PURPOSE, (KinectConfig(),))
+    check_command_line(sys.argv, "kinect_node", _PURPOSE)
     from affordance_seg_ros.ros.kinect import KinectNode
 
     return KinectNode()

@@ -3,9 +3,17 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
+from affordance_seg_ros.config import PipelineConfig
+from affordance_seg_ros.node_config import KinectConfig, NodeConfig
 from affordance_seg_ros.options import OptionInfo, Options
+
+NODE_OPTIONS: Mapping[str, tuple[Options, ...]] = MappingProxyType(
+    {"affordance_node": (NodeConfig(), PipelineConfig()), "kinect_node": (KinectConfig(),)}
+)
+"""The options of each executable, at their defaults."""
 
 
 class ParameterRow(NamedTuple):
@@ -30,6 +38,12 @@ def parameter_rows(defaults: Options, prefix: str = "") -> Iterator[ParameterRow
             yield from parameter_rows(value, f"{prefix}{field.name}.")
         else:
             yield ParameterRow(prefix + field.name, value, infos[field.name])
+
+
+def node_rows(executable: str) -> Iterator[ParameterRow]:
+    """Yield a row for each parameter of an executable."""
+    for options in NODE_OPTIONS[executable]:
+        yield from parameter_rows(options)
 
 
 def nest(values: Mapping[str, Any]) -> dict[str, Any]:

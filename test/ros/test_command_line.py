@@ -4,20 +4,13 @@ import sys
 
 import pytest
 
-from affordance_seg_ros.config import PipelineConfig
 from affordance_seg_ros.errors import ConfigError
-from affordance_seg_ros.node_config import KinectConfig, NodeConfig
 from affordance_seg_ros.ros.command_line import check_command_line
-from affordance_seg_ros.ros.parameter_table import parameter_rows
-
-GROUPS = {
-    "affordance_node": (NodeConfig(), PipelineConfig()),
-    "kinect_node": (KinectConfig(),),
-}
+from affordance_seg_ros.ros.parameter_table import NODE_OPTIONS, node_rows
 
 
 def check(*arguments):
-    check_command_line(("path/node", *arguments), "node", "Does it.", (KinectConfig(),))
+    check_command_line(("path/kinect_node", *arguments), "kinect_node", "Does it.")
 
 
 def run(executable, argument):
@@ -39,22 +32,22 @@ def test_the_arguments_of_ros_are_taken():
 def test_what_rclpy_would_pass_over_is_refused(argument, example):
     with pytest.raises(ConfigError) as caught:
         check(argument, "--ros-args", "-p", "loop:=true")
-    assert str(caught.value).startswith(f"argument '{argument}'; node expects those of ROS")
+    assert str(caught.value).startswith(f"argument '{argument}'; kinect_node expects those of ROS")
     assert example in str(caught.value)
 
 
-@pytest.mark.parametrize("executable", sorted(GROUPS))
+@pytest.mark.parametrize("executable", NODE_OPTIONS)
 def test_help_names_every_parameter_and_starts_nothing(executable):
     done = run(executable, "--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"usage: {executable} ")
-    rows = [row for group in GROUPS[executable] for row in parameter_rows(group)]
+    rows = list(node_rows(executable))
     assert len(rows) > 8
     for row in rows:
-        assert f"\n  {row.name}:=" in done.stdout
+        assert f"\n  -p {row.name}:=" in done.stdout
 
 
-@pytest.mark.parametrize("executable", sorted(GROUPS))
+@pytest.mark.parametrize("executable", NODE_OPTIONS)
 def test_a_node_with_a_stray_argument_ends_with_one_line_and_code_2(executable):
     done = run(executable, "rate:=5")
     assert done.returncode == 2

@@ -8,12 +8,10 @@ from rcl_interfaces.srv import GetParameters, SetParametersAtomically
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image
 
-from affordance_seg_ros.config import PipelineConfig
 from affordance_seg_ros.msg import AffordanceRegionArray
-from affordance_seg_ros.node_config import NodeConfig
-from affordance_seg_ros.ros.parameter_table import parameter_rows
+from affordance_seg_ros.ros.parameter_table import node_rows
 
-ROWS = [*parameter_rows(NodeConfig()), *parameter_rows(PipelineConfig())]
+ROWS = list(node_rows("affordance_node"))
 
 
 def get(client, name):

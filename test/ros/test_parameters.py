@@ -9,7 +9,7 @@ from affordance_seg_ros.config import FlowConfig, PipelineConfig
 from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.node_config import KinectConfig, NodeConfig
 from affordance_seg_ros.options import Options, option
-from affordance_seg_ros.ros.parameter_table import nest, parameter_rows
+from affordance_seg_ros.ros.parameter_table import nest, node_rows, parameter_rows
 from affordance_seg_ros.ros.parameters import NodeParameters
 
 
@@ -35,7 +35,7 @@ def test_what_is_declared_reads_back_as_the_defaults(make):
 
 def test_every_option_is_a_parameter_with_its_description_and_range(make):
     node, _ = make()
-    rows = [*parameter_rows(NodeConfig()), *parameter_rows(PipelineConfig())]
+    rows = list(node_rows("affordance_node"))
     assert "flow.estimator" in [row.name for row in rows]
     for row in rows:
         found = node.describe_parameter(row.name)

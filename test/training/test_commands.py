@@ -197,6 +197,8 @@ def test_one_kind_of_long_streams_is_measured_alone(weights, parts, tmp_path):
 def test_long_streams_have_the_lengths_that_are_asked_for(weights, parts, tmp_path, capsys):
     words = ["--data", str(parts), "--weights", str(weights), "--out", str(tmp_path), "--quiet"]
     words += ["--target", "affordances", "--long-streams"]
+    assert main(["evaluate", *words[:-1], "--rests", "0"]) == 2
+    assert "lengths of --long-streams; expected it, too" in capsys.readouterr().err
     assert main(["evaluate", *words, "--rests", "0.3", "0", "--pauses", "0.5"]) == 0
     streams = json.loads((tmp_path / "evaluation.json").read_text())["long_streams"]
     assert streams["rest"]["after"]["keep"].keys() == {"0 s", "0.3 s"}
