@@ -43,12 +43,8 @@ def find_sequences(sources: Sequence[DataSource], labels: LabelSet) -> tuple[Lab
     for source in sources:
         scan = source.scan(labels)
         found.extend(scan.sequences)
-        if without := scan.other_splits.get(""):
-            print(
-                f"left out: {without} without a split in {source.root}; expected "
-                f'"split": "{source.split}" in clip.json, or an empty split, which takes all',
-                file=sys.stderr,
-            )
+        if scan.left_out:
+            print(f"left out: {scan.left_out}", file=sys.stderr)
         for problem in scan.problems[:_SHOWN_PROBLEMS]:
             print(f"left out: {problem}", file=sys.stderr)
         if len(scan.problems) > _SHOWN_PROBLEMS:

@@ -48,15 +48,15 @@ def write_sor3d(root):
 
 
 def write_umd(root):
-    """Write two tools of UMD, two pictures of each, and return their folder."""
+    """Write two tools of UMD and return their folder: labelled by hand, and one by neighbours."""
     for tool in ("mug_01", "saw_02"):
-        for frame in (1, 11):
+        for frame, how in ((1, "manual"), (4, "automatic"), (11, "manual")):
             stem = root / f"tools/{tool}/{tool}_{frame:08}"
             write_rgb(stem.with_name(f"{stem.name}_rgb.jpg"), color())
             write_depth(stem.with_name(f"{stem.name}_depth.png"))
             label = np.zeros(SIZE, np.uint8)
             label[0, :8] = range(8)
-            savemat(stem.with_name(f"{stem.name}_label.mat"), {"gt_label": label})
+            savemat(stem.with_name(f"{stem.name}_label.mat"), {"gt_type": how, "gt_label": label})
             rank = np.ones((*SIZE, 7), np.uint8)
             savemat(stem.with_name(f"{stem.name}_label_rank.mat"), {"gt_label": rank})
     (root / "category_split.txt").write_text("1 mug_01\n2 saw_02\n")
@@ -85,15 +85,33 @@ def write_utkinect(root):
         for number in frames:
             rgb = np.full((24, 32, 3), 90, np.uint8)
             write_rgb(root / f"RGB/{take}/colorImg{number}.jpg", rgb)
-            path = root / f"depth/{take}/depthImg{number}.xml"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            storage = cv2.FileStorage(str(path), cv2.FILE_STORAGE_WRITE)
-            storage.write(f"depthImg{number}", np.full(SIZE, 2000 + number, np.uint16))
-            storage.release()
+            depth_mm = np.full(SIZE, 2000 + number, np.uint16)
+            write_depth_image(root / f"depth/{take}/depthImg{number}.xml", depth_mm << 3 | 1)
     (root / "actionLabel.txt").write_text(
         "s01_e01\nwalk: 252 260\nsitDown: 290 310\ns02_e01\nwalk: 10 12\ncarry: NaN NaN\n"
     )
     return root
+
+
+def write_depth_image(path, values):
+    """Write what OpenCV 1 wrote of a 16-bit image, which later releases cannot write."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    height, width = values.shape
+    rows = "\n    ".join(" ".join(map(str, row)) for row in values)
+    path.write_text(
+        f"""<?xml version="1.0"?>
+<opencv_storage>
+<{path.stem} type_id="opencv-image">
+  <width>{width}</width>
+  <height>{height}</height>
+  <origin>top-left</origin>
+  <layout>interleaved</layout>
+  <dt>w</dt>
+  <data>
+    {rows}</data></{path.stem}>
+</opencv_storage>
+"""
+    )
 
 
 def scan(kind, root, split):

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """UMD part affordance: its splits and its labels of MATLAB."""
 
+import numpy as np
+import pytest
 from published_layouts import SIZE, scan
+from scipy.io import savemat
 
 from affordance_seg_ros.labels import IGNORE, LabelSet
 from affordance_seg_ros.training.datasets.check import check_data
+from affordance_seg_ros.training.datasets.umd import scan_umd
 
 LABELS = LabelSet()
 
@@ -68,3 +72,34 @@ def test_umd_names_a_label_that_was_cut_off(umd):
         label.write_bytes(whole[:length])
         report = check_data(umd, LABELS, progress=False)
         assert any("label.mat is damaged" in str(each) for each in report.problems)
+
+
+def test_umd_labels_of_neighbours_are_taken_where_they_are_asked_for(umd):
+    assert "1 in" in (found := scan_umd(umd, "train", None, LABELS)).left_out
+    assert "split 'train_all' takes them" in found.left_out
+    for split in ("train_all", ""):
+        found = scan_umd(umd, split, None, LABELS)
+        assert sum("mug" in each.name for each in found.sequences) == 3
+        assert not found.left_out
+
+
+def test_umd_labels_that_do_not_say_whose_they_are_are_taken(umd):
+    savemat(umd / "tools/mug_01/mug_01_00000004_label.mat", {"gt_label": np.zeros(SIZE, np.uint8)})
+    found = scan_umd(umd, "train", None, LABELS)
+    assert len(found.sequences) == 3
+    assert not found.left_out
+
+
+@pytest.mark.parametrize("values", [np.full(SIZE, np.nan), np.full(SIZE, 256), np.array(["cut"])])
+def test_umd_names_a_label_that_holds_no_ids(umd, values):
+    savemat(umd / "tools/mug_01/mug_01_00000001_label.mat", {"gt_label": values})
+    report = check_data(umd, LABELS, progress=False)
+    assert any("label.mat holds numbers that are no" in str(each) for each in report.problems)
+
+
+def test_umd_names_a_damaged_label_before_anything_is_learned(umd):
+    (umd / "tools/mug_01/mug_01_00000001_label.mat").write_bytes(b"no")
+    found = scan_umd(umd, "train", None, LABELS)
+    assert len(found.sequences) == 1
+    assert "00000001_label.mat is damaged" in str(found.problems[0])
+    assert "1 in" in found.left_out

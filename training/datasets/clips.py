@@ -118,4 +118,10 @@ def scan_clips(root: Path, split: str, label_map: LabelMap | None, labels: Label
             sequences.append(ClipSequence(clip, names, labels))
         except AffordanceError as error:
             problems.append(Problem(folder / CLIP_JSON, str(error)))
-    return Scan(tuple(sequences), tuple(problems), others)
+    left_out = ""
+    if without := others.get(""):
+        left_out = (
+            f"{without} without a split in {root}; expected \"split\": \"{split}\" in {CLIP_JSON}, "
+            "or an empty split, which takes all"
+        )
+    return Scan(tuple(sequences), tuple(problems), others, left_out)

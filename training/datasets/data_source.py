@@ -16,6 +16,7 @@ from affordance_seg_ros.training.datasets.iit_aff import scan_iit_aff
 from affordance_seg_ros.training.datasets.label_map import LabelMap, read_label_map
 from affordance_seg_ros.training.datasets.labelled_sequence import Scan
 from affordance_seg_ros.training.datasets.sor3d_aff import scan_sor3d_aff
+from affordance_seg_ros.training.datasets.umd import ALL as UMD_ALL
 from affordance_seg_ros.training.datasets.umd import SPLITS as UMD_SPLITS
 from affordance_seg_ros.training.datasets.umd import scan_umd
 from affordance_seg_ros.training.datasets.utkinect import scan_utkinect
@@ -38,7 +39,7 @@ KINDS: MappingProxyType[str, Scanner] = MappingProxyType(
 """Data sets by the names of `DataSource.kind`."""
 
 LISTED_SPLITS: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
-    {"umd": tuple(UMD_SPLITS), "iit_aff": tuple(IIT_SPLITS)}
+    {"umd": tuple(f"{each}{UMD_ALL}" for each in UMD_SPLITS), "iit_aff": tuple(IIT_SPLITS)}
 )
 """Splits that are lists in a file, by kind; where all is taken these are not read."""
 

@@ -23,6 +23,7 @@ from affordance_seg_ros.training.datasets.labelled_sequence import (
 from affordance_seg_ros.training.datasets.listing import read_lines
 from affordance_seg_ros.training.datasets.picture_file import (
     read_color,
+    label_ids,
     read_numbers,
     still_frame,
 )
@@ -71,10 +72,7 @@ class IitPicture(LabelledPicture):
 
     def affordances(self, index: int) -> LabelImage | None:
         """Return the affordance of every pixel."""
-        ids = read_numbers(self._labels)
-        if not ((ids >= 0) & (ids <= 255) & (ids == np.rint(ids))).all():
-            raise SourceError(f"{self._labels} holds numbers that are no label ids")
-        return self._table[ids.astype(np.uint8)]
+        return self._table[label_ids(read_numbers(self._labels), self._labels)]
 
 
 def scan_iit_aff(root: Path, split: str, label_map: LabelMap | None, labels: LabelSet) -> Scan:

@@ -142,8 +142,10 @@ class Scan(NamedTuple):
         sequences: What was found of the split.
         problems: What is wrong with what could not be used.
         other_splits: Number of sequences of each split that was not asked for, where they say it.
+        left_out: What was left out though nothing is wrong with it, and what takes it, for people.
     """
 
     sequences: tuple[LabelledSequence, ...]
     problems: tuple[Problem, ...]
     other_splits: Mapping[str, int] = MappingProxyType({})
+    left_out: str = ""

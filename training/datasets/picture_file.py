@@ -58,6 +58,18 @@ def read_numbers(path: Path) -> npt.NDArray[np.float64]:
     return numbers
 
 
+def label_ids(numbers: npt.NDArray[Any], path: Path) -> npt.NDArray[np.uint8]:
+    """Return (H, W) numbers of a file as uint8 ids.
+
+    Raises:
+        SourceError: They are none.
+    """
+    plain = numbers.dtype.kind in "uif" and numbers.ndim == 2
+    if not (plain and ((numbers >= 0) & (numbers <= 255) & (numbers == np.rint(numbers))).all()):
+        raise SourceError(f"{path} holds numbers that are no label ids")
+    return numbers.astype(np.uint8)
+
+
 def still_frame(
     color: npt.NDArray[np.uint8],
     depth_mm: npt.NDArray[np.uint16],

@@ -3,12 +3,16 @@
 
 Layout: ``tools/<tool>_<NN>/<tool>_<NN>_<frame:08d>_{rgb.jpg,depth.png,label.mat,label_rank.mat}``,
 ``category_split.txt`` and ``novel_split.txt`` with lines ``<1|2> <tool>_<NN>``. Despite its name,
-the first splits by instances of a category and the second by categories.
+the first splits by instances of a category and the second by categories. A third of the pictures
+was labelled by hand (``gt_type`` in ``label.mat``); the others took their labels from neighbours,
+and their publication neither learns from them nor tests with them.
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.frames import RgbdFrame
@@ -22,6 +26,7 @@ from affordance_seg_ros.training.datasets.labelled_sequence import (
 )
 from affordance_seg_ros.training.datasets.listing import read_lines
 from affordance_seg_ros.training.datasets.picture_file import (
+    label_ids,
     read_color,
     read_depth_mm,
     still_frame,
@@ -33,7 +38,10 @@ SPLITS = {
     "novel_train": ("novel_split.txt", "1"),
     "novel_test": ("novel_split.txt", "2"),
 }
-"""Split names: file and the number in its first column."""
+"""Split names: file and the number in its first column; the pictures labelled by hand are taken."""
+
+ALL = "_all"
+"""What a split's name ends with where all pictures of its tools are taken."""
 
 AFFORDANCES = ("grasp", "cut", "scoop", "contain", "pound", "support", "wrap-grasp")
 """Names of the ids 1 to 7."""
@@ -61,25 +69,38 @@ class UmdPicture(LabelledPicture):
 
     def affordances(self, index: int) -> LabelImage | None:
         """Return the most likely affordance of every pixel."""
-        from scipy.io import loadmat
-
         path = self._part("label.mat")
-        try:
-            label = loadmat(path)["gt_label"]
-        except Exception as error:  # scipy names no common base for what a damaged file raises
-            raise SourceError(f"{path} is damaged or lacks gt_label: {error}") from None
-        return self._table[label.astype(np.uint8)]
+        label = _read_label(path, "gt_label")
+        if label is None:
+            raise SourceError(f"{path} lacks gt_label")
+        return self._table[label_ids(label, path)]
+
+    def labelled_by_hand(self) -> bool:
+        """Return whether a person labelled it, or nothing says that it took its label over.
+
+        Raises:
+            SourceError: Its label is damaged.
+        """
+        how = _read_label(self._part("label.mat"), "gt_type")
+        return how is None or str(np.squeeze(how)) != "automatic"
 
     def _part(self, suffix: str) -> Path:
         return self._stem.with_name(f"{self._stem.name}_{suffix}")
 
 
 def scan_umd(root: Path, split: str, label_map: LabelMap | None, labels: LabelSet) -> Scan:
-    """Find the pictures of a split, one of `SPLITS`; empty for all tools; see `scan_clips`."""
+    """Find the pictures of a split; see `scan_clips`.
+
+    Args:
+        root: Folder of the data set.
+        split: One of `SPLITS`, the same with `ALL` behind it, or empty for all of all tools.
+        label_map: How its affordances become the run's; None for `umd_to_sor3d`.
+        labels: The run's affordances.
+    """
     names = (label_map or read_label_map("umd_to_sor3d")).of(AFFORDANCES, (), labels)
     sequences, problems = [], []
     try:
-        tools = _tools(root, split)
+        tools = _tools(root, split.removesuffix(ALL))
     except SourceError as error:
         return Scan((), (Problem(root, str(error)),))
     for tool in tools:
@@ -94,7 +115,46 @@ def scan_umd(root: Path, split: str, label_map: LabelMap | None, labels: LabelSe
                 problems.append(Problem(stem, f"lacks {', '.join(missing)}"))
             else:
                 sequences.append(UmdPicture(stem, names, labels))
-    return Scan(tuple(sequences), tuple(problems))
+    left_out = ""
+    if split and not split.endswith(ALL):
+        found = len(sequences)
+        sequences, damaged = _labelled_by_hand(sequences)
+        problems += (Problem(root, each) for each in damaged)
+        if others := found - len(sequences) - len(damaged):
+            left_out = (
+                f"{others} in {root} whose labels are their neighbours'; split '{split}{ALL}' takes "
+                "them as well"
+            )
+    return Scan(tuple(sequences), tuple(problems), left_out=left_out)
+
+
+def _labelled_by_hand(pictures: list[UmdPicture]) -> tuple[list[UmdPicture], list[str]]:
+    """Return those that a person labelled, and what is wrong with the labels that are damaged."""
+    from tqdm import tqdm
+
+    by_hand, damaged = [], []
+    for picture in tqdm(pictures, unit="label", desc="umd", delay=2.0, leave=False):
+        try:
+            if picture.labelled_by_hand():
+                by_hand.append(picture)
+        except SourceError as error:
+            damaged.append(str(error))
+    return by_hand, damaged
+
+
+def _read_label(path: Path, name: str) -> npt.NDArray[Any] | None:
+    """Return one variable of a MATLAB file; None if the file lacks it.
+
+    Raises:
+        SourceError: The file is damaged.
+    """
+    from scipy.io import loadmat
+
+    try:
+        value: npt.NDArray[Any] | None = loadmat(path, variable_names=(name,)).get(name)
+    except Exception as error:  # scipy names no common base for what a damaged file raises
+        raise SourceError(f"{path} is damaged: {error}") from None
+    return value
 
 
 def _tools(root: Path, split: str) -> list[str]:

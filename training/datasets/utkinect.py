@@ -2,13 +2,14 @@
 """UTKinect-Action3D: whole-body actions, to pre-train the RGB-D stream.
 
 Layout: ``RGB/s01_e01/colorImg<frame>.jpg`` (640x480), ``depth/s01_e01/depthImg<frame>.xml``
-(320x240 millimetres, OpenCV's XML), and ``actionLabel.txt``: blocks of a line ``s01_e01`` and ten
+(320x240, OpenCV's XML of an image), and ``actionLabel.txt``: blocks of a line ``s01_e01`` and ten
 lines ``<action>: <first frame> <last frame>``, NaN where an action was not recorded. Frame numbers
 have gaps. Colour and depth are not registered: both are taken as the same view.
 """
 
 import math
 from pathlib import Path
+from xml.etree import ElementTree
 
 import cv2
 import numpy as np
@@ -33,6 +34,8 @@ ACTIONS = (
 SPLITS = ("", "odd", "even")
 _PERIOD_NS = 66_666_667  # 15 frames/s, as published
 _KINECT1_FOCAL_AT_640_PX = 525.0
+_FARTHEST_MM = 10_000
+_PLAYER_BITS = 3
 
 
 class UtKinectSequence(LabelledSequence):
@@ -56,7 +59,7 @@ class UtKinectSequence(LabelledSequence):
     def frame(self, index: int) -> RgbdFrame:
         """Return one frame at the depth camera's size."""
         number, color_path, depth_path = self._frames[index]
-        depth_mm = read_opencv_xml(depth_path)
+        depth_mm = read_depth_xml(depth_path)
         height, width = depth_mm.shape
         color = cv2.resize(read_color(color_path), (width, height), interpolation=cv2.INTER_AREA)
         return still_frame(
@@ -67,22 +70,38 @@ class UtKinectSequence(LabelledSequence):
         )
 
 
-def read_opencv_xml(path: Path) -> npt.NDArray[np.uint16]:
-    """Return the (H, W) uint16 matrix of a file of OpenCV's XML storage.
+def read_depth_xml(path: Path) -> npt.NDArray[np.uint16]:
+    """Return the (H, W) uint16 depth [mm] of a file of OpenCV's XML storage.
+
+    It is written as an image (``width``, ``height``), which OpenCV itself reads no more, or as a
+    matrix (``cols``, ``rows``). A Kinect of the first kind sees no farther than 10 m: what goes
+    beyond is its SDK's packed depth, millimetres above three bits of who stands there.
 
     Raises:
-        SourceError: The file is missing, damaged, or holds another matrix.
+        SourceError: The file is missing, damaged, or holds no 16-bit picture.
     """
     if not path.is_file():
         raise SourceError(f"{path} is missing")
     try:
-        storage = cv2.FileStorage(str(path), cv2.FILE_STORAGE_READ)
-        matrix = storage.getFirstTopLevelNode().mat()
-    except cv2.error as error:
-        raise SourceError(f"{path} is damaged: {error.err}") from None
-    if matrix is None or matrix.ndim != 2 or matrix.dtype != np.uint16:
-        raise SourceError(f"{path} holds no 16-bit matrix")
-    return matrix
+        node = next(iter(ElementTree.parse(path).getroot()))
+        width, height = (int(_text(node, *names)) for names in (("width", "cols"), ("height", "rows")))
+        numbers = np.array(_text(node, "data").split(), np.int64).reshape(height, width)
+    except StopIteration:
+        raise SourceError(f"{path} is damaged: it is empty") from None
+    except (OSError, ValueError, ElementTree.ParseError) as error:
+        raise SourceError(f"{path} is damaged: {error}") from None
+    if not numbers.size or numbers.min() < 0 or numbers.max() > np.iinfo(np.uint16).max:
+        raise SourceError(f"{path} holds no 16-bit picture")
+    depth = numbers.astype(np.uint16)
+    return depth >> _PLAYER_BITS if depth.max() > _FARTHEST_MM else depth
+
+
+def _text(node: ElementTree.Element, *names: str) -> str:
+    """Return the text of the first element of these names that is there."""
+    for name in names:
+        if text := node.findtext(name):
+            return text
+    raise ValueError(f"it lacks {' and '.join(names)}")
 
 
 def scan_utkinect(root: Path, split: str, label_map: LabelMap | None, labels: LabelSet) -> Scan:
