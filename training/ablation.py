@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from affordance_seg_ros.config import InputConfig, NetworkConfig, PipelineConfig
-from affordance_seg_ros.errors import ConfigError
+from affordance_seg_ros.errors import ConfigError, TrainingError
 from affordance_seg_ros.evaluation.report import write_json
 from affordance_seg_ros.flow.estimator import build_estimator
 from affordance_seg_ros.model.checkpoint import load_checkpoint
@@ -25,6 +25,7 @@ from affordance_seg_ros.training.tables import Evaluations, one_by_one, table_3
 from affordance_seg_ros.training.trainer import LAST_WEIGHTS_FILE, WEIGHTS_FILE, train
 from affordance_seg_ros.training.training_state import STATE_FILE, load_state
 from affordance_seg_ros.training.weights_output import read_origin
+from affordance_seg_ros.whole_file import whole_file
 
 _EVALUATION_FILE = "evaluation.json"
 """What one row with one seed came to; beside its weights."""
@@ -114,7 +115,8 @@ def run_ablation(
         evaluations = {each: list(found.values()) for each, found in rows.items()}
         data = dict.fromkeys(source.title for source in run.data.validation)
         table = compared.table(evaluations, "; ".join(data))
-        (out / f"{comparison}.md").write_text(table, encoding="utf-8")
+        with whole_file(out / f"{comparison}.md", TrainingError) as file:
+            file.write(table.encode())
     return rows
 
 

@@ -3,11 +3,13 @@
 
 import json
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from affordance_seg_ros.errors import ConfigError
+from affordance_seg_ros.errors import TrainingError
 from affordance_seg_ros.training.objective import Losses
 from affordance_seg_ros.training.validation import Validation
 from affordance_seg_ros.whole_file import whole_file
@@ -35,9 +37,10 @@ class Logbook:
         if self._active:
             from torch.utils.tensorboard import SummaryWriter
 
-            folder = str(self._out / "tensorboard")
-            # The first step that is dropped, and not the last one that stays.
-            self._writer = SummaryWriter(folder, purge_step=self._first_step + 1)
+            folder = self._out / "tensorboard"
+            with _writing(folder):
+                # The first step that is dropped, and not the last one that stays.
+                self._writer = SummaryWriter(str(folder), purge_step=self._first_step + 1)
             self._drop_later_lines()
         return self
 
@@ -86,12 +89,23 @@ class Logbook:
             if not line.endswith("\n") or _step_of(line) > self._first_step:
                 break
             kept.append(line)
-        with whole_file(path, ConfigError) as file:
+        with whole_file(path, TrainingError) as file:
             file.write("".join(kept).encode())
 
     def _line(self, document: dict[str, Any]) -> None:
-        with (self._out / LOG_FILE).open("a", encoding="utf-8") as file:
+        path = self._out / LOG_FILE
+        with _writing(path), path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(document) + "\n")
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise TrainingError(
+            f"{path} cannot be written: {error.strerror}; expected room and permission"
+        ) from None
 
 
 def _step_of(line: str) -> float:

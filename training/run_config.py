@@ -185,12 +185,16 @@ def differences(one: RunConfig, other: RunConfig) -> tuple[str, ...]:
     return tuple(f"{name}={left.get(name)} and {right.get(name)}" for name in names)
 
 
+_MERGE = "tag:yaml.org,2002:merge"
+
+
 class _OnceLoader(yaml.SafeLoader):
     """YAML in which no option is given twice: the last one would win, unsaid."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Return a mapping, or raise."""
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        """Return a mapping, or raise; what a merge (``<<``) brings may be overridden."""
+        own = (key for key, _ in node.value if key.tag != _MERGE)
+        keys = [self.construct_object(key, deep=True) for key in own]
         if twice := sorted({str(key) for key in keys if keys.count(key) > 1}):
             raise ConfigError(f"option '{twice[0]}' is given twice")
         return super().construct_mapping(node, deep)

@@ -140,8 +140,8 @@ def warn_of_shared(run: RunConfig, stages: Sequence[StageData]) -> None:
 
 def _place(sequence: LabelledSequence) -> tuple[str, str]:
     """Return what tells a sequence from all others of a run."""
-    folder = sequence.cache_folder
-    return str(folder.resolve() if folder else type(sequence).__name__), sequence.name
+    place = sequence.cache_folder or next(iter(sequence.sources()), None)
+    return str(place.resolve() if place else type(sequence).__name__), sequence.name
 
 
 def warn_of_unlabelled(stage: StageConfig, data: StageData) -> None:

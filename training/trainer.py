@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from affordance_seg_ros.errors import ConfigError
+from affordance_seg_ros.errors import ConfigError, TrainingError
 from affordance_seg_ros.evaluation.report import write_json
 from affordance_seg_ros.training.datasets.kept_records import KeptRecords, keep_all
 from affordance_seg_ros.training.epoch_order import epoch_batches
@@ -71,7 +71,7 @@ def train(run: RunConfig, out: Path, *, resume: bool = False, progress: bool = T
         ConfigError: The folder holds a run already, or another one than is to be resumed.
         SourceError: Data are missing or damaged.
         CheckpointError: A file to start from cannot be used, or the disk refuses.
-        TrainingError: The weights are no longer finite.
+        TrainingError: The weights are no longer finite, memory or disk is full, or a process died.
     """
     return Trainer(run, out, resume=resume, progress=progress).run()
 
@@ -109,9 +109,18 @@ class Trainer:
             if self._chief:
                 warn_of_shared(self._config, self._data)
             with Logbook(self._out, self._progress.global_step, active=self._chief) as logbook:
-                running: StageRun | None = self._begin()
-                while running:
-                    running = self._run_stage(running, logbook)
+                try:
+                    running: StageRun | None = self._begin()
+                    while running:
+                        running = self._run_stage(running, logbook)
+                except torch.cuda.OutOfMemoryError as error:
+                    stage = self._config.stages[self._progress.stage].name
+                    came = str(error).splitlines()[0]
+                    raise TrainingError(
+                        f"stage '{stage}': the GPU's memory is full ({came}); "
+                        "expected a smaller batch_size with accumulate, or precision=bf16-mixed. "
+                        "What was saved before is still there"
+                    ) from error
         return self._out / WEIGHTS_FILE
 
     def _run_stage(self, running: StageRun, logbook: Logbook) -> StageRun | None:

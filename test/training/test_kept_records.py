@@ -2,6 +2,7 @@
 """Flow and pictures that are computed once and kept beside the clips."""
 
 import os
+import signal
 from dataclasses import replace
 
 import cv2
@@ -12,6 +13,7 @@ from tiny_clips import LABELS
 from tiny_samples import INPUT, samples_of
 
 from affordance_seg_ros.config import FlowConfig
+from affordance_seg_ros.errors import TrainingError
 from affordance_seg_ros.labels import IGNORE
 from affordance_seg_ros.training.augmentation.augmentation_config import (
     AugmentationConfig,
@@ -64,6 +66,19 @@ def test_all_caches_are_filled_by_processes(sequence):
     np.testing.assert_array_equal(
         cache.load(sequence).motion_m, cache.compute_records(sequence)["motion_m"]
     )
+
+
+class Deadly(FlowCache):
+    """Flow that nobody lives to compute."""
+
+    def compute_records(self, sequence):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_process_that_dies_is_one_line(sequence):
+    cache = Deadly("dis", FlowConfig(), INPUT)
+    with pytest.raises(TrainingError, match=r"^a process that computes .*flow.* died, .*workers"):
+        keep_all([sequence], [cache], workers=2, progress=False)
 
 
 @pytest.mark.parametrize("scale", [1.0, 0.5])

@@ -98,6 +98,13 @@ def test_an_option_that_is_given_twice_is_refused():
         parse_run("stages: [{name: a, epochs: 3, epochs: 70}]")
 
 
+def test_what_is_merged_may_be_overridden():
+    run = parse_run("stages: [&one {name: a, epochs: 3}, {<<: *one, name: b}]")
+    assert [(each.name, each.epochs) for each in run.stages] == [("a", 3), ("b", 3)]
+    with pytest.raises(ConfigError, match="option 'name' is given twice"):
+        parse_run("stages: [&one {name: a}, {<<: *one, name: b, name: c}]")
+
+
 def test_what_a_section_does_not_name_stays_as_it_is_without_the_section():
     run = parse_run("network: {width: 8}\ninput: {depth_near_m: 0.0}")
     whole = RunConfig()

@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 import torch
+from published_layouts import write_iit
 from tiny_clips import LABELS, write_clip, write_clips
 
 from affordance_seg_ros.config import InputConfig
@@ -255,6 +256,16 @@ def test_what_is_learned_from_and_validated_on_is_told(clips, capsys):
         run = run_on(clips, "{name: a}", "{name: b}", validation=validation)
         warn_of_shared(run, stage_data(run))
     assert capsys.readouterr().err.count("9 of 12 sequences for validation are learned from") == 1
+
+
+def test_pictures_of_two_folders_are_not_the_same(tmp_path, capsys):
+    found = [
+        find_sequences([DataSource("iit_aff", str(write_iit(tmp_path / name)), "train")], LABELS)
+        for name in ("one", "other")
+    ]
+    warn_of_shared(RunConfig(), [StageData(*found, LABELS)] * len(RunConfig().stages))
+    assert capsys.readouterr().err == ""
+    assert len(share((*found[0], *found[1]), 0, 1)) == 2
 
 
 def test_processes_share_sequences_and_none_is_prepared_twice(clips):

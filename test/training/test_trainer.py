@@ -142,6 +142,21 @@ def test_weights_that_are_not_finite_end_the_run_and_replace_no_state(
     assert all(tensor.isfinite().all() for tensor in weights(tmp_path).values())
 
 
+def test_a_full_gpu_is_named_with_its_stage_and_what_helps(clips, tmp_path, monkeypatch):
+    def forward(self, batch):
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.\nHints")
+
+    monkeypatch.setattr(AffordanceObjective, "forward", forward)
+    with pytest.raises(TrainingError, match=r"'parts': .*2 GiB\.\); expected a smaller"):
+        train(run_of(clips), tmp_path, progress=False)
+
+
+def test_a_log_that_cannot_be_written_is_named(clips, tmp_path):
+    (tmp_path / "tensorboard").write_text("no folder")
+    with pytest.raises(TrainingError, match=r"tensorboard cannot be written: .*expected room"):
+        train(run_of(clips), tmp_path, progress=False)
+
+
 def test_data_of_a_late_stage_are_looked_for_before_the_first_step(clips, tmp_path):
     changes = ["stages=[{name: first, task: actions}, {name: late}]", "data.train=[{root: /none}]"]
     run = parse_run(run_of(clips).to_yaml(), changes)

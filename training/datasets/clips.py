@@ -121,7 +121,7 @@ def scan_clips(root: Path, split: str, label_map: LabelMap | None, labels: Label
     left_out = ""
     if without := others.get(""):
         left_out = (
-            f"{without} without a split in {root}; expected \"split\": \"{split}\" in {CLIP_JSON}, "
+            f'{without} without a split in {root}; expected "split": "{split}" in {CLIP_JSON}, '
             "or an empty split, which takes all"
         )
     return Scan(tuple(sequences), tuple(problems), others, left_out)

@@ -6,6 +6,7 @@ Layout: ``rgb/*.jpg``, ``deep/*.txt`` or ``depth/*.txt`` (metres or millimetres)
 that end in .jpg.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +23,8 @@ from affordance_seg_ros.training.datasets.labelled_sequence import (
 )
 from affordance_seg_ros.training.datasets.listing import read_lines
 from affordance_seg_ros.training.datasets.picture_file import (
-    read_color,
     label_ids,
+    read_color,
     read_numbers,
     still_frame,
 )
@@ -73,6 +74,10 @@ class IitPicture(LabelledPicture):
     def affordances(self, index: int) -> LabelImage | None:
         """Return the affordance of every pixel."""
         return self._table[label_ids(read_numbers(self._labels), self._labels)]
+
+    def sources(self) -> Iterable[Path]:
+        """Return its files."""
+        return self._color, self._depth, self._labels
 
 
 def scan_iit_aff(root: Path, split: str, label_map: LabelMap | None, labels: LabelSet) -> Scan:

@@ -4,6 +4,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from affordance_seg_ros.errors import SourceError
+from affordance_seg_ros.errors import SourceError, TrainingError
 from affordance_seg_ros.training.datasets.labelled_sequence import LabelledSequence
 from affordance_seg_ros.whole_file import whole_file
 
@@ -96,6 +97,7 @@ def keep_all(
 
     Raises:
         SourceError: Frames cannot be read, or a file cannot be written.
+        TrainingError: A process died.
     """
     from tqdm import tqdm
 
@@ -111,14 +113,24 @@ def keep_all(
     # A GPU serves one process best, and processes that were forked cannot use it.
     here = [item for item in missing if workers < 2 or item[0].wants_gpu]
     elsewhere = [item for item in missing if workers >= 2 and not item[0].wants_gpu]
-    bar = partial(tqdm, unit="clip", desc=" and ".join(dict.fromkeys(each.kind for each in kinds)))
+    bar = partial(tqdm, unit="clip", desc=_kinds(kinds))
     if elsewhere:
         with ProcessPoolExecutor(workers, initializer=partial(torch.set_num_threads, 1)) as pool:
             done = pool.map(_keep, elsewhere)
-            for _ in bar(done, total=len(elsewhere), disable=not progress):
-                pass
+            try:
+                for _ in bar(done, total=len(elsewhere), disable=not progress):
+                    pass
+            except BrokenProcessPool as error:
+                raise TrainingError(
+                    f"a process that computes {_kinds(kinds)} died, perhaps for want of memory; "
+                    "expected fewer data.workers. What it has kept is kept"
+                ) from error
     for kind, sequence in bar(here, disable=not (progress and here)):
         kind.records(sequence)
+
+
+def _kinds(kinds: Sequence[KeptRecords]) -> str:
+    return " and ".join(dict.fromkeys(each.kind for each in kinds))
 
 
 def _keep(item: tuple[KeptRecords, LabelledSequence]) -> None:

@@ -78,7 +78,7 @@ class LabelledSequence(ABC):
         return [index for index in range(len(self)) if read(index) is not None]
 
     def sources(self) -> Iterable[Path]:
-        """Return the files and folders that it is read from, for what is kept in `cache_folder`."""
+        """Return the files and folders that it is read from; what is kept of it is no older."""
         return ()
 
 

@@ -8,6 +8,7 @@ was labelled by hand (``gt_type`` in ``label.mat``); the others took their label
 and their publication neither learns from them nor tests with them.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,10 @@ class UmdPicture(LabelledPicture):
             raise SourceError(f"{path} lacks gt_label")
         return self._table[label_ids(label, path)]
 
+    def sources(self) -> Iterable[Path]:
+        """Return its files."""
+        return [self._part(each) for each in _PARTS]
+
     def labelled_by_hand(self) -> bool:
         """Return whether a person labelled it, or nothing says that it took its label over.
 
@@ -122,8 +127,8 @@ def scan_umd(root: Path, split: str, label_map: LabelMap | None, labels: LabelSe
         problems += (Problem(root, each) for each in damaged)
         if others := found - len(sequences) - len(damaged):
             left_out = (
-                f"{others} in {root} whose labels are their neighbours'; split '{split}{ALL}' takes "
-                "them as well"
+                f"{others} in {root} whose labels are their neighbours'; expected split "
+                f"'{split}{ALL}', which takes them as well"
             )
     return Scan(tuple(sequences), tuple(problems), left_out=left_out)
 

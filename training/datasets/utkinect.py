@@ -84,7 +84,7 @@ def read_depth_xml(path: Path) -> npt.NDArray[np.uint16]:
         raise SourceError(f"{path} is missing")
     try:
         node = next(iter(ElementTree.parse(path).getroot()))
-        width, height = (int(_text(node, *names)) for names in (("width", "cols"), ("height", "rows")))
+        width, height = int(_text(node, "width", "cols")), int(_text(node, "height", "rows"))
         numbers = np.array(_text(node, "data").split(), np.int64).reshape(height, width)
     except StopIteration:
         raise SourceError(f"{path} is damaged: it is empty") from None
