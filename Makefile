@@ -11,4 +11,4 @@ test: setup ; @. tools/env.sh && $(PYTEST)
 coverage: setup ; @. tools/env.sh && $(PYTEST) --cov --cov-report=term-missing
 check: setup ; @. tools/env.sh && exec tools/check.sh
 format: setup ; @. tools/env.sh && ruff format . && ruff check --fix .
-clean: ; rm -rf .colcon out
+clean: ; rm -rf .colcon out/demo out/bench

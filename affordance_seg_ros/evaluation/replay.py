@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Offline replay: the pipeline over a recording, and what it leaves for people and machines."""
 
+import json
 from collections import Counter
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -34,6 +36,9 @@ SHEET_COLUMNS = 8
 PAGE = "report.html"
 """Name of the report page within a run's folder."""
 _SLOWEST_HZ, _FASTEST_HZ = 1.0, 120.0
+
+
+_PREDICTIONS = "predictions.jsonl"
 
 
 class ReplayWriter:
@@ -73,7 +78,7 @@ class ReplayWriter:
         try:
             (out / "masks" if masks else out).mkdir(parents=True, exist_ok=True)
             _clear(out)
-            self._lines = (out / "predictions.jsonl").open("w")
+            self._lines = (out / _PREDICTIONS).open("w")
         except OSError as error:
             raise SourceError(f"{out}: cannot be written to ({error.strerror})") from error
         self._out = out
@@ -146,14 +151,23 @@ class ReplayWriter:
 
 
 def _clear(out: Path) -> None:
-    """Remove what another run has left."""
+    """Remove what another run has left; other masks may be a person's."""
     files = ("summary.json", PAGE, "overlay.mp4", "contact_sheet.png")
-    masks = (path for path in (out / "masks").glob("*.png") if path.stem.isdigit())
-    for old in (*(out / name for name in files), *masks):
+    for old in (*(out / name for name in files), *_masks_of_run(out)):
         try:
             old.unlink(missing_ok=True)
         except OSError as error:
             raise SourceError(f"{old}: cannot be written ({error.strerror})") from error
+
+
+def _masks_of_run(out: Path) -> Iterator[Path]:
+    """Yield the masks of the frames that the predictions in a folder are of."""
+    predictions = out / _PREDICTIONS
+    if not predictions.is_file():  # a device may never end
+        return
+    for line in predictions.read_text(encoding="utf-8", errors="replace").splitlines():
+        with suppress(ValueError, TypeError, KeyError):  # a line that was cut off
+            yield out / "masks" / f"{int(json.loads(line)['stamp_ns'])}.png"
 
 
 def _write_png(path: Path, picture: npt.NDArray[np.uint8]) -> None:

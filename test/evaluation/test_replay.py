@@ -173,6 +173,19 @@ def test_nothing_of_an_earlier_run_is_left_beside_one_that_fails(
     assert left == {"predictions.jsonl", "0001_by_hand.png"}
 
 
+def test_masks_of_a_person_stay_where_a_replay_is_written(
+    bag: Path, pipeline: Pipeline, tmp_path: Path
+) -> None:
+    own = tmp_path / "masks/00000.png"
+    own.parent.mkdir()
+    own.write_text("mine")
+    (tmp_path / "predictions.jsonl").write_text('{"stamp_ns": 7}\n{"stamp_ns": "x"}\n{"sta')
+    (tmp_path / "masks/7.png").touch()
+    replay(open_recording(bag), pipeline, tmp_path, progress=False)
+    assert own.read_text() == "mine"
+    assert list(own.parent.iterdir()) == [own]
+
+
 @pytest.mark.parametrize(("weights", "trained"), [("", True), ("untrained:compact", False)])
 def test_the_command_replays_a_bag_and_warns_of_untrained_weights(
     bag: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], weights: str, trained: bool
