@@ -19,8 +19,8 @@ setup(
     ],
     package_dir={NAME: NAME, TRAINING: "training", PRESETS: "config"},
     package_data={
-        NAME: ["**/*.safetensors", "evaluation/page/*", "py.typed"],
-        TRAINING: ["**/*.yaml", "**/*.npz"],
+        NAME: ["**/*.safetensors", "**/*.md", "evaluation/page/*", "py.typed"],
+        TRAINING: ["**/*.yaml", "**/*.npz", "**/*.md", "**/*.txt"],
         PRESETS: ["*.yaml"],
     },
 )

@@ -50,12 +50,12 @@ def sections(device: str, frames: int, seconds: float) -> list[Section]:
         Section(
             f"compact{end}",
             "Pipeline, compact network",
-            (*bench, "--width", "compact", "--frames", str(frames)),
+            (*bench, "--network", "compact", "--frames", str(frames)),
         ),
         Section(
             f"paper{end}",
             "Pipeline, the paper's network",
-            (*bench, "--width", "paper", "--size", "300", "--frames", str(paper_frames)),
+            (*bench, "--network", "paper", "--size", "300", "--frames", str(paper_frames)),
         ),
         Section(f"node{end}", "Node over DDS, camera at 30 Hz", node),
         Section(

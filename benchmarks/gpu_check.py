@@ -62,7 +62,7 @@ def steps(out: Path, data: Path, frames: int) -> list[Step]:
         Step("flow", [*flow, "--json", str(out / "flow.json")], out / "flow.json"),
         Step("backends", [*backends, "untrained:paper", "--json", str(out / "backends.json")]),
         Step("tables", [*tables, "--out", str(out / "bench")]),
-        Step("sweep", [*sweep, "--width", "paper", "--again", "--out", str(out / "sweep")]),
+        Step("sweep", [*sweep, "--network", "paper", "--again", "--out", str(out / "sweep")]),
     ]
 
 

@@ -73,7 +73,7 @@ def main() -> int:
     )
     parser.add_argument("--minutes", type=float, default=60.0, help="length of the stream")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    parser.add_argument("--width", default="compact", help="network: paper or compact")
+    parser.add_argument("--network", default="compact", help="network: paper or compact")
     parser.add_argument("--weights", default="", help="weight file that is measured instead")
     parser.add_argument("--picture", default="640x480", help="camera pictures [px]")
     parser.add_argument("--json", type=Path, required=True, help="file for the result")
@@ -83,7 +83,7 @@ def main() -> int:
             raise ConfigError(f"--minutes {arguments.minutes:g}; expected more than 0, to 10000")
         settings = BenchSettings(
             device=arguments.device,
-            network=arguments.width,
+            network=arguments.network,
             weights=arguments.weights,
             picture=parse_size(arguments.picture),
             config=PipelineConfig(),

@@ -38,25 +38,25 @@ def points(kind: str, arguments: argparse.Namespace, rest: list[str]) -> list[Po
     frames = ("--frames", str(arguments.frames))
     match kind:
         case "size":
-            network = ("--width", arguments.width)
+            network = ("--network", arguments.network)
             return [Point(f"size-{s}", (*bench, *network, *frames, "--picture", s)) for s in SIZES]
         case "width":
             return [
                 Point(
                     f"width-{name}{'-' + size if size else ''}",
-                    (*bench, "--width", name, *frames, *(("--size", size) if size else ())),
+                    (*bench, "--network", name, *frames, *(("--size", size) if size else ())),
                 )
                 for name, size in WIDTHS
             ]
         case "cameras":
             node = (sys.executable, str(_HERE / "node_latency.py"), "--device", arguments.device)
-            node = (*node, "--weights", f"untrained:{arguments.width}")
+            node = (*node, "--weights", f"untrained:{arguments.network}")
             node = (*node, "--seconds", f"{arguments.seconds:g}", "--size", "640x480")
             return [Point(f"cameras-{n}", (*node, "--nodes", str(n))) for n in CAMERAS]
         case _:
             stream = (sys.executable, str(_HERE / "stream_length.py"))
             stream = (*stream, "--minutes", f"{arguments.minutes:g}")
-            stream = (*stream, "--device", arguments.device, "--width", arguments.width)
+            stream = (*stream, "--device", arguments.device, "--network", arguments.network)
             return [Point(f"stream-{arguments.minutes:g}min", stream)]
 
 
@@ -126,7 +126,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("out/sweep"), help="folder of the points")
     parser.add_argument("--again", action="store_true", help="measure points that are there, too")
     parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N")
-    parser.add_argument("--width", default="compact", help="network of all but the width sweep")
+    parser.add_argument("--network", default="compact", help="network of all sweeps but width")
     parser.add_argument("--frames", type=int, default=60, help="frames of a point")
     parser.add_argument("--seconds", type=float, default=15.0, help="time of a camera point [s]")
     parser.add_argument("--minutes", type=float, default=1.0, help="time of the stream [min]")

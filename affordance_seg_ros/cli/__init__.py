@@ -76,6 +76,8 @@ def _run(words: Sequence[str], chosen: str) -> int:
     parsed = parser.parse_args(words)
     parsed.invocation = shlex.join([parser.prog, *words])
     result: Path | None = getattr(parsed, "json", None)
+    if result and result.is_dir():
+        raise SourceError(f"--json {result}: is a folder; expected a file")
     if result and (result.is_file() or not result.exists()):
         try:
             check_writable(result.parent, SourceError)

@@ -12,17 +12,18 @@ from affordance_seg_ros.flags import add_options, read_options
 from affordance_seg_ros.options import Options
 
 _LEFT_OUT = ("rate_hz",)  # the benchmark takes every frame
+_MOST_THREADS = 1024
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument(
-        "--width",
+        "--network",
         default="paper",
         metavar="NAME",
-        help=f"network: {' or '.join(NETWORKS)}; compact with the package's weights, others with "
-        "weights of chance",
+        help=f"{' or '.join(NETWORKS)}; compact with the package's weights, others with weights of "
+        "chance",
     )
     parser.add_argument("--weights", default="", help="weight file that is measured instead")
     parser.add_argument(
@@ -72,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     }
     settings = BenchSettings(
         device=arguments.device,
-        network=arguments.width,
+        network=arguments.network,
         weights=arguments.weights,
         input_size=parse_size(arguments.size) if arguments.size else None,
         picture=parse_size(arguments.picture),
@@ -83,8 +84,8 @@ def run(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         config=read_options(arguments, PipelineConfig, **nested),
     )
-    if arguments.threads < 0:
-        raise ConfigError(f"--threads {arguments.threads}; expected a positive number, or 0")
+    if not 0 <= arguments.threads <= _MOST_THREADS:
+        raise ConfigError(f"--threads {arguments.threads}; expected 0 to {_MOST_THREADS}")
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     document = measure(settings, progress=not arguments.quiet)

@@ -42,6 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.frames < 1:
         raise ConfigError(f"--frames {arguments.frames}; expected at least 1")
+    if arguments.out.is_dir():
+        raise SourceError(f"--out {arguments.out}: is a folder; expected a file")
     checkpoint = load_weights(arguments.weights, "cpu")
     inputs = _inputs(checkpoint, arguments.check, arguments.frames)
     export_onnx(checkpoint, arguments.out)

@@ -72,6 +72,10 @@ def open_recording(
             )
         if depth_to_color:
             raise SourceError(f"{path} is no bag; only the depth of bags can be aligned to colour")
+        if topics not in (None, TopicNames()) or max_skew_ns is not None or rectified is not None:
+            raise SourceError(
+                f"{path} is no bag; only bags are read by a camera's topics, skew or rectification"
+            )
         if path.is_file() and path.suffix == ".mkv":
             return KinectMkvRecording(path)
         if not path.exists():

@@ -9,7 +9,7 @@ import targets
 
 
 def test_a_section_that_fails_says_why_in_place_of_its_table(tmp_path: Path) -> None:
-    section = all_tables.Section("broken", "", ("affordance-seg", "bench", "--width", "huge"))
+    section = all_tables.Section("broken", "", ("affordance-seg", "bench", "--network", "huge"))
     text = all_tables.measure(section, tmp_path)
     assert text.startswith("not measured: affordance-seg bench: network 'huge'")
 

@@ -46,7 +46,7 @@ def test_a_point_that_fails_leaves_no_file(tmp_path: Path) -> None:
 
 def test_points_have_names_of_their_own() -> None:
     arguments = sweep.argparse.Namespace(
-        device="cpu", frames=5, width="compact", seconds=1.0, minutes=60.0
+        device="cpu", frames=5, network="compact", seconds=1.0, minutes=60.0
     )
     names = [p.name for kind in sweep.TABLES for p in sweep.points(kind, arguments, [])]
     assert len(set(names)) == len(names)
@@ -54,6 +54,6 @@ def test_points_have_names_of_their_own() -> None:
 
 
 def test_unknown_flags_go_to_the_benchmark() -> None:
-    arguments = sweep.argparse.Namespace(device="cpu", frames=5, width="compact")
+    arguments = sweep.argparse.Namespace(device="cpu", frames=5, network="compact")
     for point in sweep.points("size", arguments, ["--flow-estimator", "dis"]):
         assert "--flow-estimator" in point.command

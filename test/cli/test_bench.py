@@ -15,7 +15,7 @@ from affordance_seg_ros.model.checkpoint import save_checkpoint, untrained
     ("words", "message"),
     [
         (["--device", "tpu"], "expected auto, cpu, cuda"),
-        (["--width", "huge"], "expected one of paper, compact"),
+        (["--network", "huge"], "expected one of paper, compact"),
         (["--size", "300y"], "expected WIDTHxHEIGHT"),
         (["--picture", "9"], "32 to 8192"),
         (["--encoding", "yuv"], "rgb8"),
@@ -24,6 +24,8 @@ from affordance_seg_ros.model.checkpoint import save_checkpoint, untrained
         (["--baseline-frames", "-1"], "baseline_frames=-1"),
         (["--baseline-frames", "5"], "baseline_frames=5 without a baseline"),
         (["--threads", "-1"], "--threads"),
+        (["--threads", "1000000"], "expected 0 to 1024"),
+        (["--seed", "-1"], "seed=-1; expected 0 to"),
         (["--weights", "/nowhere/weights"], "/nowhere/weights"),
         (["--flow-estimator", "magic"], "dis"),
         (["--min-confidence", "7"], "0 to 1"),
@@ -32,7 +34,7 @@ from affordance_seg_ros.model.checkpoint import save_checkpoint, untrained
 def test_bad_flags_are_one_clear_line_and_exit_code_2(
     words: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["bench", "--width", "compact", "--device", "cpu", *words]) == 2
+    assert main(["bench", "--network", "compact", "--device", "cpu", *words]) == 2
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1
     assert lines[0].startswith("affordance-seg bench: ")
@@ -57,7 +59,7 @@ def test_a_tiny_run_prints_its_tables_and_writes_its_json(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "bench.json"
-    words = ["--width", "compact", "--json", str(file)]
+    words = ["--network", "compact", "--json", str(file)]
     assert main(["bench", *TINY, *words]) == 0
     document = json.loads(file.read_text())
     assert document["frames"] == 3

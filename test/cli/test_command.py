@@ -70,6 +70,11 @@ def test_where_no_result_can_be_written_nothing_is_begun(
     said = capsys.readouterr()
     assert "/proc/nowhere: cannot be written to" in said.err
     assert said.out == ""
+    for words in (["info", "--json", "/tmp"], ["export", "--out", "/tmp", "--check", "x"]):
+        assert main(words) == 2
+        said = capsys.readouterr()
+        assert f"{words[1]} /tmp: is a folder; expected a file" in said.err
+        assert said.out == ""
 
 
 def test_info_says_that_the_weights_are_untrained(capsys: pytest.CaptureFixture[str]) -> None:

@@ -252,6 +252,20 @@ def test_parts_that_differ_in_size_or_type_are_refused(estimator, part):
         estimator.step(plane()._replace(**{part: torch.zeros(120, 160, dtype=torch.float64)}))
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_depth_that_is_not_finite_is_refused_and_the_state_kept(estimator, value):
+    frames = [plane((0.006 * k, 0.0, 0.0)) for k in range(2)]
+    estimator.step(frames[0])
+    expected = estimator.step(frames[1])
+    estimator.reset()
+    estimator.step(frames[0])
+    holes = frames[1].depth_m.clone()
+    holes[3, 4] = value
+    with pytest.raises(FrameError, match="expected metres, and 0 where there are none"):
+        estimator.step(frames[1]._replace(depth_m=holes))
+    assert equal(estimator.step(frames[1]), expected)
+
+
 def test_dis_refuses_pictures_smaller_than_it_can_search():
     estimator = build_estimator(FlowConfig(estimator="dis"), CPU)
     with pytest.raises(FrameError, match="12x40 for DIS flow; expected at least"):

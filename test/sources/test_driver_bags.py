@@ -234,6 +234,17 @@ def test_a_transform_that_is_not_in_the_bag_is_named(tmp_path):
         open_recording(tmp_path / "other", topics, depth_to_color="tf")
 
 
-def test_only_depth_of_bags_can_be_aligned(write_clip):
-    with pytest.raises(SourceError, match="is no bag"):
-        open_recording(write_clip(), depth_to_color="tf")
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"depth_to_color": "tf"},
+        {"topics": TopicNames(color="/color")},
+        {"max_skew_ns": 1},
+        {"rectified": False},
+    ],
+)
+def test_what_is_for_bags_is_refused_elsewhere(write_clip, given):
+    clip = write_clip()
+    with pytest.raises(SourceError, match="is no bag; only"):
+        open_recording(clip, **given)
+    assert open_recording(clip, TopicNames())

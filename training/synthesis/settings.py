@@ -19,7 +19,10 @@ class SynthesisConfig(Options):
     seed: int = option(0, "Seed of the whole set", minimum=0, maximum=2**31 - 1)
     width: int = option(320, "Width of the pictures", unit="px", minimum=64, maximum=1920)
     height: int = option(240, "Height of the pictures", unit="px", minimum=64, maximum=1440)
-    frames: int = option(21, "Frames of a clip, at 10 frames/s", minimum=4, maximum=1000)
+    frames: int = option(
+        21, "Frames in which the whole demonstration is shown, 0.1 s each: with more of them the "
+        "person is slower", minimum=4, maximum=1000,
+    )  # fmt: skip
     split: str = option(
         "train", "Share of the objects' variety that is drawn from; test has shapes and cloths "
         "that train and val never show", choices=SPLITS,

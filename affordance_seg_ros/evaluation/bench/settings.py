@@ -12,6 +12,7 @@ from affordance_seg_ros.model.checkpoint import Checkpoint, load_weights
 
 _SMALLEST_PX, _LARGEST_PX = 32, 8192
 _MOST_FRAMES = 10_000_000
+_LARGEST_SEED = 2**31 - 1
 _OWN = "compact"
 """The network that the package brings weights of."""
 
@@ -84,12 +85,13 @@ class BenchSettings:
         ):
             if value not in accepted:
                 raise ConfigError(f"{name} '{value}'; expected one of {', '.join(accepted)}")
-        for name, count, least in (
-            ("frames", self.frames, 1),
-            ("baseline_frames", self.baseline_frames, 0),
+        for name, number, least, most in (
+            ("frames", self.frames, 1, _MOST_FRAMES),
+            ("baseline_frames", self.baseline_frames, 0, _MOST_FRAMES),
+            ("seed", self.seed, 0, _LARGEST_SEED),
         ):
-            if not least <= count <= _MOST_FRAMES:
-                raise ConfigError(f"{name}={count}; expected {least} to {_MOST_FRAMES}")
+            if not least <= number <= most:
+                raise ConfigError(f"{name}={number}; expected {least} to {most}")
 
         if self.baseline_frames and not self.baseline:
             raise ConfigError(
