@@ -140,7 +140,14 @@ class KinectConfig(Options):
         True, "Begin to play when both images have a subscriber, and not before"
     )
     frame_id: str = option("rgb_camera_link", "Optical frame of the colour camera")
-    device_index: int = option(0, "Which of the connected cameras", minimum=0, maximum=15)
+    device_index: int = option(
+        0, "Which of the connected cameras; their order is the SDK's, and need not stay", minimum=0,
+        maximum=15,
+    )  # fmt: skip
+    serial_number: str = option(
+        "", "Serial number of the camera, in quotes also behind those of a shell; empty takes the "
+        "camera of `device_index`",
+    )  # fmt: skip
     color_resolution: str = option(
         "720p", "Colour resolution of the camera",
         choices=("720p", "1080p", "1440p", "1536p", "2160p", "3072p"),

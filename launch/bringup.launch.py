@@ -21,6 +21,8 @@ from affordance_seg_ros.whole_file import user_path
 
 PACKAGE = "affordance_seg_ros"
 TRUTH = ("true", "false")
+ENDINGS = ("nothing", "respawn", "shutdown")
+RESPAWN_DELAY_S = 2.0
 RVIZ_TOPICS = ("overlay", "points", "markers")
 # Presets whose driver can be started: kinect_node publishes on their topics.
 OWN_DRIVER = "azure_kinect"
@@ -73,6 +75,12 @@ def generate_launch_description() -> LaunchDescription:
                 description="Start the driver too; the Azure Kinect's only",
             ),
             DeclareLaunchArgument(
+                "serial_number",
+                default_value="",
+                description="Serial number of the camera that the driver opens, of several cameras "
+                "one each, with commas and in their order; empty opens them in the SDK's order",
+            ),
+            DeclareLaunchArgument(
                 "recording",
                 default_value="",
                 description="Azure Kinect recording (.mkv) for the driver; empty opens the camera",
@@ -111,6 +119,13 @@ def generate_launch_description() -> LaunchDescription:
                 "namespace",
                 default_value="",
                 description="Namespace of all nodes and topics, the camera's included",
+            ),
+            DeclareLaunchArgument(
+                "on_exit",
+                default_value="nothing",
+                choices=ENDINGS,
+                description="When a node ends: do nothing, start it again after 2 s (respawn), or "
+                "end this launch and whatever includes it (shutdown); not when a recording ends",
             ),
             DeclareLaunchArgument(
                 "log_level",
@@ -153,9 +168,11 @@ def _nodes(context: LaunchContext) -> list[Action]:
 
 def _check(given: dict) -> None:
     """Refuse arguments that would change nothing."""
-    for name in ("recording", "loop"):
+    for name in ("recording", "loop", "serial_number"):
         if given[name] not in ("", "false") and given["start_driver"] != "true":
             raise RuntimeError(f"{name}:={given[name]} without start_driver:=true; expected both")
+    if given["recording"] and given["serial_number"]:
+        raise RuntimeError("recording and serial_number together; expected one of them")
     if given["base"] and (given["cameras"] or given["camera"] == "none"):
         other = f"cameras:={given['cameras']}" if given["cameras"] else "camera:=none"
         raise RuntimeError(
@@ -192,7 +209,7 @@ def _camera_nodes(camera: LaunchedCamera, given: dict, device_index: int) -> lis
             ros_arguments=[*log_level, *_own_words(given, preset)],
             parameters=parameters,
             remappings=list(preset.remappings(camera.base).items()) if preset else [],
-            on_exit=Shutdown(reason="affordance_node ended"),
+            **_ending(given, "affordance_node"),
             **shared,
         )
     ]
@@ -202,11 +219,23 @@ def _camera_nodes(camera: LaunchedCamera, given: dict, device_index: int) -> lis
             settings["frame_id"] = camera.frame
         base = camera.base.rstrip("/")
         remappings = [(topic, f"{base}/{topic}") for topic in DRIVER_TOPICS if camera.base]
-        words = {**shared, "ros_arguments": log_level, "remappings": remappings}
+        # Not in `settings`: launch_ros would take digits for a number.
+        own = {"serial_number": camera.serial_number} if camera.serial_number else {}
+        ros_arguments = [*log_level, *parameter_words(own)]
+        words = {**shared, "ros_arguments": ros_arguments, "remappings": remappings}
         nodes.append(_driver(given, preset, settings, words))
     if given["rviz"] == "true":
         nodes.append(_rviz(camera, given, preset, is_simulated))
     return nodes
+
+
+def _ending(given: dict, executable: str) -> dict:
+    """Return what a node's action is told of the node's end."""
+    if given["on_exit"] == "respawn":
+        return {"respawn": True, "respawn_delay": RESPAWN_DELAY_S}
+    if given["on_exit"] == "shutdown":
+        return {"on_exit": Shutdown(reason=f"{executable} ended")}
+    return {}
 
 
 def _own_words(given: dict, preset: Preset | None) -> Iterator[str]:
@@ -235,11 +264,11 @@ def _rviz(camera: LaunchedCamera, given: dict, preset: Preset | None, is_simulat
     frame = given["rviz_frame"] or camera.frame or (preset.frame if preset else "")
     if frame:
         arguments += ["-f", frame]
-    namespace = camera.namespace.strip("/")
+    node = camera.node_name(given.get("ros_namespace", ""))
     renamed = [
-        (f"/affordance/{topic}", f"/{namespace}/affordance/{topic}")
+        (f"/affordance/{topic}", f"{node}/{topic}")
         for topic in RVIZ_TOPICS
-        if namespace
+        if node != "/affordance"
     ]
     return Node(
         package="rviz2",
@@ -261,4 +290,6 @@ def _driver(given: dict, preset: Preset | None, settings: dict, shared: dict) ->
             f"drivers of their own, to be started apart: {elsewhere}"
         )
     found = {"recording": given["recording"], "loop": given["loop"] == "true", **settings}
+    if not given["recording"]:
+        shared = {**shared, **_ending(given, "kinect_node")}
     return Node(executable="kinect_node", name="kinect", parameters=[found], **shared)

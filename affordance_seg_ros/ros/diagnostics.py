@@ -67,7 +67,7 @@ def _input(snapshot: Snapshot) -> DiagnosticStatus:
         "pairs": str(pairing.paired),
         "unpaired": str(pairing.unpaired),
         "duplicates": str(pairing.duplicates),
-        "without camera_info": str(snapshot.uncalibrated),
+        "without calibration": str(snapshot.uncalibrated),
         "jumps back": str(pairing.jumps_back),
         "waiting for": "; ".join(snapshot.awaited),
     }

@@ -7,6 +7,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -35,6 +36,7 @@ from affordance_seg_ros.sources.azure_kinect import (
     KinectDevice,
     KinectRecording,
 )
+from affordance_seg_ros.sources.connected_kinect import camera_name
 from affordance_seg_ros.sources.kinect_recording import METRES_PER_UNIT
 from affordance_seg_ros.whole_file import user_path
 
@@ -63,8 +65,7 @@ class KinectNode(Node):
         self._depth = self.create_publisher(Image, "depth_to_rgb/image_raw", _QOS)
         self._depth_info = self.create_publisher(CameraInfo, "depth_to_rgb/camera_info", _QOS)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
-        camera = f"Azure Kinect {self._config.device_index}"
-        self._state = CameraState(self._config.recording or camera)
+        self._state = CameraState(self._config.recording or camera_name(self._config))
         # Not the node's clock: with use_sim_time that one may never start.
         self.create_timer(1.0, self._on_timer, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._stopping = threading.Event()
@@ -88,7 +89,7 @@ class KinectNode(Node):
         if config.recording:
             self._source = KinectRecording(user_path(config.recording, SourceError))
         else:
-            self._source = KinectDevice(config)
+            self._source = self._open(config)
         self._calibrate(self._source.calibration)
         self._thread = threading.Thread(target=self._run, name="camera")
         self._thread.start()
@@ -123,7 +124,8 @@ class KinectNode(Node):
             self._failure = error
 
     def _stream(self, device: KinectDevice) -> None:
-        self.get_logger().info(f"Azure Kinect {self._config.device_index} is streaming")
+        name, number = camera_name(self._config), device.serial_number
+        self.get_logger().info(f"{name} is streaming (serial number {number})")
         while True:
             try:
                 for capture in device.captures(self._state.skip):
@@ -146,15 +148,22 @@ class KinectNode(Node):
                 return
             self._source = device = found
 
+    def _open(self, config: KinectConfig) -> KinectDevice:
+        device = KinectDevice(config)
+        self._state.source = f"Azure Kinect {device.serial_number}"
+        return device
+
     def _wait_for_device(self, lost: KinectDevice) -> KinectDevice | None:
         """Open the camera again, as often as it takes; None if told to stop."""
         lost.close()
         self._source = None
+        # Its index may be another camera's by now.
+        config = replace(self._config, serial_number=lost.serial_number)
         backoff = Backoff(self._config.reconnect_s)
         while not self._stopping.wait(backoff.next_s()):
             count = self._state.attempt()
             try:
-                device = KinectDevice(self._config)
+                device = self._open(config)
             except DeviceError as error:
                 self.get_logger().warning(
                     f"camera still lost after {count} attempts: {error}",

@@ -16,12 +16,14 @@ class LaunchedCamera(NamedTuple):
         preset: Its preset.
         base: Namespace of its driver's topics; empty for the preset's.
         frame: Optical frame in which its driver is to publish; empty for the preset's.
+        serial_number: Of the camera that its driver is to open; empty for whichever comes next.
     """
 
     namespace: str
     preset: str
     base: str = ""
     frame: str = ""
+    serial_number: str = ""
 
     def node_name(self, outer: str) -> str:
         """Return the full name of its affordance node.
@@ -39,19 +41,33 @@ def launched_cameras(given: Mapping[str, str]) -> list[LaunchedCamera]:
 
     Args:
         given: Arguments `cameras`, as ``left=realsense@/left/camera,right=kinect_v2``, or `camera`
-            and `base`, and `namespace` and `start_driver`.
+            and `base`, and `namespace`, `start_driver` and `serial_number`.
 
     Raises:
-        ConfigError: `cameras` is written otherwise, or names a preset that there is not.
+        ConfigError: `cameras` is written otherwise, or names a preset that there is not, or there
+            are not as many serial numbers.
     """
     several = _read_cameras(given["cameras"])
     if not several:
-        return [LaunchedCamera(given["namespace"], given["camera"], given["base"])]
+        camera = LaunchedCamera(given["namespace"], given["camera"], given["base"])
+        return _with_serial_numbers([camera], given["serial_number"])
+    several = _with_serial_numbers(several, given["serial_number"])
     if given["start_driver"] == "true":  # two cameras are not in one place
         several = [each._replace(frame=_own_frame(each)) for each in several]
     if outer := given["namespace"]:
         several = [each._replace(namespace=f"{outer}/{each.namespace}") for each in several]
     return several
+
+
+def _with_serial_numbers(cameras: list[LaunchedCamera], text: str) -> list[LaunchedCamera]:
+    numbers = [word.strip() for word in text.split(",")] if text else [""] * len(cameras)
+    if (len(set(numbers)) < len(cameras) > 1 and text) or len(numbers) != len(cameras):
+        raise ConfigError(
+            f"serial_number:={text}; expected as many as there are cameras ({len(cameras)}), each "
+            "another, with commas"
+        )
+    pairs = zip(cameras, numbers, strict=True)
+    return [camera._replace(serial_number=number) for camera, number in pairs]
 
 
 def _own_frame(camera: LaunchedCamera) -> str:

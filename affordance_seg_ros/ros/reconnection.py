@@ -37,12 +37,12 @@ class Backoff:
 class CameraState:
     """What became of the camera so far; may be read and written from any thread.
 
-    Args:
+    Attributes:
         source: The camera or the recording, for people.
     """
 
     def __init__(self, source: str) -> None:
-        self._source = source
+        self.source = source
         self._lock = threading.Lock()
         self._lost = ""
         self._attempts = 0
@@ -99,7 +99,7 @@ class CameraState:
         }
         return DiagnosticStatus(
             name=f"{name}: camera",
-            hardware_id=self._source,
+            hardware_id=self.source,
             level=level,
             message=message,
             values=[KeyValue(key=key, value=value) for key, value in values.items()],

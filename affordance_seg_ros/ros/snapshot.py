@@ -40,7 +40,8 @@ class Snapshot:
         latency: Latency and stages.
         untransformed: Frames without regions for want of a transform.
         resets: Why the pipeline forgot the past by itself, each time; the last hundred.
-        uncalibrated: Pairs dropped because no camera_info had come.
+        uncalibrated: Pairs dropped because a camera_info, or with `align_depth` where the depth
+            camera stands, had not come.
         budget: What the latency budget has come to; None while it is off.
         doubtful: A sentence on what is wrong with images that come: those of two cameras, those
             that are misread, those that get lost.

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.errors import DeviceError, SourceError
 from affordance_seg_ros.node_config import KinectConfig
+from affordance_seg_ros.sources.connected_kinect import camera_name, choose_device
 from affordance_seg_ros.sources.picture import decode_picture
 
 _TIMEOUT_MS = 5000
@@ -74,7 +75,8 @@ class KinectRecording:
         if not path.is_file():
             raise SourceError(f"recording {path} is not there; expected an .mkv file")
         self._path = path
-        self._playback = self._pyk4a.PyK4APlayback(path)
+        # pyk4a's name for giving back Python's lock while it reads.
+        self._playback = self._pyk4a.PyK4APlayback(path, thread_safe=False)
         try:
             self._playback.open()
         except self._pyk4a.K4AException:
@@ -141,13 +143,20 @@ class KinectDevice:
     Args:
         config: Which camera, and its modes.
 
+    Attributes:
+        calibration: Its cameras.
+        serial_number: Its serial number.
+
     Raises:
         DeviceError: pyk4a is not installed, or the camera is not there or in use.
     """
 
+    calibration: KinectCalibration
+    serial_number: str
+
     def __init__(self, config: KinectConfig) -> None:
         self._pyk4a = pyk4a = _load_pyk4a()
-        self._index = config.device_index
+        self._name = camera_name(config)
         modes = pyk4a.Config(
             color_resolution=pyk4a.ColorResolution[f"RES_{config.color_resolution.upper()}"],
             color_format=pyk4a.ImageFormat.COLOR_BGRA32,
@@ -155,18 +164,18 @@ class KinectDevice:
             camera_fps=pyk4a.FPS[f"FPS_{config.frame_rate}"],
             synchronized_images_only=True,
         )
-        self._device = pyk4a.PyK4A(modes, device_id=config.device_index)
+        self._device = choose_device(pyk4a, modes, config)
         try:
             self._device.start()
             self.calibration = _calibration(pyk4a, self._device.calibration)
+            self.serial_number = self._device.serial
         except pyk4a.K4AException:
             found = pyk4a.connected_device_count()
             self.close()
             raise DeviceError(
-                f"Azure Kinect {config.device_index} cannot be started at "
-                f"{config.color_resolution}, {config.depth_mode}, {config.frame_rate} Hz; found "
-                f"{found} connected (is it powered, on USB 3, and not in use? 30 Hz is not "
-                "possible at 3072p or with wfov_unbinned)"
+                f"{self._name} cannot be started at {config.color_resolution}, "
+                f"{config.depth_mode}, {config.frame_rate} Hz; found {found} connected "
+                f"({_likely_reason(found)})"
             ) from None
 
     def captures(self, on_skip: Callable[[], object]) -> Iterator[KinectCapture]:
@@ -183,13 +192,12 @@ class KinectDevice:
                 capture = self._newest(on_skip)
             except self._pyk4a.K4ATimeoutException:
                 raise DeviceError(
-                    f"Azure Kinect {self._index} sent nothing for {_TIMEOUT_MS // 1000} s; "
-                    "expected captures (unplugged?)"
+                    f"{self._name} sent nothing for {_TIMEOUT_MS // 1000} s; expected captures "
+                    "(unplugged?)"
                 ) from None
             except self._pyk4a.K4AException:
                 raise DeviceError(
-                    f"Azure Kinect {self._index} does not answer any more; expected captures "
-                    "(unplugged?)"
+                    f"{self._name} does not answer any more; expected captures (unplugged?)"
                 ) from None
             picture = _to_bgr(capture.color, "COLOR_BGRA32")
             assert picture is not None  # these modes give both pictures, and raw colour
@@ -221,6 +229,16 @@ class KinectDevice:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+def _likely_reason(found: int) -> str:
+    """Return why none of so many connected cameras may have been started."""
+    if found and not os.environ.get("DISPLAY"):
+        return "no DISPLAY is set, and the camera's depth engine needs an X server"
+    return (
+        "is it powered, on USB 3, and not in use? 30 Hz is not possible at 3072p or with "
+        "wfov_unbinned"
+    )
 
 
 def _load_pyk4a() -> ModuleType:

@@ -67,6 +67,8 @@ class Node:
     parameters: Sequence[Any] = ()
     remappings: Sequence[tuple[str, str]] = ()
     on_exit: Shutdown | None = None
+    respawn: bool = False
+    respawn_delay: float | None = None
 
 
 @dataclass
@@ -117,6 +119,8 @@ _MODULES: dict[str, tuple[type, ...]] = {
 class LaunchFile:
     """A launch file with the stand-ins; called with `name:=value`, it returns what it would start.
 
+    `ros_namespace` is that of a group which includes it.
+
     Attributes:
         arguments: What it declares, by name.
     """
@@ -132,8 +136,8 @@ class LaunchFile:
         declared = [each for each in self._entities if isinstance(each, DeclareLaunchArgument)]
         self.arguments = {argument.name: argument for argument in declared}
 
-    def __call__(self, *words: str) -> list[Any]:
+    def __call__(self, *words: str, ros_namespace: str = "") -> list[Any]:
         given = dict(word.split(":=", 1) for word in words)
         assert given.keys() <= self.arguments.keys()
-        context = LaunchContext(given)
+        context = LaunchContext(given | ({"ros_namespace": ros_namespace} if ros_namespace else {}))
         return [action for entity in self._entities for action in entity.execute(context)]

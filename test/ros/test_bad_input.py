@@ -187,7 +187,7 @@ def test_pairs_for_which_no_camera_info_comes_are_counted_and_told(client, start
     def counted():
         found = statuses(diagnostics, "input")
         values = {pair.key: pair.value for pair in found[-1].values} if found else {}
-        return int(values.get("without camera_info", 0)) > 0
+        return int(values.get("without calibration", 0)) > 0
 
     client.wait(counted)
     camera.info.publish(info_message(camera.now_ns()))

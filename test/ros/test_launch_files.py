@@ -64,7 +64,21 @@ def test_a_preset_says_where_the_node_listens(bringup: LaunchFile, name: str) ->
     (node,) = bringup(f"camera:={name}")
     assert (node.package, node.executable) == ("affordance_seg_ros", "affordance_node")
     assert dict(node.remappings) == read_preset(name).remappings()
-    assert node.on_exit == Shutdown("affordance_node ended")
+
+
+def test_what_a_node_s_end_means_is_for_whoever_launches_it(bringup: LaunchFile) -> None:
+    for node in bringup(*DRIVEN):
+        assert (node.on_exit, node.respawn) == (None, False)
+    for node in bringup(*DRIVEN, "on_exit:=shutdown"):
+        assert node.on_exit == Shutdown(f"{node.executable} ended")
+    for node in bringup(*DRIVEN, "on_exit:=respawn"):
+        assert (node.respawn, node.respawn_delay) == (True, 2.0)
+
+
+@pytest.mark.parametrize("ending", ["shutdown", "respawn"])
+def test_the_end_of_a_recording_ends_nothing_else(bringup: LaunchFile, ending: str) -> None:
+    _, driver = bringup(*DRIVEN, "recording:=/r.mkv", f"on_exit:={ending}")
+    assert (driver.on_exit, driver.respawn) == (None, False)
 
 
 @pytest.mark.parametrize(
@@ -175,6 +189,14 @@ def test_a_driver_is_told_recording_loop_and_clock(bringup: LaunchFile) -> None:
     assert driver.ros_arguments == ["--log-level", "info"]
 
 
+def test_drivers_are_told_the_serial_numbers_of_their_cameras(bringup: LaunchFile) -> None:
+    _, driver = bringup(*DRIVEN, "serial_number:=000123")
+    assert driver.ros_arguments == ["--log-level", "info", "-p", 'serial_number:="000123"']
+    nodes = bringup(*TWO_DRIVEN, "serial_number:=000123, 000456")
+    words = [node.ros_arguments[-1] for node in nodes if node.executable == "kinect_node"]
+    assert words == ['serial_number:="000123"', 'serial_number:="000456"']
+
+
 def test_several_drivers_have_a_camera_and_a_frame_each(bringup: LaunchFile, prefix: Path) -> None:
     register(prefix, "rviz2")
     nodes = bringup(*TWO_DRIVEN, "namespace:=robot", "rviz:=true")
@@ -204,6 +226,24 @@ def test_rviz_has_our_configuration_the_frame_and_the_namespace(
     assert rviz.remappings == [(topic, f"/robot{topic}") for topic in topics]
 
 
+@pytest.mark.parametrize(
+    ("namespace", "node"),
+    [
+        ("", "/robot1/affordance"),
+        ("left", "/robot1/left/affordance"),
+        ("/left/", "/left/affordance"),
+    ],
+)
+def test_rviz_listens_to_the_node_of_its_group(
+    bringup: LaunchFile, prefix: Path, namespace: str, node: str
+) -> None:
+    register(prefix, "rviz2")
+    words = ("rviz:=true", f"namespace:={namespace}")
+    _, rviz = bringup(*words, ros_namespace="/robot1")
+    assert dict(rviz.remappings)["/affordance/points"] == f"{node}/points"
+    assert not bringup("rviz:=true")[1].remappings
+
+
 @pytest.mark.usefixtures("prefix")
 @pytest.mark.parametrize(
     ("words", "reason"),
@@ -222,6 +262,11 @@ def test_rviz_has_our_configuration_the_frame_and_the_namespace(
         (["cameras:=a=realsense,a=kinect_v2"], "a namespace of its own for each camera"),
         (["camera:=realsense", "start_driver:=true"], "camera realsense; .* realsense2_camera"),
         (["camera:=none", "start_driver:=true"], "camera none; .* the driver of your camera"),
+        (["serial_number:=1"], "serial_number:=1 without start_driver:=true"),
+        ([*DRIVEN, "serial_number:=1,2"], r"serial_number:=1,2; expected as many .* \(1\)"),
+        ([*TWO_DRIVEN, "serial_number:=1"], r"serial_number:=1; expected as many .* \(2\)"),
+        ([*TWO_DRIVEN, "serial_number:=1,1"], "serial_number:=1,1; expected .* each another"),
+        ([*DRIVEN, "serial_number:=1", "recording:=a.mkv"], "recording and serial_number together"),
         (["rviz:=true"], "rviz:=true needs rviz2, which is not installed"),
     ],
 )

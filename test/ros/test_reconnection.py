@@ -14,6 +14,7 @@ from sensor_msgs.msg import Image
 from affordance_seg_ros.errors import DeviceError
 from affordance_seg_ros.node_config import KinectConfig
 from affordance_seg_ros.ros.reconnection import LONGEST_PAUSE_S, Backoff, CameraState
+from affordance_seg_ros.sources import connected_kinect
 from affordance_seg_ros.sources.azure_kinect import KinectDevice
 
 FAKE = Path(__file__).parent / "fake_pyk4a"
@@ -76,7 +77,7 @@ def test_a_camera_that_was_lost_is_opened_again_when_it_is_back(
     plug(state)
     process.wait_for(f"camera lost: Azure Kinect 0 {reason}")
     if state == "unplugged":
-        process.wait_for("camera still lost after 1 attempts: Azure Kinect 0 cannot be started")
+        process.wait_for("camera still lost after 1 attempts: no Azure Kinect 000100 is there")
         client.wait(lambda: DiagnosticStatus.ERROR in levels(diagnostics), "bad diagnostics")
     plug("plugged")
     process.wait_for("camera is back after")
@@ -138,6 +139,51 @@ def test_a_camera_that_goes_while_its_calibration_is_read_is_closed(fake_pyk4a, 
     plug("plugged")
     with KinectDevice(KinectConfig(depth_mode="nfov_2x2binned")) as device:
         assert device.calibration.color.fx == 612
+
+
+@pytest.mark.parametrize(
+    ("display", "words"), [("", "no DISPLAY is set, and the"), (":0", "is it powered, on USB 3")]
+)
+def test_a_camera_that_is_there_and_does_not_start_says_what_may_lack(
+    fake_pyk4a, plug, monkeypatch, display, words
+):
+    monkeypatch.setenv("DISPLAY", display)
+    plug("uncalibrated")
+    with pytest.raises(DeviceError, match=f"found 2 connected .{words}"):
+        KinectDevice(KinectConfig())
+
+
+@pytest.mark.parametrize("state", ["plugged", "swapped"])
+def test_a_camera_is_known_by_its_serial_number_wherever_it_is(fake_pyk4a, plug, state):
+    plug(state)
+    for number in ("000100", "000200"):
+        config = KinectConfig(depth_mode="nfov_2x2binned", serial_number=number)
+        with KinectDevice(config) as device:
+            assert device.serial_number == number
+    with KinectDevice(KinectConfig(depth_mode="nfov_2x2binned")) as device:
+        assert device.serial_number == ("000200" if state == "swapped" else "000100")
+
+
+def test_a_serial_number_that_no_camera_has_is_refused_with_those_that_there_are(fake_pyk4a):
+    with pytest.raises(DeviceError, match=r"no Azure Kinect 7 .* 000100, 000200, and 0 cameras"):
+        KinectDevice(KinectConfig(serial_number="7"))
+
+
+def test_a_camera_that_another_has_open_is_asked_again(fake_pyk4a, monkeypatch):
+    other = sys.modules["pyk4a"].PyK4A(None, device_id=1, thread_safe=False)
+    other.open()
+    monkeypatch.setattr(connected_kinect.time, "sleep", lambda _: other.opened and other.close())
+    with KinectDevice(KinectConfig(serial_number="000200")) as device:
+        assert device.serial_number == "000200"
+
+
+def test_a_camera_that_stays_in_use_is_told_so(fake_pyk4a, monkeypatch):
+    monkeypatch.setattr(connected_kinect.time, "sleep", lambda _: None)
+    with (
+        KinectDevice(KinectConfig(serial_number="000200")),
+        pytest.raises(DeviceError, match=r"000200 is there; found .* 000100, and 1 cameras"),
+    ):
+        KinectDevice(KinectConfig(serial_number="000200"))
 
 
 def test_a_capture_knows_since_when_it_has_been_here(fake_pyk4a):

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An Azure Kinect that a test plugs and unplugs, behind pyk4a's own names.
+"""Two Azure Kinects that a test plugs and unplugs, behind pyk4a's own names.
 
-The file that FAKE_KINECT names says `plugged`, `unplugged`, `silent`, or
-`uncalibrated`, which it is as long as its calibration cannot be read.
+The file that FAKE_KINECT names says `plugged`, `swapped` (the other way round),
+`unplugged`, `silent`, or `uncalibrated`, which they are as long as their
+calibration cannot be read.
 """
 
 import enum
@@ -10,11 +11,13 @@ import os
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 
 PERIOD_S = 0.05
 QUEUED_S = 0.5
+SERIAL_NUMBERS = ("000100", "000200")
 
 
 class K4AException(Exception):  # noqa: N818  (pyk4a's name)
@@ -37,7 +40,7 @@ def _state() -> str:
 
 
 def connected_device_count() -> int:
-    return int(_state() != "unplugged")
+    return 0 if _state() == "unplugged" else len(SERIAL_NUMBERS)
 
 
 class Config(SimpleNamespace):
@@ -60,10 +63,13 @@ class _Calibration:
 
 
 class PyK4A:
-    open_handles = 0
+    in_use: ClassVar[set[str]] = set()
 
-    def __init__(self, config: Config, device_id: int = 0) -> None:
+    def __init__(self, config: Config, device_id: int = 0, thread_safe: bool = True) -> None:
+        assert not thread_safe, "a camera that keeps Python's lock stops all other threads"
         self._config = config
+        self._index = device_id
+        self.serial = ""
         self.opened = self.is_running = False
 
     @property
@@ -72,13 +78,20 @@ class PyK4A:
             raise K4AException
         return _Calibration(self._config)
 
-    def start(self) -> None:
+    def open(self) -> None:
         if _state() == "unplugged":
             raise K4AException
-        assert PyK4A.open_handles == 0, "a camera can be opened once only"
-        self.opened = self.is_running = True
+        self.serial = SERIAL_NUMBERS[:: -1 if _state() == "swapped" else 1][self._index]
+        if self.serial in PyK4A.in_use:
+            raise K4AException
+        PyK4A.in_use.add(self.serial)
+        self.opened = True
+
+    def start(self) -> None:
+        if not self.opened:
+            self.open()
+        self.is_running = True
         self._taken_s = time.monotonic()
-        PyK4A.open_handles += 1
 
     def stop(self) -> None:
         if _state() == "unplugged":
@@ -89,7 +102,7 @@ class PyK4A:
     def close(self) -> None:
         assert self.opened
         self.opened = False
-        PyK4A.open_handles -= 1
+        PyK4A.in_use.remove(self.serial)
 
     def get_capture(self, timeout: int):
         """Hand out the oldest capture of the last half second, or wait for one."""
