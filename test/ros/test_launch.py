@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -41,9 +42,9 @@ def ros2():
 def launch(ros2, tmp_path):
     started = []
 
-    def _launch(*arguments):
+    def _launch(*arguments, file=("affordance_seg_ros", "bringup.launch.py")):
         log = (tmp_path / f"launch{len(started)}.log").open("w+")
-        command = [ros2, "launch", "affordance_seg_ros", "bringup.launch.py", *arguments]
+        command = [ros2, "launch", *file, *arguments]
         process = subprocess.Popen(
             command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
         )
@@ -88,7 +89,7 @@ def test_presets_are_files_of_the_configuration_folder_or_lie_beside_the_code():
         (
             "bringup",
             "camera cameras base start_driver params_file weights device use_sim_time namespace "
-            "color_transport depth_transport rviz rviz_frame",
+            "color_transport depth_transport rviz rviz_frame serial_number on_exit",
         ),
         ("replay", "bag out pace rate html masks weights device params_file namespace options"),
     ],
@@ -243,6 +244,44 @@ def test_a_wrong_argument_ends_the_launch_with_the_reason(launch, arguments, wor
     process, log = launch(*arguments)
     process.wait(60)
     assert words in log.read_text()
+
+
+OUTER = """
+from launch import LaunchDescription
+from launch.actions import ExecuteProcess, IncludeLaunchDescription
+from launch_ros.substitutions import FindPackageShare
+
+def generate_launch_description():
+    share = FindPackageShare("affordance_seg_ros").find("affordance_seg_ros")
+    words = [("camera", "none"), ("weights", "nonsense"), ("on_exit", "ENDING")]
+    return LaunchDescription([
+        ExecuteProcess(cmd=["sleep", "600"]),
+        IncludeLaunchDescription(share + "/launch/bringup.launch.py", launch_arguments=words),
+    ])
+"""
+
+
+@pytest.mark.parametrize("ending", ["nothing", "respawn", "shutdown"])
+def test_a_node_that_ends_ends_what_includes_it_only_if_told_so(launch, tmp_path, ending):
+    file = tmp_path / "outer.launch.py"
+    file.write_text(OUTER.replace("ENDING", ending))
+    process, log = launch(file=(str(file),))
+
+    def ends():
+        return log.read_text().count("nonsense: no such file")
+
+    if ending == "shutdown":
+        process.wait(60)
+        assert ends() == 1
+        return
+    wanted = 2 if ending == "respawn" else 1
+    until = time.monotonic() + 60
+    while ends() < wanted and time.monotonic() < until:
+        time.sleep(0.1)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(5)
+    assert ends() >= wanted
+    assert (ends() > 1) == (ending == "respawn")
 
 
 def test_rviz_that_is_not_there_ends_the_launch_with_the_reason(launch, monkeypatch):
