@@ -60,8 +60,10 @@ def launched_cameras(given: Mapping[str, str]) -> list[LaunchedCamera]:
 
 
 def _with_serial_numbers(cameras: list[LaunchedCamera], text: str) -> list[LaunchedCamera]:
-    numbers = [word.strip() for word in text.split(",")] if text else [""] * len(cameras)
-    if (len(set(numbers)) < len(cameras) > 1 and text) or len(numbers) != len(cameras):
+    if not text:
+        return cameras
+    numbers = [word.strip() for word in text.split(",")]
+    if len(set(filter(None, numbers))) < len(numbers) or len(numbers) != len(cameras):
         raise ConfigError(
             f"serial_number:={text}; expected as many as there are cameras ({len(cameras)}), each "
             "another, with commas"

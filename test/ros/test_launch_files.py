@@ -265,6 +265,7 @@ def test_rviz_listens_to_the_node_of_its_group(
         (["serial_number:=1"], "serial_number:=1 without start_driver:=true"),
         ([*DRIVEN, "serial_number:=1,2"], r"serial_number:=1,2; expected as many .* \(1\)"),
         ([*TWO_DRIVEN, "serial_number:=1"], r"serial_number:=1; expected as many .* \(2\)"),
+        ([*TWO_DRIVEN, "serial_number:=1,"], "serial_number:=1,; expected as many"),
         ([*TWO_DRIVEN, "serial_number:=1,1"], "serial_number:=1,1; expected .* each another"),
         ([*DRIVEN, "serial_number:=1", "recording:=a.mkv"], "recording and serial_number together"),
         (["rviz:=true"], "rviz:=true needs rviz2, which is not installed"),
