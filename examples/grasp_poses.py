@@ -109,7 +109,7 @@ class GraspPoses(Node):
 
 
 def _words(vector: npt.NDArray[np.float64]) -> str:
-    return f"({', '.join(f'{value:.3f}' for value in vector)})"
+    return f"({', '.join(f'{value:.3f}' for value in np.round(vector, 3) + 0.0)})"  # no -0.000
 
 
 def main() -> None:

@@ -61,7 +61,9 @@ def test_the_script_prints_the_grasps_of_the_live_node(camera, start):
     example = run(start, max_opening_m=3.0, min_depth_fraction=0.2)
     camera.wait_for_subscriber()
     camera.publish_until(lambda: "grasp #7" in example.output, "a grasp")
-    assert "in optical: at (0.100, 0.200, 0.300) m, orientation (" in example.output
+    # Its z axis, the approach, is the camera's: away from it.
+    pose = "at (0.100, 0.200, 0.300) m, orientation (0.000, 0.000, 1.000, 0.000)"
+    assert f"in optical: {pose}" in example.output
     assert "opening 2010 mm, from (0.100, 0.200, 0.200) m" in example.output
 
 

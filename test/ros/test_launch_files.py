@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from launch_double import (
+    DeclareLaunchArgument,
     ExecutableInPackage,
     LaunchContext,
     LaunchFile,
@@ -54,9 +55,23 @@ def absolute(node: Node, topic: str) -> str:
     return name if name.startswith("/") else "/".join(["", *filter(None, [node.namespace]), name])
 
 
-def test_every_argument_is_described(bringup: LaunchFile, replay: LaunchFile) -> None:
-    for file in (bringup, replay):
-        assert all(argument.description for argument in file.arguments.values())
+def test_every_argument_is_described_also_in_the_documentation(
+    bringup: LaunchFile, replay: LaunchFile
+) -> None:
+    page = (FOLDER.parent / "docs/launch.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    declared = [*bringup.arguments.values(), *replay.arguments.values()]
+    assert rows == [documented(argument) for argument in declared]
+
+
+def documented(argument: DeclareLaunchArgument) -> str:
+    """Return the row of an argument in docs/launch.md."""
+    default = f"`{argument.default_value}`" if argument.default_value else "empty"
+    if argument.default_value is None:
+        default = "none: has to be given"
+    choices = ", ".join(f"`{choice}`" for choice in argument.choices if choice)
+    said = f"{argument.description} ({choices})" if choices else argument.description
+    return f"| `{argument.name}` | {default} | {said} |"
 
 
 @pytest.mark.parametrize("name", preset_names())
