@@ -113,7 +113,7 @@ def growth_kb_a_frame(resident: Sequence[float]) -> float:
     if len(later) < _FEWEST_FRAMES:
         return float("nan")
     slope: float = np.polyfit(np.arange(len(later)), later, 1)[0]
-    return 1024 * slope
+    return round(1024 * slope, 6) + 0.0  # arithmetic is no finer, and a line is never quite flat
 
 
 @contextmanager
