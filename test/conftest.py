@@ -3,6 +3,7 @@
 
 import importlib.util
 import os
+import re
 
 import pytest
 import torch
@@ -14,6 +15,36 @@ if not torch.cuda.is_available():
 # Triton and Mesa's renderer bring an LLVM each, and Triton's crashes where it comes second.
 if importlib.util.find_spec("triton"):
     import triton  # noqa: F401
+
+
+_BROUGHT = re.compile(
+    r"could not import '(affordance_seg_ros|ament_index|moderngl|pyk4a|rclpy|sensor_msgs|triton)"
+    r"|OpenGL|not built by colcon|OpenVINO is not installed|pyk4a not installed"
+)
+"""Reasons to skip that do not hold where `make setup` has brought all that it brings."""
+
+_skipped: set[str] = set()
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    _note(report)
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    _note(report)
+
+
+def _note(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if report.skipped and isinstance(report.longrepr, tuple):
+        _skipped.add(report.longrepr[2])
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail where a test was skipped for want of what has to be there, in CI for one."""
+    lacking = sorted(filter(_BROUGHT.search, _skipped))
+    if os.environ.get("AFFORDANCE_COMPLETE") and lacking and session.exitstatus == 0:
+        print("\nAFFORDANCE_COMPLETE is set, and tests were skipped:", *lacking, sep="\n  ")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

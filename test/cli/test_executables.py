@@ -22,9 +22,11 @@ def executable(name: str) -> str:
 
 @pytest.fixture
 def opengl() -> None:
-    gl_renderer = pytest.importorskip("affordance_seg_ros.training.synthesis.gl_renderer")
+    pytest.importorskip("moderngl")
+    from affordance_seg_ros.training.synthesis.gl_renderer import open_context
+
     try:
-        gl_renderer.open_context().release()
+        open_context().release()
     except DeviceError as error:
         pytest.skip(str(error))
 

@@ -67,7 +67,9 @@ def untried(monkeypatch):
 
 
 def test_auto_is_the_fused_kernels_on_a_gpu_where_they_run_and_dis_elsewhere(monkeypatch, untried):
-    trial = pytest.importorskip("affordance_seg_ros.flow.kernels.trial")
+    pytest.importorskip("triton")
+    from affordance_seg_ros.flow.kernels import trial
+
     monkeypatch.setattr(trial, "launch_one", lambda device: None)
     assert isinstance(build_estimator(FlowConfig(), CPU), DisFlow)
     assert estimator_name(FlowConfig(), CUDA) == "primal_dual_fused"
@@ -88,7 +90,8 @@ def test_without_triton_auto_says_that_it_takes_dis_and_the_fused_one_is_refused
 
 
 def test_a_triton_that_cannot_compile_is_none_and_says_what_it_lacks(monkeypatch, untried):
-    trial = pytest.importorskip("affordance_seg_ros.flow.kernels.trial")
+    pytest.importorskip("triton")
+    from affordance_seg_ros.flow.kernels import trial
 
     def launch_one(device):
         raise RuntimeError("Failed to find C compiler.\nPlease specify via CC")

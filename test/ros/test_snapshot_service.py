@@ -16,6 +16,7 @@ from std_srvs.srv import Trigger
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.sources.bag import open_recording
 from affordance_seg_ros.sources.clip import read_clip
+from affordance_seg_ros.training.datasets.check import check_data
 
 STEP_NS = 100_000_000
 START_NS = 5 * 10**18 // 3
@@ -66,8 +67,7 @@ def test_the_last_seconds_become_a_clip_that_replay_and_training_read(
     kept = clip.frame(5).color[..., 1].ravel()
     assert np.corrcoef(kept, shown)[0, 1] > 0.5 > np.corrcoef(kept, other)[0, 1]
     assert sum(1 for _ in open_recording(path).frames()) == 6
-    check = pytest.importorskip("affordance_seg_ros.training.datasets.check")
-    report = check.check_data(tmp_path / "clips", LabelSet(), progress=False)
+    report = check_data(tmp_path / "clips", LabelSet(), progress=False)
     assert [each.what for each in report.problems] == ["neither an action nor a label"]
 
 
