@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Nodes as processes of their own, and a client that speaks with them over DDS."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,23 @@ HERE = Path(__file__).parent
 DOUBLE_NODE = (sys.executable, str(HERE / "double_node.py"))
 LIMIT_S = 30.0
 """How long anything may take on a busy machine before a test gives up."""
+
+
+@contextmanager
+def child(command: Sequence[str], **options: Any) -> "Iterator[subprocess.Popen[str]]":
+    """A process that is gone when the test is over, with all that it has started."""
+    process = subprocess.Popen(command, start_new_session=True, **options)
+    try:
+        yield process
+    finally:
+        kill_group(process)
+
+
+def kill_group(process: "subprocess.Popen[str]") -> None:
+    """End a process that leads a session, and all that is left of those that it has started."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 class Process:

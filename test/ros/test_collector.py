@@ -13,6 +13,7 @@ import pytest
 
 pytest.importorskip("rclpy")
 
+from harness import child
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import Image
 
@@ -67,9 +68,7 @@ def test_what_was_published_before_the_end_is_still_handed_over(client: Any) -> 
     actions = node.create_publisher(ActionClass, "/affordance/action", qos)
     labels = node.create_publisher(LabelInfo, "/affordance/label_info", latched)
     labels.publish(LabelInfo(names=["background", "cut"], weights="some", trained=True))
-    with subprocess.Popen(
-        [sys.executable, "-c", SLOW], stdout=subprocess.PIPE, text=True
-    ) as collecting:
+    with child([sys.executable, "-c", SLOW], stdout=subprocess.PIPE, text=True) as collecting:
         assert collecting.stdout is not None
         assert collecting.stdout.readline() == "made\n"
         for publisher in (*pictures.values(), actions):

@@ -143,6 +143,7 @@ def test_on_a_cpu_a_frame_may_take_until_the_next_is_due(monkeypatch):
 def test_while_the_budget_is_held_masks_are_those_of_the_pipeline_alone(monkeypatch):
     live = Bench(monkeypatch).run(30, flow_ms=15.0)
     alone = Bench(monkeypatch)
+    assert len(live) == 30
     for mask in live:
         np.testing.assert_array_equal(mask, alone.real.step(alone.frame()).mask)
 

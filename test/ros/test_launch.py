@@ -7,10 +7,12 @@ import shutil
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from camera_double import RELIABLE, TestCamera
+from harness import kill_group
 from lifecycle_msgs.srv import GetState
 from rcl_interfaces.srv import GetParameters
 from rclpy.qos import DurabilityPolicy, QoSProfile
@@ -46,7 +48,11 @@ def launch(ros2, tmp_path):
         log = (tmp_path / f"launch{len(started)}.log").open("w+")
         command = [ros2, "launch", *file, *arguments]
         process = subprocess.Popen(
-            command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={**os.environ, "TMPDIR": str(tmp_path)},  # for the parameter files it makes
         )
         started.append((process, log))
         return process, Path(log.name)
@@ -55,7 +61,9 @@ def launch(ros2, tmp_path):
     for process, log in started:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
-            process.wait(60)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(60)
+        kill_group(process)
         log.close()
 
 

@@ -14,7 +14,7 @@ import pytest
 
 pytest.importorskip("rclpy")
 
-from harness import Client
+from harness import Client, child
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import Image
 
@@ -114,7 +114,7 @@ def test_a_namespace_is_that_of_node_player_and_recorder(
     infos = client.collect(LabelInfo, "/robot/affordance/label_info", LATCHED)
     words = ("--namespace", "/robot/", "--json", str(tmp_path / "copy.json"), *OPTIONS)
     words += ("--network-backend", "eager", "--out", str(tmp_path / "out"))
-    with subprocess.Popen(command("live", str(bag), *words)) as live:
+    with child(command("live", str(bag), *words)) as live:
         while live.poll() is None:
             client.spin(0.1)
     assert live.returncode == 0
@@ -135,7 +135,7 @@ def test_a_recorder_by_itself_keeps_what_came_until_it_is_stopped(
     labels = client.node.create_publisher(LabelInfo, "/affordance/label_info", LATCHED)
     labels.publish(LabelInfo(names=["background", "cut"], weights="some", trained=True))
     line = command("record", str(bag), "--out", str(tmp_path))
-    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as recorder:
+    with child(line, stdout=subprocess.PIPE, text=True) as recorder:
         assert recorder.stdout is not None
         assert recorder.stdout.readline() == "recording\n"
         client.spin(0.5)
@@ -191,9 +191,8 @@ def test_without_ros_sourced_it_says_what_is_needed(
 @pytest.fixture
 def interrupted(bag: Path, tmp_path: Path) -> "Iterator[subprocess.Popen[str]]":
     words = ("live", str(bag), "--out", str(tmp_path), "--pace", "recorded", "--rate", "0.05")
-    process = subprocess.Popen(command(*words), stderr=subprocess.PIPE, text=True)
-    yield process
-    process.kill()
+    with child(command(*words), stderr=subprocess.PIPE, text=True) as process:
+        yield process
 
 
 def test_ctrl_c_ends_all_processes(interrupted: "subprocess.Popen[str]") -> None:
@@ -206,9 +205,9 @@ def test_ctrl_c_ends_all_processes(interrupted: "subprocess.Popen[str]") -> None
     interrupted.send_signal(signal.SIGINT)
     interrupted.send_signal(signal.SIGINT)  # under `ros2 launch` it comes twice
     assert interrupted.wait(30) == 130
-    for child in children:
+    for pid in children:
         with pytest.raises(ProcessLookupError):
-            os.kill(child, 0)
+            os.kill(pid, 0)
 
 
 def _children(pid: int) -> list[str]:
