@@ -124,6 +124,19 @@ def test_a_scaled_world_looks_the_same_and_moves_as_the_pixels_say(sample):
     np.testing.assert_array_equal(larger.flow_px, sample.flow_px)
 
 
+def test_motion_is_that_of_the_pixels_whatever_is_drawn(sample):
+    config = replace(NO_AUGMENTATION, mirror=0.5, zoom=1.3, shift=0.05, world_scale=1.25)
+    random = np.random.default_rng(0)
+    zooms, scales = [], []
+    for _ in range(40):
+        changed = augment(sample, config, random)
+        zooms.append(np.abs(changed.flow_px[:, 0]).max() / 2)
+        scales.append(changed.depth_m.max() / np.float32(1.2))
+        assert_motion_is_that_of_the_pixels(changed, zooms[-1])
+    assert 1 / 1.3 <= min(zooms) < 0.85 < 1.2 < max(zooms) <= 1.3
+    assert 0.8 <= min(scales) < 0.85 < 1.2 < max(scales) <= 1.25
+
+
 def test_factors_of_one_leave_colours_alone(sample):
     same = adjust(sample.rgb, exposure=1, contrast=1, saturation=1, gains=np.ones(3))
     np.testing.assert_allclose(same, sample.rgb, atol=1e-6)

@@ -10,6 +10,7 @@ from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.labels import IGNORE
 from affordance_seg_ros.model.network import AffordanceNetwork
 from affordance_seg_ros.training.initialise import initial_network
+from affordance_seg_ros.training.loss import dice_loss
 from affordance_seg_ros.training.objective import (
     MOTION,
     ActionObjective,
@@ -47,6 +48,39 @@ def test_the_total_is_the_weighted_sum(network, batch):
     losses = AffordanceObjective(network, stage, None)(batch)
     expected = 0.2 * losses.segmentation + 0.8 * losses.action
     torch.testing.assert_close(losses.total.detach(), expected)
+
+
+def test_classes_without_weight_teach_nothing(network, batch):
+    weights = torch.zeros(CONFIG.labels.class_count)
+    weights[3] = 2.0
+    weighted = AffordanceObjective(network, StageConfig(), weights)(batch)
+    batch.target[batch.target != 3] = IGNORE
+    alone = AffordanceObjective(network, StageConfig(), None)(batch)
+    torch.testing.assert_close(weighted.segmentation, alone.segmentation)
+
+
+@pytest.mark.parametrize("over", ["batch", "picture"])
+def test_dice_is_added_with_the_stage_s_weight_over_what_it_says(network, batch, over):
+    batch.target[0, -1, 1:] = 0  # few parts in one picture, many in the other
+    likelihood = AffordanceObjective(network, StageConfig(), None)(batch).segmentation
+    stage = StageConfig(dice_weight=0.3, dice_over=over)
+    both = AffordanceObjective(network, stage, None)(batch).segmentation
+    dice = dice_loss(network(*batch[:2]).logits[:, -1], batch.target[:, -1], over=over)
+    torch.testing.assert_close(both, likelihood + 0.3 * dice.detach())
+
+
+@pytest.mark.parametrize(("action_frames", "counted"), [("last", [2]), ("mean", [0, 1, 2])])
+def test_the_action_counts_at_the_frames_that_the_stage_says(
+    network, batch, action_frames, counted
+):
+    masks = AffordanceObjective(network, StageConfig(action_frames=action_frames), None)
+    stage = StageConfig(task="actions", action_frames=action_frames)
+    stream = ActionObjective(network, CONFIG, stage)
+    spoken = {masks: network(*batch[:2]).action_logits, stream: stream.name(batch)}
+    for objective, logits in spoken.items():
+        losses = [functional.cross_entropy(logits[:, t], batch.action) for t in counted]
+        expected = torch.stack(losses).mean().detach()
+        torch.testing.assert_close(objective(batch).action, expected)
 
 
 def test_a_loss_at_every_frame_of_which_one_is_labelled_is_that_at_the_last(network, batch):

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
+from tiny_clips import LABELS
 
 from affordance_seg_ros.config import COMPACT
 from affordance_seg_ros.model.network import AffordanceNetwork
 from affordance_seg_ros.training.objective import AffordanceObjective, freeze
-from affordance_seg_ros.training.run_setup import build_fabric, build_optimizer
+from affordance_seg_ros.training.run_data import StageData
+from affordance_seg_ros.training.run_setup import build_fabric, build_objective, build_optimizer
 from affordance_seg_ros.training.stage_config import StageConfig
 
 
@@ -61,3 +64,16 @@ def test_the_stage_s_optimiser_learns_what_is_not_frozen(name: str, kind: str) -
     assert (group["lr"], group["weight_decay"]) == (0.003, decay)
     frozen = set(network.get_submodule("streams.flow").parameters())
     assert set(group["params"]) == set(network.parameters()) - frozen
+
+
+@pytest.mark.parametrize(("balance", "power"), [("none", None), ("sqrt", 0.5), ("inverse", 1)])
+def test_the_stage_s_objective_weighs_classes_by_their_pixels(sequence, balance, power) -> None:
+    network = AffordanceNetwork(replace(COMPACT, width=4))
+    stage, data = StageConfig(class_balance=balance), StageData((sequence,), (), LABELS)
+    weights = build_objective(network, stage, data).class_weights
+    if power is None:
+        assert weights is None
+        return
+    push = LABELS.label_id("push")
+    pixels = np.bincount(sequence.demonstrated(len(sequence) - 1).ravel())
+    assert weights[push] / weights[0] == pytest.approx((pixels[0] / pixels[push]) ** power)
