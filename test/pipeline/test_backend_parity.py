@@ -20,13 +20,13 @@ SHARED = Path(os.environ.get("AFFORDANCE_SHARED_DATA", ROOT.parent / "shared/dat
 CLIPS = {"rendered": ROOT / "data/demo_clip", "real": SHARED / "open3d_redwood_5frames"}
 FRAMES = 5
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+needs_openvino = pytest.mark.skipif(
+    not is_installed() or DEVICE != "cpu", reason="needs OpenVINO and a CPU"
+)
 FAST = [
-    pytest.param(name, marks=pytest.mark.skipif(not usable, reason=reason))
-    for name, usable, reason in (
-        ("channels_last", True, ""),
-        ("openvino", is_installed() and DEVICE == "cpu", "needs OpenVINO and a CPU"),
-        ("cuda_graph", DEVICE == "cuda", "needs a GPU"),
-    )
+    "channels_last",
+    pytest.param("openvino", marks=needs_openvino),
+    pytest.param("cuda_graph", marks=pytest.mark.gpu),
 ]
 
 

@@ -19,6 +19,38 @@ def test_the_threshold_changes_live(pipeline: Pipeline) -> None:
     assert not pipeline.step(frame).mask.any()
 
 
+def test_a_gap_that_is_allowed_is_no_break(pipeline: Pipeline) -> None:
+    first, second = frames(2)
+    pipeline.step(first)
+    pipeline.configure(replace(pipeline.config, max_gap_s=3.0))
+    assert pipeline.step(replace(second, stamp_ns=2_000_000_000)).reset_reason == ""
+
+
+def test_smaller_regions_than_asked_for_are_left_out_of_the_list_alone(
+    pipeline: Pipeline,
+) -> None:
+    first, second = frames(2)
+    assert pipeline.step(first).regions
+    pipeline.configure(replace(pipeline.config, min_region_area_px=1_000_000))
+    prediction = pipeline.step(second)
+    assert prediction.mask.any()
+    assert prediction.regions == ()
+
+
+def test_no_more_regions_are_listed_than_asked_for(pipeline: Pipeline) -> None:
+    first, second = frames(2)
+    assert len(pipeline.step(first).regions) > 1
+    pipeline.configure(replace(pipeline.config, max_regions=1))
+    assert len(pipeline.step(second).regions) == 1
+
+
+def test_the_network_s_precision_changes_between_frames(pipeline: Pipeline) -> None:
+    pipeline.configure(replace(pipeline.config, network_precision="half"))
+    assert pipeline.network == "eager PyTorch, bfloat16"
+    pipeline.configure(replace(pipeline.config, network_precision="float32"))
+    assert pipeline.network == "eager PyTorch, float32"
+
+
 def test_another_estimator_forgets_the_past(checkpoint: Checkpoint, pipeline: Pipeline) -> None:
     first, second = frames(2)
     pipeline.step(first)

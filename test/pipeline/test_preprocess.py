@@ -31,6 +31,23 @@ def test_the_input_has_the_size_the_weights_ask_for(how: str) -> None:
     assert (camera.width, camera.height) == (160, 120)
 
 
+@pytest.mark.parametrize(
+    ("how", "focal", "center"),
+    [
+        ("stretch", (150, 200), (160.5 / 2 - 0.5, 90.5 / 1.5 - 0.5)),
+        ("letterbox", (150, 150), (160.5 / 2 - 0.5, 90.5 / 2 - 0.5 + 15)),
+        ("center_crop", (200, 200), (120.5 / 1.5 - 0.5, 90.5 / 1.5 - 0.5)),
+    ],
+)
+def test_the_flow_s_camera_sees_the_picture_as_it_was_fitted(
+    how: str, focal: tuple[float, float], center: tuple[float, float]
+) -> None:
+    config = InputConfig(width=160, height=120, fit=how)
+    camera = Preprocessor(config, CPU).prepare(frame()).flow_input.camera
+    assert (camera.fx, camera.fy) == pytest.approx(focal)
+    assert (camera.cx, camera.cy) == pytest.approx(center)
+
+
 def test_a_picture_of_the_input_s_size_is_only_normalised() -> None:
     config = InputConfig(width=320, height=180)
     source = frame()

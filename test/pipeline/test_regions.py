@@ -79,6 +79,24 @@ def test_parts_that_do_not_touch_are_regions_of_their_own_largest_first() -> Non
     assert [region.area_px for region in find(labelled, depth, limit=1)] == [1200]
 
 
+def test_parts_that_touch_at_a_corner_are_one_region() -> None:
+    depth = DepthImage(np.full((240, 320), 900, np.uint16), 1e-3)
+    (region,) = find(label((2, 10, 10, 20, 20), (2, 30, 30, 20, 20)), depth)
+    assert region.area_px == 800
+    assert region.box == (10, 10, 40, 40)
+
+
+def test_the_score_is_the_mean_confidence_of_the_region_s_own_pixels() -> None:
+    depth = DepthImage(np.full((240, 320), 900, np.uint16), 1e-3)
+    # An L, and in its box another part of the same label.
+    mask = label((2, 100, 80, 20, 60), (2, 100, 140, 80, 20), (2, 140, 90, 20, 20)).mask
+    confidence = np.random.default_rng(0).random((240, 320), np.float32)
+    large, small = find(LabelMap(mask, confidence), depth)
+    inside = np.concatenate([confidence[80:140, 100:120], confidence[140:160, 100:180]], None)
+    assert large.score == pytest.approx(inside.mean())
+    assert small.score == pytest.approx(confidence[90:110, 140:160].mean())
+
+
 def test_a_region_without_depth_has_a_box_but_no_shape() -> None:
     depth = DepthImage(np.zeros((240, 320), np.uint16), 1e-3)
     (region,) = find(label((4, 5, 6, 50, 40)), depth)

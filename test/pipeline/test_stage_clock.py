@@ -27,7 +27,7 @@ def test_a_frame_given_up_leaves_nothing_to_the_next() -> None:
     assert clock.durations_ms() == []
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 def test_events_of_the_device_see_work_that_the_host_does_not_wait_for() -> None:
     device = torch.device("cuda")
     clock = StageClock(device, marks=2)

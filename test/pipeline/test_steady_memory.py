@@ -13,7 +13,7 @@ from affordance_seg_ros.pipeline.streaming import build_pipeline
 WARM_UP, FRAMES = 5, 20
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 def test_frames_of_a_warm_pipeline_allocate_no_device_memory() -> None:
     pipeline = build_pipeline("untrained:compact", "cuda", PipelineConfig())
     random = np.random.default_rng(0)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 from harness import Client
+from lifecycle_msgs.srv import GetState
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image
 
@@ -60,6 +61,13 @@ class TestCamera:
         for publisher in (self.color, self.depth, self.info):
             self._client.wait(publisher.get_subscription_count, publisher.topic_name)
         self._client.spin(_SETTLE_S)
+
+    def wait_until_taken(self) -> None:
+        """Wait until the node has taken what was published, one message of each topic.
+
+        They come to it before a request that is sent later, and its executor takes them before.
+        """
+        self._client.call(GetState, "/affordance/get_state")
 
     def now_ns(self) -> int:
         return self._client.node.get_clock().now().nanoseconds

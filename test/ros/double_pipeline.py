@@ -38,7 +38,8 @@ def label_of(color: np.ndarray) -> np.ndarray:
 class DoublePipeline:
     """Counts the frames since the last reset in `action.id`, and is as slow as told.
 
-    The network takes `step_s`, or less with `max_regions` below its default.
+    The network takes `step_s`, or less with `max_regions` below its default; one that takes time
+    says when it begins.
     """
 
     labels = LabelSet()
@@ -70,6 +71,8 @@ class DoublePipeline:
     def step(self, frame: RgbdFrame, wanted: Wanted = EVERYTHING) -> Prediction:
         if np.isnan(frame.depth.to_metres()).all():
             raise FrameError("no valid depth in the frame; expected at least one pixel")
+        if self.step_s:
+            print(f"step {self.steps + 1} begins", flush=True)
         if self.card.name == "defect":
             time.sleep(self.step_s)
             raise ZeroDivisionError("a defect of the double")

@@ -69,7 +69,7 @@ def test_a_bad_frame_is_dropped_with_the_reason_and_the_next_one_is_processed(cl
     camera.wait_for_subscriber()
     stamp = camera.now_ns()
     camera.info.publish(makers.get("info", info_message)(stamp))
-    client.spin(0.2)  # before the images, which take the newest there is
+    camera.wait_until_taken()  # before the images, which take the newest there is
     camera.color.publish(makers.get("color", color_message)(stamp))
     camera.depth.publish(makers.get("depth", depth_message)(stamp))
     process.wait_for(reason)
@@ -82,7 +82,7 @@ def test_a_bad_frame_is_dropped_with_the_reason_and_the_next_one_is_processed(cl
     )
     assert not masks
     camera.info.publish(info_message(stamp))
-    client.spin(0.2)
+    camera.wait_until_taken()
     camera.publish(camera.now_ns())
     client.wait(lambda: masks)
     diagnostics.clear()

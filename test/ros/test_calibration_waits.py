@@ -12,7 +12,9 @@ from rclpy.qos import (
     ReliabilityPolicy,
 )
 from sensor_msgs.msg import CameraInfo, Image
-from std_srvs.srv import SetBool
+from std_srvs.srv import SetBool, Trigger
+
+from affordance_seg_ros.sources.decode import stamp_ns
 
 KEPT = QoSProfile(
     depth=1,
@@ -29,7 +31,7 @@ def waiting(client, start, camera):
     camera.wait_for_subscriber()
     stamp = camera.now_ns()
     camera.publish_pair(stamp)
-    client.spin(0.5)
+    camera.wait_until_taken()
     assert not masks
     return masks, stamp
 
@@ -38,8 +40,19 @@ def test_the_first_frame_waits_for_a_late_camera_info(client, camera, waiting):
     masks, stamp = waiting
     camera.info.publish(info_message(stamp))
     client.wait(lambda: masks)
-    assert len(masks) == 1
+    assert [stamp_ns(mask.header) for mask in masks] == [stamp]
     assert info_message(stamp).width == masks[0].width
+
+
+def switch(client, on):
+    assert client.call(SetBool, "/affordance/enable", SetBool.Request(data=on)).success
+
+
+def assert_the_next_frame_is_the_first(client, camera, masks):
+    stamp = camera.now_ns()
+    camera.publish(stamp)
+    client.wait(lambda: masks)
+    assert stamp_ns(masks[0].header) == stamp
 
 
 @pytest.mark.parametrize("on_again", [False, True])
@@ -47,12 +60,21 @@ def test_a_frame_that_waits_is_left_when_the_node_is_switched_off(
     client, camera, waiting, on_again
 ):
     masks, stamp = waiting
-    assert client.call(SetBool, "/affordance/enable", SetBool.Request(data=False)).success
+    switch(client, False)
     if on_again:
-        assert client.call(SetBool, "/affordance/enable", SetBool.Request(data=True)).success
+        switch(client, True)
     camera.info.publish(info_message(stamp))
-    client.spin(0.5)
-    assert not masks
+    camera.wait_until_taken()
+    switch(client, True)
+    assert_the_next_frame_is_the_first(client, camera, masks)
+
+
+def test_a_frame_that_waits_is_left_when_the_past_is_forgotten(client, camera, waiting):
+    masks, stamp = waiting
+    assert client.call(Trigger, "/affordance/reset").success
+    camera.info.publish(info_message(stamp))
+    camera.wait_until_taken()
+    assert_the_next_frame_is_the_first(client, camera, masks)
 
 
 def test_a_driver_that_starts_anew_and_keeps_another_calibration_is_heard(client, start):

@@ -3,7 +3,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from camera_double import TestCamera
@@ -25,6 +24,10 @@ def state(client):
     return client.call(GetState, "/affordance/get_state").current_state.label
 
 
+def wait_until_unsubscribed(client, camera):
+    client.wait(lambda: not camera.color.get_subscription_count())
+
+
 def assert_ended_cleanly(process, number):
     assert process.end(number) == 0, process.output
     assert "Traceback" not in process.output
@@ -32,7 +35,7 @@ def assert_ended_cleanly(process, number):
 
 @pytest.fixture
 def at_work(client, start, tmp_path):
-    """Return a node whose second frame is in work, and its report's file."""
+    """Return a node whose second frame is in work, its camera, and its report's file."""
     report = tmp_path / "report.json"
     process = start(rate_hz=0, weights="slow 1.5", report_file=report)
     camera = TestCamera(client)
@@ -41,8 +44,8 @@ def at_work(client, start, tmp_path):
     camera.publish(camera.now_ns())
     client.wait(lambda: masks)
     camera.publish(camera.now_ns())
-    client.spin(0.5)
-    return process, report
+    process.wait_for("step 2 begins")
+    return process, camera, report
 
 
 def test_a_manager_can_take_the_node_through_all_states_and_again(client, start):
@@ -61,7 +64,7 @@ def test_a_manager_can_take_the_node_through_all_states_and_again(client, start)
         camera.publish(camera.now_ns())
         client.wait(lambda: masks)
         assert change(client, Transition.TRANSITION_DEACTIVATE)
-        client.wait(lambda: not camera.color.get_subscription_count())
+        wait_until_unsubscribed(client, camera)
         assert change(client, Transition.TRANSITION_CLEANUP)
         assert state(client) == "unconfigured"
     assert change(client, Transition.TRANSITION_UNCONFIGURED_SHUTDOWN)
@@ -143,12 +146,12 @@ def test_a_transition_that_the_state_does_not_know_is_refused_and_harms_nothing(
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_during_deactivation_loses_no_report(client, at_work, number):
-    process, report = at_work
+    process, camera, report = at_work
     request = ChangeState.Request(transition=Transition(id=Transition.TRANSITION_DEACTIVATE))
     asked = client.node.create_client(ChangeState, "/affordance/change_state")
     client.wait(asked.service_is_ready)
     asked.call_async(request)
-    client.spin(0.4)  # it waits for the frame that is in work
+    wait_until_unsubscribed(client, camera)  # then it waits for the frame that is in work
     assert_ended_cleanly(process, number)
     assert json.loads(report.read_text())["frames_processed"] == 2
 
@@ -162,7 +165,7 @@ def test_a_signal_while_inactive_ends_the_node_cleanly(client, start, number):
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_during_inference_ends_the_node_cleanly(at_work, number):
-    process, report = at_work
+    process, _, report = at_work
     assert_ended_cleanly(process, number)
     assert json.loads(report.read_text())["frames_processed"] == 2
 
@@ -172,9 +175,9 @@ def test_a_second_signal_does_not_disturb_the_clean_up(client, start):
     camera = TestCamera(client)
     camera.wait_for_subscriber()
     camera.publish(camera.now_ns())
-    client.spin(0.4)
+    process.wait_for("step 1 begins")
     process.popen.send_signal(signal.SIGINT)
-    time.sleep(0.2)
+    wait_until_unsubscribed(client, camera)  # then it waits for the frame that is in work
     assert_ended_cleanly(process, signal.SIGTERM)
 
 
@@ -233,7 +236,7 @@ def test_an_error_in_the_frame_that_a_stop_waits_for_is_logged(client, start):
     camera = TestCamera(client)
     camera.wait_for_subscriber()
     camera.publish(camera.now_ns())
-    client.spin(1.0)
+    process.wait_for("step 1 begins")
     assert process.end(signal.SIGINT) == 0
     assert "the last frame failed" in process.output
     assert "ZeroDivisionError: a defect of the double" in process.output

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from double_pipeline import build_double
 from rclpy.lifecycle import LifecycleNode
+from rclpy.qos import ReliabilityPolicy
 from sensor_msgs.msg import Image
 
 from affordance_seg_ros.camera import Camera
@@ -17,6 +18,7 @@ from affordance_seg_ros.ros.outputs import PredictionOutput
 COSTLY = {"regions": AffordanceRegionArray, "flow": Image, "confidence": Image}
 NOTHING = (False, False, False)
 IMAGES = ("mask", "confidence", "overlay", "flow")
+TOPICS = (*IMAGES, "action", "regions", "points", "markers", "label_info")
 
 
 @pytest.fixture
@@ -75,3 +77,18 @@ def test_nothing_is_encoded_that_nobody_subscribes_to_and_all_that_somebody_does
     client.wait(heard)
     assert len(found["regions"][-1].regions) == 1
     assert (found["flow"][-1].width, found["flow"][-1].height) == (4, 4)
+
+
+def test_all_but_the_labels_is_offered_as_reliably_as_asked_for(client, start):
+    start(output_reliability="best_effort")
+    offered = {}
+
+    def told():
+        for topic in TOPICS:
+            for each in client.node.get_publishers_info_by_topic(f"/affordance/{topic}"):
+                offered[topic] = each.qos_profile.reliability
+        return len(offered) == len(TOPICS)
+
+    client.wait(told)
+    assert offered.pop("label_info") == ReliabilityPolicy.RELIABLE
+    assert set(offered.values()) == {ReliabilityPolicy.BEST_EFFORT}

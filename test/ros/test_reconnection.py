@@ -16,6 +16,7 @@ from affordance_seg_ros.node_config import KinectConfig
 from affordance_seg_ros.ros.reconnection import LONGEST_PAUSE_S, Backoff, CameraState
 from affordance_seg_ros.sources import connected_kinect
 from affordance_seg_ros.sources.azure_kinect import KinectDevice
+from affordance_seg_ros.sources.decode import stamp_ns
 
 FAKE = Path(__file__).parent / "fake_pyk4a"
 NODE = (
@@ -192,6 +193,22 @@ def test_a_capture_knows_since_when_it_has_been_here(fake_pyk4a):
     now_ns = time.perf_counter_ns()
     assert capture.host_ns == capture.color_ns  # of the double, which has one clock
     assert capture.age_ns() >= now_ns - capture.host_ns >= 0
+
+
+def test_stamps_are_of_the_moment_at_which_the_camera_sent_each_picture(client, kinect, plug):
+    plug("late")
+    colors = client.collect(Image, "/rgb/image_raw", RELIABLE)
+    depths = client.collect(Image, "/depth_to_rgb/image_raw", RELIABLE)
+    start_ns = client.node.get_clock().now().nanoseconds
+    kinect()
+
+    def pair():
+        colors_ns = {stamp_ns(color.header) for color in colors}
+        return any(stamp_ns(depth.header) - 200_000 in colors_ns for depth in depths)
+
+    client.wait(pair, "depth 0.2 ms after its colour")
+    sent_ns = stamp_ns(colors[0].header) + 3600 * 1_000_000_000
+    assert start_ns < sent_ns < client.node.get_clock().now().nanoseconds
 
 
 def test_a_slow_reader_gets_the_newest_capture_and_the_others_are_counted(fake_pyk4a):

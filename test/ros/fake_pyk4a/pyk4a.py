@@ -2,8 +2,9 @@
 """Two Azure Kinects that a test plugs and unplugs, behind pyk4a's own names.
 
 The file that FAKE_KINECT names says `plugged`, `swapped` (the other way round),
-`unplugged`, `silent`, or `uncalibrated`, which they are as long as their
-calibration cannot be read.
+`unplugged`, `silent`, `late`, whose pictures are an hour old when they are
+handed out, or `uncalibrated`, which they are as long as their calibration
+cannot be read.
 """
 
 import enum
@@ -17,6 +18,7 @@ import numpy as np
 
 PERIOD_S = 0.05
 QUEUED_S = 0.5
+LATE_USEC = 3_600_000_000
 SERIAL_NUMBERS = ("000100", "000200")
 
 
@@ -122,5 +124,5 @@ class PyK4A:
             depth=np.full((288, 320), 800, np.uint16),
             color_timestamp_usec=now_usec,
             depth_timestamp_usec=now_usec + 200,
-            color_system_timestamp_nsec=1000 * now_usec,
+            color_system_timestamp_nsec=1000 * (now_usec - LATE_USEC * (_state() == "late")),
         )
