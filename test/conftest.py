@@ -18,7 +18,7 @@ if importlib.util.find_spec("triton"):
 
 
 _BROUGHT = re.compile(
-    r"could not import '(affordance_seg_ros|ament_index|moderngl|pyk4a|rclpy|sensor_msgs|triton)"
+    r"could not import '(affordance_seg_ros|ament_index_python|moderngl|pyk4a|rclpy|triton)\b"
     r"|OpenGL|not built by colcon|OpenVINO is not installed|pyk4a not installed"
 )
 """Reasons to skip that do not hold where `make setup` has brought all that it brings."""

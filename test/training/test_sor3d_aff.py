@@ -32,7 +32,7 @@ def test_a_map_of_sor3d_may_be_in_any_order_and_silent_of_actions(sor3d, tmp_pat
     path = tmp_path / "map.yaml"
     names = ["type", "squeeze", "rotate", "push", "paint", "lift", "hammer", "grasp", "cut"]
     path.write_text("affordances:\n" + "".join(f"  {name}: {name}\n" for name in names))
-    ((sequence,), problems, _) = DataSource("sor3d_aff", str(sor3d), "val", str(path)).scan(LABELS)
+    ((sequence,), problems, *_) = DataSource("sor3d_aff", str(sor3d), "val", str(path)).scan(LABELS)
     assert not problems
     assert sequence.action == "cut"
     assert set(np.unique(sequence.demonstrated(-1))) == {0, LABELS.label_id("cut")}
