@@ -61,7 +61,7 @@ def test_the_weights_say_of_the_demo_s_clip_what_the_readme_tells(tmp_path: Path
     page = " ".join(README.split())
     told = re.search(r"hammer's IoU is ([\d.]+) there. The mean of ([\d.]+) is over", page)
     assert told is not None
-    assert "seven frames show grasp" in page
+    assert "eight frames show grasp" in page
     clip = str(ROOT / "data/demo_clip")
     assert main(["replay", clip, "--out", str(tmp_path), "--quiet"]) == 0
     summary = json.loads((tmp_path / "summary.json").read_text())
