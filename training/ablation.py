@@ -22,9 +22,13 @@ from affordance_seg_ros.training.run_config import RunConfig, differences, read_
 from affordance_seg_ros.training.run_data import find_sequences, spread
 from affordance_seg_ros.training.run_setup import RUN_FILE, build_fabric
 from affordance_seg_ros.training.tables import Evaluations, one_by_one, table_3
-from affordance_seg_ros.training.trainer import LAST_WEIGHTS_FILE, WEIGHTS_FILE, train
+from affordance_seg_ros.training.trainer import train
 from affordance_seg_ros.training.training_state import STATE_FILE, load_state
-from affordance_seg_ros.training.weights_output import read_origin
+from affordance_seg_ros.training.weights_output import (
+    LAST_WEIGHTS_FILE,
+    WEIGHTS_FILE,
+    read_origin,
+)
 from affordance_seg_ros.whole_file import whole_file
 
 _EVALUATION_FILE = "evaluation.json"

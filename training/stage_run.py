@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A stage while it runs: what learns, from which samples, and the mean that is kept of it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -32,7 +34,7 @@ from affordance_seg_ros.training.run_setup import (
 from affordance_seg_ros.training.samples import TrainingSamples
 from affordance_seg_ros.training.schedule import scaled_epochs
 from affordance_seg_ros.training.stage_config import StageConfig
-from affordance_seg_ros.training.training_state import TrainingState
+from affordance_seg_ros.training.training_state import Progress, TrainingState
 from affordance_seg_ros.training.weight_average import WeightAverage
 
 
@@ -112,6 +114,23 @@ def check_stages(run: RunConfig, network: AffordanceNetwork) -> tuple[StageData,
         else:
             ActionObjective(network, network.config, stage)
     return stage_data(run)
+
+
+@contextmanager
+def naming_full_memory(run: RunConfig, progress: Progress) -> Iterator[None]:
+    """Say of a GPU whose memory is full in which stage it was, and what helps.
+
+    Raises:
+        TrainingError: It is.
+    """
+    try:
+        yield
+    except torch.cuda.OutOfMemoryError as error:
+        raise TrainingError(
+            f"stage '{run.stages[progress.stage].name}': the GPU's memory is full "
+            f"({str(error).splitlines()[0]}); expected a smaller batch_size with accumulate, or "
+            "precision=bf16-mixed. What was saved before is still there"
+        ) from error
 
 
 def begin_stage(

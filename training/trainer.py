@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from affordance_seg_ros.errors import ConfigError, TrainingError
+from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.evaluation.report import write_json
 from affordance_seg_ros.training.datasets.kept_records import KeptRecords, keep_all
 from affordance_seg_ros.training.epoch_order import epoch_batches
@@ -33,7 +33,12 @@ from affordance_seg_ros.training.run_data import (
 from affordance_seg_ros.training.run_setup import build_fabric, local_processes, prepare_folder
 from affordance_seg_ros.training.schedule import learning_rate
 from affordance_seg_ros.training.stage_config import StageConfig
-from affordance_seg_ros.training.stage_run import StageRun, begin_stage, check_stages
+from affordance_seg_ros.training.stage_run import (
+    StageRun,
+    begin_stage,
+    check_stages,
+    naming_full_memory,
+)
 from affordance_seg_ros.training.training_state import Progress, TrainingState, save_state
 from affordance_seg_ros.training.validation import (
     Validation,
@@ -41,18 +46,13 @@ from affordance_seg_ros.training.validation import (
     validate,
     validate_actions,
 )
-from affordance_seg_ros.training.weights_output import read_origin, save_weights
-
-WEIGHTS_FILE = "weights.safetensors"
-"""The best weights of the last stage so far; those of each stage lie beside it, by its name."""
-
-LAST_WEIGHTS_FILE = "last.safetensors"
-"""The weights of the last validation, better or not: a validation of few clips errs."""
-
-
-def stage_weights_file(stage: str) -> str:
-    """Return the name of the file that keeps the best weights of a stage."""
-    return f"weights-{stage}.safetensors"
+from affordance_seg_ros.training.weights_output import (
+    LAST_WEIGHTS_FILE,
+    WEIGHTS_FILE,
+    read_origin,
+    save_weights,
+    stage_weights_file,
+)
 
 
 def train(run: RunConfig, out: Path, *, resume: bool = False, progress: bool = True) -> Path:
@@ -108,19 +108,13 @@ class Trainer:
             self._data = check_stages(self._config, self._network)
             if self._chief:
                 warn_of_shared(self._config, self._data)
-            with Logbook(self._out, self._progress.global_step, active=self._chief) as logbook:
-                try:
-                    running: StageRun | None = self._begin()
-                    while running:
-                        running = self._run_stage(running, logbook)
-                except torch.cuda.OutOfMemoryError as error:
-                    stage = self._config.stages[self._progress.stage].name
-                    came = str(error).splitlines()[0]
-                    raise TrainingError(
-                        f"stage '{stage}': the GPU's memory is full ({came}); "
-                        "expected a smaller batch_size with accumulate, or precision=bf16-mixed. "
-                        "What was saved before is still there"
-                    ) from error
+            with (
+                naming_full_memory(self._config, self._progress),
+                Logbook(self._out, self._progress.global_step, active=self._chief) as logbook,
+            ):
+                running: StageRun | None = self._begin()
+                while running:
+                    running = self._run_stage(running, logbook)
         return self._out / WEIGHTS_FILE
 
     def _run_stage(self, running: StageRun, logbook: Logbook) -> StageRun | None:
@@ -270,8 +264,7 @@ class Trainer:
 
     def _validated(self, running: StageRun) -> Validation:
         fabric, workers = self._fabric, self._config.data.workers
-        samples = running.samples(self._config, train=False)
-        labels = running.data.labels
+        samples, labels = running.samples(self._config, train=False), running.data.labels
         shown = ValidationSet(samples, labels, fabric.device, fabric.autocast, workers)
         objective = running.average.objective
         if isinstance(objective, ActionObjective):
@@ -279,11 +272,10 @@ class Trainer:
         return validate(objective.network, shown)
 
     def _keep(self, running: StageRun, metrics: dict[str, Any], *names: str) -> None:
-        network = running.average.objective.network
         for name in names:
             save_weights(
                 self._out / name,
-                network,
+                running.average.objective.network,
                 self._config,
                 metrics,
                 running.stage,

@@ -26,6 +26,18 @@ from affordance_seg_ros.training.samples import scaled_input
 from affordance_seg_ros.training.stage_config import StageConfig
 from affordance_seg_ros.training.training_state import Progress
 
+WEIGHTS_FILE = "weights.safetensors"
+"""The best weights of the last stage so far; those of each stage lie beside it, by its name."""
+
+LAST_WEIGHTS_FILE = "last.safetensors"
+"""The weights of the last validation, better or not: a validation of few clips errs."""
+
+
+def stage_weights_file(stage: str) -> str:
+    """Return the name of the file that keeps the best weights of a stage."""
+    return f"weights-{stage}.safetensors"
+
+
 LICENSE = "Apache-2.0"
 
 

@@ -35,10 +35,8 @@ from affordance_seg_ros.sources.recording import Recording, commonest
 SHEET_COLUMNS = 8
 PAGE = "report.html"
 """Name of the report page within a run's folder."""
-_SLOWEST_HZ, _FASTEST_HZ = 1.0, 120.0
-
-
 _PREDICTIONS = "predictions.jsonl"
+_SLOWEST_HZ, _FASTEST_HZ = 1.0, 120.0
 
 
 class ReplayWriter:

@@ -30,13 +30,9 @@ from affordance_seg_ros.ros.parameters import NodeParameters
 from affordance_seg_ros.ros.playback import Playback
 from affordance_seg_ros.ros.reconnection import Backoff, CameraState
 from affordance_seg_ros.sources.alignment import DepthAligner
-from affordance_seg_ros.sources.azure_kinect import (
-    KinectCalibration,
-    KinectCapture,
-    KinectDevice,
-    KinectRecording,
-)
+from affordance_seg_ros.sources.azure_kinect import KinectDevice, KinectRecording
 from affordance_seg_ros.sources.connected_kinect import camera_name
+from affordance_seg_ros.sources.kinect_capture import KinectCalibration, KinectCapture
 from affordance_seg_ros.sources.kinect_recording import METRES_PER_UNIT
 from affordance_seg_ros.whole_file import user_path
 

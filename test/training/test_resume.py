@@ -24,9 +24,10 @@ from affordance_seg_ros.model.checkpoint import load_checkpoint
 from affordance_seg_ros.training.logbook import Logbook
 from affordance_seg_ros.training.objective import Losses
 from affordance_seg_ros.training.run_config import parse_run
-from affordance_seg_ros.training.trainer import WEIGHTS_FILE, train
+from affordance_seg_ros.training.trainer import train
 from affordance_seg_ros.training.training_state import STATE_FILE, load_state, save_state
 from affordance_seg_ros.training.validation import Validation
+from affordance_seg_ros.training.weights_output import WEIGHTS_FILE
 
 
 def test_a_killed_run_resumes_to_the_weights_of_one_that_was_not(clips, finished, tmp_path):

@@ -24,9 +24,10 @@ from affordance_seg_ros.training.initialise import initial_network
 from affordance_seg_ros.training.objective import AffordanceObjective
 from affordance_seg_ros.training.run_config import parse_run
 from affordance_seg_ros.training.run_setup import RUN_FILE
-from affordance_seg_ros.training.trainer import LAST_WEIGHTS_FILE, WEIGHTS_FILE, Trainer, train
+from affordance_seg_ros.training.trainer import Trainer, train
 from affordance_seg_ros.training.training_state import load_state
 from affordance_seg_ros.training.validation import Validation
+from affordance_seg_ros.training.weights_output import LAST_WEIGHTS_FILE, WEIGHTS_FILE
 
 
 def test_the_loss_falls_well_below_its_start(clips, tmp_path):
