@@ -77,7 +77,6 @@ def run(arguments: argparse.Namespace) -> int:
     # What is wrong is said at once, not by one of three processes later.
     parameters = _parameters(arguments)
     arguments.rate_hz = read_options(arguments, PipelineConfig).rate_hz
-    arguments.picture_rate_hz = arguments.picture_rate_hz or arguments.rate_hz or ALL_HZ
     if not 0 < arguments.rate < float("inf"):
         raise SourceError(f"--rate {arguments.rate:g}; expected a positive number")
     if arguments.params_file:
@@ -85,7 +84,11 @@ def run(arguments: argparse.Namespace) -> int:
             check_parameter_file(arguments.params_file, [_node_name(arguments)])
         except ConfigError as error:
             raise ConfigError(f"--params-file {error}") from None
-    for doubt in open_flagged(arguments).doubts:
+    recording = open_flagged(arguments)
+    if not recording.is_stamped:
+        # Said to all: player and recorder have other rates of their own.
+        arguments.picture_rate_hz = arguments.picture_rate_hz or arguments.rate_hz or ALL_HZ
+    for doubt in recording.doubts:
         print(doubt, file=sys.stderr)
     out: Path = arguments.out
     with LiveProcesses() as processes:

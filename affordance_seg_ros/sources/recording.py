@@ -101,6 +101,7 @@ class Recording(ABC):
         label_names: Names of the ids in ``labels``.
         labels: Label maps of demonstrated affordances by frame stamp [ns].
         doubts: What looks as if it were not as it has to be, in words.
+        is_stamped: Whether the frames carry stamps of their own; else they follow from a rate.
     """
 
     path: Path
@@ -112,6 +113,7 @@ class Recording(ABC):
     label_names: LabelSet = field(default_factory=LabelSet)
     labels: Mapping[int, LabelMap] = field(default_factory=dict)
     doubts: tuple[str, ...] = ()
+    is_stamped: bool = True
     _given: int = field(default=0, init=False)
     _not_due: int = field(default=0, init=False)
     _skipped: Counter[str] = field(default_factory=Counter, init=False)

@@ -73,7 +73,7 @@ def open_flagged(arguments: argparse.Namespace, *, rate_hz: float = 10.0) -> Rec
         rate_hz: Rate of pictures without stamps where no flag gives it [Hz]; 0 for `ALL_HZ`.
 
     Raises:
-        ConfigError: A flag is out of its range, or the camera unknown.
+        ConfigError: A flag is out of its range or not for such a recording, or the camera unknown.
         SourceError: There is no such recording, or it is damaged.
     """
     given_hz = arguments.picture_rate_hz
@@ -84,7 +84,7 @@ def open_flagged(arguments: argparse.Namespace, *, rate_hz: float = 10.0) -> Rec
     preset = read_preset(arguments.camera) if arguments.camera else None
     given = _given(arguments, preset)
     config = NodeConfig(**given)
-    return open_recording(
+    recording = open_recording(
         arguments.recording,
         _topics(arguments, preset),
         rate_hz=given_hz or rate_hz or ALL_HZ,
@@ -92,6 +92,12 @@ def open_flagged(arguments: argparse.Namespace, *, rate_hz: float = 10.0) -> Rec
         depth_to_color=config.depth_to_color if config.align_depth else "",
         rectified=given.get("rectified"),
     )
+    if given_hz and recording.is_stamped:
+        raise ConfigError(
+            f"--picture-rate-hz {given_hz:g} with {recording.path}, whose frames carry stamps; "
+            "expected a folder with the pictures color/ and depth/"
+        )
+    return recording
 
 
 def recording_words(arguments: argparse.Namespace) -> Iterator[str]:

@@ -44,8 +44,10 @@ class SequenceRecording(Recording):
         camera: Camera,
         metres_per_unit: float,
         rate_hz: float | None,
+        *,
+        is_stamped: bool,
     ) -> None:
-        super().__init__(path, kind, camera, len(entries), rate_hz)
+        super().__init__(path, kind, camera, len(entries), rate_hz, is_stamped=is_stamped)
         self._entries = entries
         self._metres_per_unit = metres_per_unit
 
@@ -99,7 +101,10 @@ def open_folders(path: Path, rate_hz: float | None = None) -> SequenceRecording:
         _Entry(round(index * 1e9 / rate_hz), color, depth)
         for index, (color, depth) in enumerate(zip(colors, depths, strict=True))
     ]
-    return SequenceRecording(path, "picture folders", entries, _json_camera(path), 0.001, rate_hz)
+    camera = _json_camera(path)
+    return SequenceRecording(
+        path, "picture folders", entries, camera, 0.001, rate_hz, is_stamped=False
+    )
 
 
 def open_pcl_tiffs(path: Path) -> SequenceRecording:
@@ -130,7 +135,9 @@ def open_pcl_tiffs(path: Path) -> SequenceRecording:
     camera, metres_per_unit = _xml_camera(entries[0].color)
     span_s = (entries[-1].stamp_ns - entries[0].stamp_ns) * 1e-9
     rate_hz = (len(entries) - 1) / span_s if span_s else None
-    return SequenceRecording(path, "PCL TIFF sequence", entries, camera, metres_per_unit, rate_hz)
+    return SequenceRecording(
+        path, "PCL TIFF sequence", entries, camera, metres_per_unit, rate_hz, is_stamped=True
+    )
 
 
 def _pictures(folder: Path) -> list[Path]:

@@ -10,7 +10,7 @@ import pytest
 from bag_samples import CAMERA, M2, NAMES, assert_same, camera_events, record
 
 from affordance_seg_ros.cli import main
-from affordance_seg_ros.errors import SourceError
+from affordance_seg_ros.errors import ConfigError, SourceError
 from affordance_seg_ros.sources.bag import TopicNames
 from affordance_seg_ros.sources.recording_flags import (
     add_recording_flags,
@@ -86,6 +86,12 @@ def test_a_largest_skew_that_is_given_counts(frames, tmp_path):
     assert len(list(open_flagged(parse(bag)).frames())) == len(frames)
     with pytest.raises(SourceError, match="10 colour and 10 depth images unpaired"):
         list(open_flagged(parse(bag, "--max-skew-s=0.001")).frames())
+
+
+def test_frames_with_stamps_take_no_rate(frames, tmp_path):
+    bag = record(tmp_path / "bag", camera_events(M2, frames))
+    with pytest.raises(ConfigError, match=r"--picture-rate-hz 5 with .*bag.*stamps; expected a fo"):
+        open_flagged(parse(bag, "--picture-rate-hz=5"))
 
 
 def test_another_program_is_told_all_that_is_given():
