@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from affordance_seg_ros.camera import check_lens
 from affordance_seg_ros.config import NEAREST_DEPTH, InputConfig
@@ -30,7 +31,8 @@ class Prepared(NamedTuple):
     Attributes:
         appearance: (1, 4, h, w) float32: normalised RGB, and depth scaled to [0, 1] with 0 for no
             depth.
-        flow_input: The same picture as the flow estimator takes it.
+        flow_input: The same picture as the flow estimator takes it; its edge is repeated in the
+            padding.
         fit: Where it came from in the frame.
     """
 
@@ -83,6 +85,7 @@ class Preprocessor:
         normalized = (rgb / 255 - self._mean) / self._std
         if placed.is_padded:
             normalized = _keep_inside(normalized, placed)
+            gray = _repeat_edge(gray, placed)
         scaled = (depth - config.depth_near_m) / (config.depth_far_m - config.depth_near_m)
         scaled = torch.where(depth > 0, scaled.clamp(NEAREST_DEPTH, 1), 0.0)
         appearance = torch.cat([normalized, scaled[None]])[None]  # (1, 4, h, w)
@@ -128,3 +131,11 @@ def _keep_inside(normalized: Tensor, placed: Fit) -> Tensor:
     kept = torch.zeros_like(normalized)
     kept[:, y : y + height, x : x + width] = normalized[:, y : y + height, x : x + width]
     return kept
+
+
+def _repeat_edge(gray: Tensor, placed: Fit) -> Tensor:
+    """Fill the padding with the picture's edge: one against black would never seem to move."""
+    x, y, width, height = placed.target
+    borders = (x, placed.width - x - width, y, placed.height - y - height)
+    inside = gray[None, y : y + height, x : x + width]
+    return functional.pad(inside, borders, mode="replicate")[0]

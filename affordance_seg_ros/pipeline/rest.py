@@ -11,6 +11,8 @@ _LEAST_MOTION_M = 0.01
 _PATCH_PX = 5
 _FILLED = 0.6  # of a patch: flying pixels at the edges of things jump alone
 _LEAST_AREA = 0.002  # of the patches: two of 160x120
+_SPAN_NS = 90_000_000
+"""The thresholds are of motion in a tenth of a second, and stamps jitter."""
 
 
 def moves(flow: SceneFlow) -> Tensor:
@@ -38,16 +40,37 @@ class Rest:
     """
 
     def __init__(self) -> None:
+        self._motion: SceneFlow | None = None
+        self._judged_ns: int | None = None
         self._since_ns: int | None = None
         self.ended_s = 0.0
 
-    def note(self, moved: bool, stamp_ns: int) -> None:
-        """Take in the next frame.
+    def judge(self, flow: SceneFlow, stamp_ns: int) -> Tensor | None:
+        """Return whether anything moves, a () bool; None if too little time has passed to tell.
+
+        Motion adds up meanwhile: what is slow to thirty frames a second is not slow.
+
+        Args:
+            flow: Motion into the next frame.
+            stamp_ns: The frame's stamp [ns].
+        """
+        motion = flow if self._motion is None else _add(self._motion, flow)
+        if self._judged_ns is not None and stamp_ns - self._judged_ns < _SPAN_NS:
+            self._motion = motion
+            return None
+        self._motion, self._judged_ns = None, stamp_ns
+        return moves(motion)
+
+    def note(self, moved: bool | None, stamp_ns: int) -> None:
+        """Take in what `judge` said of the next frame.
 
         Args:
             moved: Whether anything moved into it; into a first frame nothing does.
             stamp_ns: The frame's stamp [ns].
         """
+        if moved is None:
+            self.ended_s = 0.0
+            return
         if moved:
             self.ended_s = 0.0 if self._since_ns is None else 1e-9 * (stamp_ns - self._since_ns)
             self._since_ns = None
@@ -58,4 +81,15 @@ class Rest:
 
     def reset(self) -> None:
         """Forget the stream: the next frame is a first one."""
+        self._motion, self._judged_ns = None, None
         self._since_ns, self.ended_s = None, 0.0
+
+
+def _add(earlier: SceneFlow, later: SceneFlow) -> SceneFlow:
+    """Return both motions, pixel by pixel: they are a few pixels long, and patches are larger."""
+    return SceneFlow(
+        earlier.flow_px + later.flow_px,
+        earlier.depth_change_m + later.depth_change_m,
+        earlier.motion_m + later.motion_m,
+        earlier.valid & later.valid,
+    )

@@ -32,7 +32,7 @@ from affordance_seg_ros.pipeline.device import resolve_device
 from affordance_seg_ros.pipeline.preprocess import Prepared, Preprocessor
 from affordance_seg_ros.pipeline.readout import NO_CONFIDENCE, build_readout
 from affordance_seg_ros.pipeline.regions import find_regions
-from affordance_seg_ros.pipeline.rest import Rest, moves
+from affordance_seg_ros.pipeline.rest import Rest
 from affordance_seg_ros.pipeline.stage_clock import StageClock
 from affordance_seg_ros.pipeline.stream_watch import StreamWatch
 from affordance_seg_ros.pipeline.tracking import RegionTracker
@@ -205,7 +205,7 @@ class Pipeline:
         reason = self._follow(frame)
         clock.mark()
         flow = self._estimator.step(prepared.flow_input)
-        moved = moves(flow) if self._config.rest_s else None
+        moved = self._rest.judge(flow, frame.stamp_ns) if self._config.rest_s else None
         rested = self._begin_anew()
         clock.mark()
         mode = self._architecture.flow
@@ -224,10 +224,10 @@ class Pipeline:
             min_confidence=config.min_confidence,
             with_confidence=wanted.confidence or wanted.regions,
         )
-        if moved is None:
+        if self._config.rest_s:  # not earlier: by now a GPU has answered, and nobody waits for it
+            self._rest.note(None if moved is None else bool(moved), frame.stamp_ns)
+        else:
             self._rest.reset()
-        else:  # not earlier: a GPU has answered by now, and nobody waits for it amid the frame
-            self._rest.note(bool(moved), frame.stamp_ns)
         if not reading.finite:
             self.reset()  # the memory would keep it for ever
             raise FrameError(

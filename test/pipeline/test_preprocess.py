@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
 from affordance_seg_ros.camera import Camera
-from affordance_seg_ros.config import InputConfig
+from affordance_seg_ros.config import FlowConfig, InputConfig
 from affordance_seg_ros.errors import FrameError
+from affordance_seg_ros.flow.estimator import build_estimator
 from affordance_seg_ros.frames import DepthImage, RgbdFrame
 from affordance_seg_ros.pipeline.depth_resize import resize_depth
 from affordance_seg_ros.pipeline.preprocess import Preprocessor
@@ -73,6 +75,21 @@ def test_padding_is_the_mean_colour_without_depth() -> None:
     assert (prepared.appearance[0][:, padding] == 0).all()
     assert (prepared.flow_input.depth_m[padding] == 0).all()
     assert (prepared.flow_input.depth_m[~padding] > 0).all()
+
+
+@pytest.mark.parametrize("estimator", ["dis", "primal_dual"])
+def test_what_moves_at_the_edge_of_a_padded_picture_is_seen_to_move(estimator: str) -> None:
+    noise = np.random.default_rng(3).integers(0, 256, (200, 320, 3), np.uint8)
+    scene = cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 4), None, 0, 255, cv2.NORM_MINMAX)
+    preprocessor = Preprocessor(InputConfig(width=160, height=120, fit="letterbox"), CPU)
+    flow = build_estimator(FlowConfig(estimator=estimator), CPU)
+    for top in (4, 0):  # the camera looks up: all moves down by two pixels of the input
+        shown = replace(frame(), color=scene[top : top + 180])
+        moved = flow.step(preprocessor.prepare(shown).flow_input)
+    rows = moved.flow_px[1]
+    assert moved.valid[15:103].float().mean() > 0.95
+    for edge in (rows[15:20], rows[98:103]):
+        assert edge.mean() == pytest.approx(2, abs=0.3)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -1.0, 0.0, 3.4e38])

@@ -18,7 +18,7 @@ from affordance_seg_ros.pipeline.preprocess import Preprocessor
 from affordance_seg_ros.training.datasets.kept_records import KeptRecords, Records
 from affordance_seg_ros.training.datasets.labelled_sequence import LabelledSequence, naming_frame
 
-_VERSION = 2
+_VERSION = 3
 """Of what the estimators compute: a higher one leaves files of before unused."""
 
 
