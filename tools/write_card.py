@@ -25,7 +25,7 @@ from affordance_seg_ros.model.checkpoint import load_weights, save_checkpoint
 from affordance_seg_ros.model.fingerprint import fingerprint
 
 _NEEDED = {
-    *("until", "target", "data", "limit", "clips"),
+    *("until", "target", "data", "limit", "clips", "unreadable", "left_out"),
     *("estimator", "flow", "min_confidence", "video", "static"),
 }
 _SCORES = ("iou_mean", "f1_mean", "f1_paper_weighted", "fw_margolin", "action_top1")
@@ -83,6 +83,8 @@ def read_evaluation(path: Path, weights: str) -> dict[str, Any]:
         raise ConfigError(f"{path} says nothing of {sorted(missing)[0]}; expected a new evaluation")
     if measured != weights:
         raise CheckpointError(f"{path} is of weights {measured}; expected of {weights}")
+    if lost := [*document["unreadable"], *document["left_out"]]:
+        raise ConfigError(f"{path} leaves out {len(lost)} clips, as {lost[0]}; expected all of them")
     return document
 
 

@@ -10,7 +10,13 @@ import numpy.typing as npt
 from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.evaluation.action_metrics import ActionMetrics, ActionResult
 from affordance_seg_ros.evaluation.class_scores import defined_or_none
-from affordance_seg_ros.evaluation.interval import MaskIntervals, mask_intervals, share_interval
+from affordance_seg_ros.evaluation.interval import (
+    NO_INTERVAL,
+    Interval,
+    MaskIntervals,
+    mask_intervals,
+    share_interval,
+)
 from affordance_seg_ros.evaluation.metrics import (
     PixelCounts,
     SegmentationMetrics,
@@ -43,11 +49,13 @@ class Scores(NamedTuple):
         masks: Scores of the masks.
         actions: Scores of the actions.
         ranges: How far the means of the masks can be relied on.
+        action_range: How far the share of right actions can be; NaN where clips show the same.
     """
 
     masks: SegmentationResult
     actions: ActionResult
     ranges: MaskIntervals
+    action_range: Interval
 
     def document(self) -> dict[str, Any]:
         """Return JSON values: the headline figures, and everything under `details`."""
@@ -62,7 +70,7 @@ class Scores(NamedTuple):
         ranges = {
             "iou_mean": self.ranges.iou,
             "f1_mean": self.ranges.f1,
-            "action_top1": share_interval(self.actions.hits, self.actions.clips),
+            "action_top1": self.action_range,
         }
         return {
             "iou_mean": defined_or_none(self.masks.iou.mean),
@@ -178,8 +186,8 @@ def evaluate(
             continue
         moving = run_clip(pipeline, sequence, dropped)
         with naming_frame(sequence, last):
-            iou = mean_of_defined(video.add(truth, sequence.action, moving).iou())
-            static.add(truth, sequence.action, still)
+            iou = mean_of_defined(video.add(truth, sequence, moving).iou())
+            static.add(truth, sequence, still)
         sweep.add(truth, moving.mask, moving.confidence)
         if np.isnan(iou):
             continue  # no affordance in truth or mask: nothing to look at
@@ -214,22 +222,26 @@ class _Collected(NamedTuple):
     labels: LabelSet
     masks: SegmentationMetrics
     actions: ActionMetrics
-    pictures: list[PixelCounts]
+    groups: dict[str, list[PixelCounts]]
+    """Pictures of the same tool or person: together they say little more than one of them."""
 
     @classmethod
     def empty(cls, labels: LabelSet) -> "_Collected":
-        return cls(labels, SegmentationMetrics(labels), ActionMetrics(labels), [])
+        return cls(labels, SegmentationMetrics(labels), ActionMetrics(labels), {})
 
-    def add(self, truth: LabelImage, action: str, seen: Prediction) -> PixelCounts:
+    def add(self, truth: LabelImage, sequence: LabelledSequence, seen: Prediction) -> PixelCounts:
         counts = self.masks.add(truth, seen.mask)
-        self.pictures.append(counts)
-        if action in self.labels.actions:
-            self.actions.add(self.labels.action_id(action), seen.action.id)
+        self.groups.setdefault(sequence.group or sequence.name, []).append(counts)
+        if sequence.action in self.labels.actions:
+            self.actions.add(self.labels.action_id(sequence.action), seen.action.id)
         return counts
 
     def scores(self) -> Scores:
-        ranges = mask_intervals(self.pictures)
-        return Scores(self.masks.result(), self.actions.result(), ranges)
+        masks, actions = self.masks.result(), self.actions.result()
+        ranges = mask_intervals([PixelCounts.total(pictures) for pictures in self.groups.values()])
+        alone = all(len(pictures) == 1 for pictures in self.groups.values())
+        share = share_interval(actions.hits, actions.clips) if alone else NO_INTERVAL
+        return Scores(masks, actions, ranges, share)
 
 
 def scorable(

@@ -33,16 +33,31 @@ class StageData(NamedTuple):
     """Sequences for training that hold nothing that the stage learns, and are left out."""
 
 
+class Found(NamedTuple):
+    """What sources hold."""
+
+    sequences: tuple[LabelledSequence, ...]
+    problems: tuple[str, ...]
+    """What cannot be used, and why."""
+
+
 def find_sequences(sources: Sequence[DataSource], labels: LabelSet) -> tuple[LabelledSequence, ...]:
-    """Return the sequences of all sources; what cannot be used is named on stderr.
+    """Return the sequences of all sources; see `scan_sources`."""
+    return scan_sources(sources, labels).sequences
+
+
+def scan_sources(sources: Sequence[DataSource], labels: LabelSet) -> Found:
+    """Return what all sources hold; what cannot be used is named on stderr, too.
 
     Raises:
         SourceError: A folder does not exist, or a source has no sequence.
     """
     found: list[LabelledSequence] = []
+    problems: list[str] = []
     for source in sources:
         scan = source.scan(labels)
         found.extend(scan.sequences)
+        problems.extend(map(str, scan.problems))
         if scan.left_out:
             print(f"left out: {scan.left_out}", file=sys.stderr)
         for problem in scan.problems[:_SHOWN_PROBLEMS]:
@@ -55,7 +70,7 @@ def find_sequences(sources: Sequence[DataSource], labels: LabelSet) -> tuple[Lab
             there = ", ".join(f"{count} of split '{name}'" for name, count in splits)
             beside = f", but {there}" if there else ""
             raise SourceError(f"no sequence in {source}{beside}; see --check-data")
-    return tuple(found)
+    return Found(tuple(found), tuple(problems))
 
 
 def stage_data(run: RunConfig) -> tuple[StageData, ...]:

@@ -91,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
         measure_rest,
         measure_succession,
     )
-    from affordance_seg_ros.training.run_data import find_sequences, spread
+    from affordance_seg_ros.training.run_data import scan_sources, spread
     from affordance_seg_ros.training.seen_data import warn_of_seen
     from affordance_seg_ros.whole_file import check_writable
 
@@ -117,7 +117,7 @@ def run(arguments: argparse.Namespace) -> int:
         "fingerprint": fingerprint(checkpoint.network),
     }
     warn_of_seen(checkpoint.card.recipe, source)
-    found = find_sequences([source], checkpoint.network_config.labels)
+    found, problems = scan_sources([source], checkpoint.network_config.labels)
     if arguments.until == "acting":
         found = tuple(until_acting(sequence) for sequence in found)
     labelled = scorable(found, arguments.target)
@@ -134,6 +134,7 @@ def run(arguments: argparse.Namespace) -> int:
         "weights": weights,
         "data": asdict(source),
         "limit": arguments.limit,
+        "unreadable": list(problems),
         "unlabelled": len(found) - len(labelled),
         "target": arguments.target,
         "until": arguments.until,
@@ -181,10 +182,16 @@ def _title(arguments: argparse.Namespace, data: str, flow: str) -> str:
 
 def _result(document: dict[str, Any]) -> str:
     """Return the main figures in one line."""
-    video, static, unlabelled = document["video"], document["static"], document["unlabelled"]
-    without = f" ({unlabelled} without a label left out)" if unlabelled else ""
+    video, static = document["video"], document["static"]
+    lost = (
+        (len(document["unreadable"]), "that cannot be read"),
+        (len(document["left_out"]), "without a usable last frame"),
+        (document["unlabelled"], "without a label"),
+    )
+    without = " and ".join(f"{count} {why}" for count, why in lost if count)
+    left_out = f" ({without} left out)" if without else ""
     return (
-        f"{document['clips']} clips{without}, with ranges of 95 %: video IoU "
+        f"{document['clips']} clips{left_out}, with ranges of 95 %: video IoU "
         f"{_text(video, 'iou_mean')}, F1 {_text(video, 'f1_mean')}, action "
         f"{_text(video, 'action_top1')}; static IoU {_text(static, 'iou_mean')}, F1 "
         f"{_text(static, 'f1_mean')}"

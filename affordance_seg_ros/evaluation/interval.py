@@ -20,6 +20,9 @@ class Interval(NamedTuple):
     high: float
 
 
+NO_INTERVAL = Interval(np.nan, np.nan)
+
+
 class MaskIntervals(NamedTuple):
     """Of the means over the affordances."""
 
@@ -29,6 +32,9 @@ class MaskIntervals(NamedTuple):
 
 def mask_intervals(pictures: Sequence[PixelCounts]) -> MaskIntervals:
     """Return how far the pooled IoU and F1 of a set of pictures can be relied on.
+
+    Pictures of the same thing or person have to come as one, their counts added up: drawn apart,
+    fifty pictures of a tool would count as fifty tools.
 
     The pictures are drawn anew, with repetition, 2000 times, and pooled each time as they are for
     the score itself; the ranges leave out the lowest and the highest 2.5 % of what came of it. An
@@ -44,7 +50,7 @@ def mask_intervals(pictures: Sequence[PixelCounts]) -> MaskIntervals:
     Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
     """
     if len(pictures) < 2:
-        return MaskIntervals(*(Interval(np.nan, np.nan) for _ in MaskIntervals._fields))
+        return MaskIntervals(NO_INTERVAL, NO_INTERVAL)
     random = np.random.default_rng(0)
     drawn = random.multinomial(len(pictures), np.full(len(pictures), 1 / len(pictures)), _RESAMPLES)
     pooled = PixelCounts(*(drawn @ np.stack(each) for each in zip(*pictures, strict=True)))
@@ -61,7 +67,7 @@ def share_interval(hits: int, trials: int) -> Interval:
     from scipy.stats import binomtest
 
     if not trials:
-        return Interval(np.nan, np.nan)
+        return NO_INTERVAL
     found = binomtest(hits, trials).proportion_ci(_CONFIDENCE, method="wilson")
     return Interval(float(found.low), float(found.high))
 
@@ -69,7 +75,7 @@ def share_interval(hits: int, trials: int) -> Interval:
 def _middle(scores: npt.NDArray[np.float64]) -> Interval:
     defined = scores[~np.isnan(scores)]
     if not defined.size:
-        return Interval(np.nan, np.nan)
+        return NO_INTERVAL
     outside = (1 - _CONFIDENCE) / 2
     low, high = np.quantile(defined, (outside, 1 - outside))
     return Interval(float(low), float(high))

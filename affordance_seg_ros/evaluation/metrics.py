@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How well masks agree with the truth: IoU, F1 and the weighted F-measure, each by its own name."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -93,7 +94,7 @@ class SegmentationMetrics:
         counted = truth != IGNORE
         counts = count_picture(truth, mask, self._labels)
         self._images += 1
-        self._pooled = PixelCounts(*(a + b for a, b in zip(self._pooled, counts, strict=True)))
+        self._pooled = PixelCounts.total([self._pooled, counts])
         self._iou.add(counts.iou())
         self._f1.add(counts.f1())
         scores = np.full((len(_BETA2), len(self._labels.affordances)), np.nan)
@@ -162,6 +163,11 @@ class PixelCounts(NamedTuple):
     hits: npt.NDArray[np.int64]
     false_alarms: npt.NDArray[np.int64]
     misses: npt.NDArray[np.int64]
+
+    @classmethod
+    def total(cls, counts: Sequence["PixelCounts"]) -> "PixelCounts":
+        """Return the sum of the counts of one picture or more."""
+        return cls(*(np.sum(each, axis=0) for each in zip(*counts, strict=True)))
 
     def iou(self) -> npt.NDArray[np.float64]:
         """Return the (..., N) intersection over union, NaN where it is not defined."""

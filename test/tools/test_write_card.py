@@ -46,6 +46,8 @@ def evaluation(tmp_path: Path, weights: Path) -> Callable[..., str]:
             "data": {"kind": "clips", "root": "data/measured/val", "split": "val"},
             "limit": 0,
             "clips": 50,
+            "unreadable": [],
+            "left_out": [],
             "estimator": "primal_dual",
             "flow": asdict(FlowConfig(estimator="primal_dual")),
             "min_confidence": 0.75,
@@ -114,6 +116,19 @@ def test_one_title_stands_for_one_set_of_clips(
     said = refusal(weights, tmp_path, capsys, "val, 50 clips", *files)
     assert "val, 50 clips: 50 clips of {'kind'" in said
     assert "expected the same clips" in said
+
+
+@pytest.mark.parametrize("lost", ["unreadable", "left_out"])
+def test_figures_of_some_of_the_clips_are_refused(
+    weights: Path,
+    evaluation: Callable[..., str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    lost: str,
+) -> None:
+    file = evaluation("val.json", **{lost: ["val_007/clip.json: no JSON"]})
+    said = refusal(weights, tmp_path, capsys, "val, 50 clips", file)
+    assert "val.json leaves out 1 clips, as val_007/clip.json: no JSON; expected all" in said
 
 
 def test_without_evaluations_the_figures_stay(

@@ -143,6 +143,16 @@ def test_clips_without_a_label_are_counted_and_are_none_of_the_limit(weights, tm
     assert "| clips, val, DIS flow |" in (tmp_path / "tables.md").read_text()
 
 
+def test_clips_that_cannot_be_read_are_named_in_the_result(weights, tmp_path, capsys):
+    root = write_clips(tmp_path / "clips", 3, split="val")
+    (root / "val_001" / "clip.json").write_text("{")
+    words = ["--data", str(root), "--weights", str(weights), "--out", str(tmp_path), "--quiet"]
+    assert main(["evaluate", *words]) == 0
+    (unreadable,) = json.loads((tmp_path / "evaluation.json").read_text())["unreadable"]
+    assert "val_001" in unreadable
+    assert "2 clips (1 that cannot be read left out), with ranges" in capsys.readouterr().out
+
+
 def test_an_evaluation_that_cannot_be_written_is_not_begun(weights, clips, tmp_path, capsys):
     (tmp_path / "file").write_text("")
     words = ["--data", str(clips), "--weights", str(weights), "--quiet"]

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from tiny_clips import LABELS, write_clips
+from tiny_clips import LABELS, write_clip, write_clips
 
 from affordance_seg_ros.config import COMPACT_INPUT, FlowConfig, PipelineConfig
 from affordance_seg_ros.errors import FrameError, SourceError
@@ -88,9 +88,77 @@ def test_a_clip_that_is_cut_while_acting_ends_two_thirds_into_its_interaction(se
     assert evaluate(Oracle(), [cut], progress=False).video.masks.iou.mean > 0.95
 
 
+def test_two_thirds_are_no_half_and_what_is_cut_is_of_whom_it_was(tmp_path):
+    write_clip(tmp_path / "long", "push", 0, frames=7)
+    (whole,) = scan_clips(tmp_path, "", None, LABELS).sequences
+    whole.interaction, whole.group = (0, 6), "somebody"
+    cut = until_acting(whole)
+    assert len(cut) == 5
+    assert (cut.group, cut.split, cut.object_name) == ("somebody", "train", "square")
+
+
 def test_a_clip_that_does_not_know_its_interaction_cannot_be_cut_there(sequences):
     with pytest.raises(SourceError, match="train_000 does not say when its interaction is; exp"):
         until_acting(sequences[0])
+
+
+def test_every_figure_stands_under_its_own_name(sequences):
+    class Careless(Oracle):
+        """Marks too much in some clips, another part in others, and nothing in one."""
+
+        clip = 0
+
+        def reset(self):
+            super().reset()
+            self.clip += 1
+
+        def step(self, frame):
+            seen = super().step(frame)
+            grown = cv2.dilate(seen.mask, np.ones((1 + 2 * (self.clip % 5), 3), np.uint8))
+            mask = np.where(self.clip % 7 == 3, 0, np.roll(grown, self.clip, axis=1))
+            return replace(seen, mask=mask.astype(np.uint8))
+
+    found = evaluate(Careless(), sequences, progress=False)
+    for way, scores in (("video", found.video), ("static", found.static)):
+        document = found.document()[way]
+        masks = document["details"]["masks"]
+        assert masks == scores.masks.document()
+        figures = {
+            "iou_mean": masks["iou"]["mean"],
+            "f1_mean": masks["f1"]["mean"],
+            "f1_paper_weighted": masks["f1_paper_weighted"],
+            "fw_margolin": masks["fw_margolin"]["mean"],
+            "action_top1": document["details"]["actions"]["accuracy"],
+        }
+        assert {name: document[name] for name in figures} == figures
+        for name, of_class in document["per_class"].items():
+            assert of_class == {
+                each: masks[each]["by_class"][name] for each in ("iou", "f1", "fw_margolin")
+            }
+        assert document["interval_95"] == {
+            "iou_mean": list(scores.ranges.iou),
+            "f1_mean": list(scores.ranges.f1),
+            "action_top1": list(scores.action_range),
+        }
+    scored = found.video.masks
+    means = {each.mean for each in scored if hasattr(each, "mean")} | {scored.f1_paper_weighted}
+    assert len(means) == 7  # or else one might stand for another
+    assert found.video.ranges.iou != found.video.ranges.f1
+
+
+def test_pictures_of_one_tool_are_drawn_together(sequences):
+    grouped = [copy(each) for each in sequences]
+    for index, each in enumerate(grouped):
+        each.group = f"tool {index % 2}"
+    apart, together = (evaluate(Oracle(), each, progress=False) for each in (sequences, grouped))
+    assert together.video.masks.document() == apart.video.masks.document()
+    assert not np.isnan(apart.video.action_range).any()
+    assert np.isnan(together.video.action_range).all()
+    assert together.document()["video"]["interval_95"]["action_top1"] == [None, None]
+    alike = [copy(sequences[0]) for _ in range(3)]
+    for each in alike:
+        each.group = "the same tool"
+    assert np.isnan(evaluate(Oracle(), alike, progress=False).video.ranges.iou).all()
 
 
 def test_the_best_and_the_worst_are_different_clips(sequences):

@@ -19,6 +19,8 @@ class ShortenedSequence(LabelledSequence):
     def __init__(self, whole: LabelledSequence, frames: int) -> None:
         assert 1 <= frames <= len(whole)
         self.name, self.action, self.cache_folder = whole.name, whole.action, None
+        self.object_name, self.split, self.group = whole.object_name, whole.split, whole.group
+        self.label_key = whole.label_key
         self._whole, self._frames = whole, frames
 
     def __len__(self) -> int:
