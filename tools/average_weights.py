@@ -2,12 +2,13 @@
 """The mean of two weight files of one network, the second of which went on from the first.
 
 Between them may lie what a last step of training gained without all that it lost. The file has the
-second one's card, which says so; what it is worth has to be measured anew.
+second one's card, which says so; what it is worth has to be measured anew. The card keeps the first
+one's recipe as well, where the second's does not: what a weight file has seen must not be lost.
 """
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +34,9 @@ def average(first: Checkpoint, second: Checkpoint, share: float) -> Checkpoint:
     if not 0 <= share <= 1:
         raise ConfigError(f"share={share:g}; expected 0 to 1")
     origins = [_origin(each) for each in (first, second)]
+    if not _went_on_from(origins[0]["fingerprint"], second.card.recipe):
+        own = {name: each for name, each in first.card.recipe.items() if name != "mean"}
+        origins[0].update({"recipe": own} if own else {})
     added = [each.card.recipe.get("added_to_score", {}) for each in (first, second)]
     first = with_depth_input(first, second.network_config, second.input_config)
     for one, other in (
@@ -64,6 +68,15 @@ def _origin(checkpoint: Checkpoint) -> dict[str, Any]:
     if "mean" in card.recipe:
         origin["mean"] = card.recipe["mean"]
     return origin
+
+
+def _went_on_from(origin: str, recipe: Mapping[str, Any]) -> bool:
+    """Whether weights of a recipe started from those of a fingerprint, at once or in steps."""
+    while start := recipe.get("starts_from", {}):
+        if start.get("fingerprint") == origin:
+            return True
+        recipe = start.get("recipe", {})
+    return False
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -12,7 +12,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import cycle
 from pathlib import Path
 from typing import NamedTuple
@@ -29,7 +29,6 @@ from affordance_seg_ros.config import FlowConfig, PipelineConfig
 from affordance_seg_ros.errors import AffordanceError, ConfigError
 from affordance_seg_ros.flow.estimator import build_estimator
 from affordance_seg_ros.frames import Prediction
-from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.model.checkpoint import Checkpoint, load_weights, save_checkpoint
 from affordance_seg_ros.pipeline.streaming import Pipeline
 from affordance_seg_ros.training.clip_prediction import run_clip
@@ -125,23 +124,28 @@ def ordered_share(margins: npt.NDArray[np.float64], second: npt.NDArray[np.bool_
     return wins / (int(second.sum()) * int((~second).sum()))
 
 
-def with_offset(checkpoint: Checkpoint, action: str, offset: float) -> Checkpoint:
-    """Return weights whose score of an action is higher by a constant; these stay as they are."""
+def with_offset(
+    checkpoint: Checkpoint, action: str, offset: float, sources: Sequence[DataSource] = ()
+) -> Checkpoint:
+    """Return weights whose score of an action is higher by a constant; these stay as they are.
+
+    Args:
+        checkpoint: The weights.
+        action: One of their actions.
+        offset: The constant.
+        sources: Data that it was found with, for the recipe: they are no measure of the weights.
+    """
     network = deepcopy(checkpoint.network)
     with torch.no_grad():
         network.action_head.layer3.bias[checkpoint.network_config.labels.action_id(action)] += (
             offset
         )
-    before = checkpoint.card.recipe.get("added_to_score", {})
-    added = {**before, action: round(before.get(action, 0.0) + offset, 3)}
-    recipe = {**checkpoint.card.recipe, "added_to_score": added}
+    recipe = dict(checkpoint.card.recipe)
+    before = recipe.get("added_to_score", {})
+    recipe["added_to_score"] = {**before, action: round(before.get(action, 0.0) + offset, 3)}
+    recipe["balanced_on"] = [*recipe.get("balanced_on", ()), *map(asdict, sources)]
     card = replace(checkpoint.card, metrics={}, recipe=recipe)
     return replace(checkpoint, network=network, card=card)
-
-
-def _clips_in(root: Path | None, split: str, labels: LabelSet) -> tuple[LabelledSequence, ...]:
-    """Return the clips of a split in a folder; none without one."""
-    return find_sequences([DataSource(root=str(root), split=split)], labels) if root else ()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -164,14 +168,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         labels = checkpoint.network_config.labels
         if unknown := sorted(set(actions) - set(labels.actions)):
             raise ConfigError(f"action {unknown[0]}; expected two of {', '.join(labels.actions)}")
-        clips = _clips_in(arguments.clips, arguments.split, labels)
-        before = _clips_in(arguments.before, arguments.split, labels)
-        alone, after, second = measure_margins(checkpoint, clips, actions, before)
+        roots = [arguments.clips, *([arguments.before] if arguments.before else [])]
+        sources = [DataSource(root=str(root), split=arguments.split) for root in roots]
+        clips, *before = (find_sequences([each], labels) for each in sources)
+        alone, after, second = measure_margins(checkpoint, clips, actions, *before)
         places = {"alone": alone, "after another": after} if before else {"alone": alone}
         offset = likeliest_offset(np.concatenate((alone, after)), np.tile(second, len(places)))
-        save_checkpoint(
-            arguments.out, with_offset(checkpoint, actions[1], offset), dtype=torch.float16
-        )
+        balanced = with_offset(checkpoint, actions[1], offset, sources)
+        save_checkpoint(arguments.out, balanced, dtype=torch.float16)
     except AffordanceError as error:
         print(error, file=sys.stderr)
         return 2

@@ -3,46 +3,92 @@
 
 import sys
 from collections.abc import Iterator, Mapping
+from os.path import normpath
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from affordance_seg_ros.errors import SourceError
 from affordance_seg_ros.training.datasets.data_source import DataSource
+from affordance_seg_ros.training.datasets.umd import ALL as UMD_ALL
 from affordance_seg_ros.whole_file import user_path
 
-_PARTS = {"train": "learned from", "validation": "were chosen, as the best of their run, by"}
+_PARTS = {
+    "train": "learned from",
+    "validation": "were chosen, as the best of their run, by",
+    "balanced_on": "were balanced on",
+}
+
+_SHARING_NOTHING: Mapping[str, tuple[frozenset[str], ...]] = MappingProxyType(
+    {
+        "umd": (frozenset({"train", "test"}), frozenset({"novel_train", "novel_test"})),
+        "iit_aff": (frozenset({"train", "val", "test"}), frozenset({"train_and_val", "test"})),
+    }
+)
+"""Splits that share no picture, by kind; of other kinds no two splits share one."""
 
 
 def warn_of_seen(recipe: Mapping[str, Any], source: DataSource) -> None:
     """Say on stderr if weights have seen what they are measured on, by the paths in their recipe.
 
     Args:
-        recipe: Recipe of the weights; of those that they started from, too.
+        recipe: Recipe of the weights; of those that they started from or are a mean of, too.
         source: What they are measured on.
     """
     for part, words in _PARTS.items():
-        if any(_meets(each, source) for run in _runs(recipe) for each in run.get(part, ())):
+        if any(_meets(each, source) for data in _data(recipe) for each in data.get(part, ())):
             print(
                 f"{source.root}, split '{source.split}': these weights {words} clips of this "
-                "folder, by their recipe; expected clips that had no part in them: the figures "
-                "flatter",
+                "folder, by the paths in their recipe; expected clips that had no part in them: "
+                "the figures flatter",
                 file=sys.stderr,
             )
 
 
-def _runs(recipe: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the data of each run that led to the weights, the last one first."""
-    while recipe:
-        yield recipe.get("run", {}).get("data", {})
-        recipe = recipe.get("starts_from", {}).get("recipe", {})
+def _data(recipe: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the data of everything that led to the weights, the last first."""
+    yield recipe.get("run", {}).get("data", {})
+    yield {"balanced_on": recipe.get("balanced_on", ())}
+    for origin in (recipe.get("starts_from", {}), *recipe.get("mean", {}).get("of", ())):
+        if origin and isinstance(origin, Mapping):  # early means have names alone
+            yield from _data({"mean": origin.get("mean", {}), **origin.get("recipe", {})})
 
 
 def _meets(seen: Mapping[str, Any], source: DataSource) -> bool:
-    """Whether two sources may share clips: one folder is in the other, and splits are the same."""
+    """Whether two sources may share clips: one folder is in the other, and splits may overlap."""
+    return not _share_nothing(seen, source) and _overlap(seen["root"], source.root)
+
+
+def _share_nothing(seen: Mapping[str, Any], source: DataSource) -> bool:
+    """Whether the layout of the data says that two splits are of different clips."""
+    splits = frozenset({seen.get("split", ""), source.split})
+    if source.kind == "umd":
+        splits = frozenset(each.removesuffix(UMD_ALL) for each in splits)
+    if "" in splits or len(splits) < 2 or seen.get("kind", source.kind) != source.kind:
+        return False
+    apart = _SHARING_NOTHING.get(source.kind)
+    return apart is None or any(splits <= each for each in apart)
+
+
+def _overlap(seen: str, asked: str) -> bool:
+    """Whether one folder may be in the other.
+
+    A recipe does not say in which folder its run was started: a relative path may begin in each
+    that the data lie in.
+    """
     try:
-        roots = (user_path(root, SourceError) for root in (seen["root"], source.root))
-        one, other = (root.resolve() for root in roots)
+        one, other = (user_path(root, SourceError) for root in (seen, asked))
     except SourceError:
         return False  # the folder of somebody who is unknown here
-    folders = one == other or one in other.parents or other in one.parents
-    splits = seen.get("split", "")
-    return folders and (splits == source.split or not splits or not source.split)
+    # A link may have the name that the recipe knows.
+    places = {Path(normpath(other.absolute())), other.resolve()}
+    folders = {one.resolve()}
+    if not one.is_absolute():
+        named = Path(*(each for each in Path(normpath(one)).parts if each != ".."))
+        folders.update(base / named for place in places for base in place.parents)
+        folders.update(place / named for place in places if (place / named).exists())
+    return any(
+        folder == place or folder in place.parents or place in folder.parents
+        for folder in folders
+        for place in places
+    )

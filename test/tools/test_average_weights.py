@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import average_weights
 import pytest
@@ -49,6 +50,26 @@ def test_the_mean_says_what_was_added_to_its_scores() -> None:
         kept = [each.get("mean") for each in mean["mean"]["of"]]
         assert kept.count({"share_of_second": 0.25}) == 1
     assert "added_to_score" not in average_weights.average(plain, plain, 0.5).card.recipe
+
+
+def test_the_mean_keeps_the_recipe_of_a_first_file_that_the_second_does_not_know() -> None:
+    def trained(seed: int, recipe: dict[str, Any]) -> Checkpoint:
+        checkpoint = untrained("compact", seed)
+        return replace(checkpoint, card=replace(checkpoint.card, recipe=recipe))
+
+    first = trained(1, {"run": "first", "mean": {"share_of_second": 0.25}})
+    began = {"fingerprint": fingerprint(first.network), "recipe": first.card.recipe}
+    other = trained(2, {"run": "other"})
+    mean = average_weights.average(first, other, 0.5).card.recipe
+    assert mean["run"] == "other"
+    assert mean["mean"]["of"][0]["recipe"] == {"run": "first"}
+    assert mean["mean"]["of"][0]["mean"] == {"share_of_second": 0.25}
+    between = {"fingerprint": fingerprint(other.network), "recipe": {"starts_from": began}}
+    for origin in (began, between):
+        went_on = trained(3, {"run": "went on", "starts_from": origin})
+        mean = average_weights.average(first, went_on, 0.5).card.recipe
+        assert mean["starts_from"] == origin
+        assert "recipe" not in mean["mean"]["of"][0]
 
 
 def test_the_first_file_is_moved_into_the_depth_range_of_the_second() -> None:

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The exported step function says what the network says."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 
 from affordance_seg_ros.cli import main
-from affordance_seg_ros.config import COMPACT
-from affordance_seg_ros.model.checkpoint import untrained
+from affordance_seg_ros.config import COMPACT, InputConfig, NetworkConfig
+from affordance_seg_ros.model.checkpoint import Checkpoint, WeightsCard, untrained
 from affordance_seg_ros.model.initialisation import xavier_initialise
 from affordance_seg_ros.model.network import AffordanceNetwork
 from affordance_seg_ros.training.export import StepInput, export_onnx, largest_difference
@@ -18,17 +20,27 @@ from affordance_seg_ros.training.export import StepInput, export_onnx, largest_d
 DEMO_CLIP = Path(__file__).parents[2] / "data/demo_clip"
 
 
-@pytest.mark.parametrize("more", [False, True])
-def test_onnx_does_what_pytorch_does(more, tmp_path):
+@pytest.fixture(scope="module", params=[False, True])
+def exported(request, tmp_path_factory):
+    """Weights, the file they were exported to, and whether they have all that a network may."""
     checkpoint = untrained("compact")
-    if more:
+    if request.param:
         config = replace(
             COMPACT, center_flow=True, action_context=True, decided_context=True,
             depth_mask=True, motion_memory=True,
         )  # fmt: skip
         network = AffordanceNetwork(config)
         xavier_initialise(network, torch.Generator().manual_seed(0))
-        checkpoint = replace(checkpoint, network=network.eval(), network_config=config)
+        size = replace(checkpoint.input_config, height=64, width=80)
+        card = replace(checkpoint.card, metrics={"iou": 0.5}, recipe={"seed": 3})
+        checkpoint = Checkpoint(network.eval(), config, size, card)
+    path = tmp_path_factory.mktemp("exported") / "step.onnx"
+    export_onnx(checkpoint, path)
+    return checkpoint, path, request.param
+
+
+def test_onnx_does_what_pytorch_does(exported):
+    checkpoint, path, more = exported
     config = checkpoint.input_config
     random = torch.Generator().manual_seed(0)
     size = (config.height, config.width)
@@ -38,11 +50,19 @@ def test_onnx_does_what_pytorch_does(more, tmp_path):
         )
         for _ in range(3)
     ]
-    export_onnx(checkpoint, tmp_path / "step.onnx")
-    differences = largest_difference(tmp_path / "step.onnx", checkpoint, frames)
+    differences = largest_difference(path, checkpoint, frames)
     assert max(differences.values()) < 1e-3
     assert set(differences) >= {"logits", "action_logits", "attention", "hidden1_out"}
     assert ("motion_cell_out" in differences) == more
+
+
+def test_onnx_says_what_the_weights_fix(exported):
+    checkpoint, path, _ = exported
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    about = json.loads(session.get_modelmeta().custom_metadata_map["affordance_seg_ros"])
+    assert InputConfig.from_mapping(about["input"]) == checkpoint.input_config
+    assert NetworkConfig.from_mapping(about["network"]) == checkpoint.network_config
+    assert WeightsCard.from_mapping(about["card"]) == checkpoint.card
 
 
 def test_numbers_that_are_none_differ_infinitely(tmp_path, monkeypatch):

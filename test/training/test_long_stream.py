@@ -137,9 +137,21 @@ def test_a_clip_after_another_is_seen_with_the_memory_of_both(sequences):
     assert len(oracle.memory) == 2 * FRAMES
 
 
+def test_a_clip_after_another_is_seen_with_the_options_of_the_pipeline(sequences):
+    oracle = Oracle()
+    oracle.config = config = PipelineConfig(rest_s=1.5)
+    run_after(oracle, *sequences[:2])
+    assert oracle.config == config
+
+
 def test_a_pause_between_clips_is_a_rest_in_one_stream(sequences):
     oracle = Oracle()
     measure_succession(oracle, sequences[:2], pause_s=(0.5,), progress=False)
     policies = 4
     frames = 2 * (FRAMES + 5)  # of two clips, each with its pause
     assert oracle.stamps_ns == policies * list(range(0, frames * 100_000_000, 100_000_000))
+    # The last policy forgets before the twentieth frame after the first, and there is none.
+    for start, sequence in ((0, sequences[0]), (FRAMES + 5, sequences[1])):
+        last = sequence.frame(FRAMES - 1).color
+        for color in oracle.memory[start + FRAMES : start + FRAMES + 5]:
+            np.testing.assert_array_equal(color, last)
