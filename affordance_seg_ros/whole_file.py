@@ -24,6 +24,14 @@ def user_path(text: str, kind: type[AffordanceError]) -> Path:
         raise kind(f"{text}: {error}; expected a folder of a known user") from None
 
 
+def partial_path(path: Path) -> Path:
+    """Return a hidden path beside another, for what is in the making: of a name of its own.
+
+    Two that write the same thing never take each other's; what a killed one left keeps its name.
+    """
+    return path.parent / f".{path.name}.{secrets.token_hex(4)}.partial"
+
+
 @contextmanager
 def whole_file(
     path: Path, kind: type[AffordanceError], *, make_folder: bool = False
@@ -44,7 +52,7 @@ def whole_file(
     if not path.name:
         raise kind(f"{path}: is a folder; expected a file")
     shown, path = path, path.resolve()
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    temporary = partial_path(path)
     try:
         if path.exists() and not path.is_file() and not path.is_dir():
             with path.open("wb") as file:

@@ -18,6 +18,7 @@ from affordance_seg_ros.frames import DepthImage, RgbdFrame
 from affordance_seg_ros.sources.clip_reader import Clip
 from affordance_seg_ros.sources.sqlite_path import check_sqlite_path
 from affordance_seg_ros.sources.topics import DEFAULT_TOPICS, TopicNames
+from affordance_seg_ros.whole_file import partial_path
 
 STORAGES = {"mcap": StoragePlugin.MCAP, "sqlite3": StoragePlugin.SQLITE3}
 """Storage formats of ROS 2 bags."""
@@ -104,7 +105,7 @@ def write_clip_bag(
 
 
 class _BagFolder:
-    """A bag in the making, in a hidden folder until it is whole."""
+    """A bag in the making, in a hidden folder of its own until it is whole."""
 
     def __init__(self, path: Path, storage: str, topics: TopicNames, *, compressed: bool) -> None:
         if storage not in STORAGES:
@@ -115,7 +116,7 @@ class _BagFolder:
             check_sqlite_path(path)
         self._path = path
         # The bag files are named after the folder, so that only its parent can be hidden.
-        self._hidden = path.parent / f".{path.name}.partial"
+        self._hidden = partial_path(path)
         self.folder = self._hidden / path.name
         self.frame_count = 0
         self._compressed = compressed
@@ -124,8 +125,6 @@ class _BagFolder:
         self._plugin = STORAGES[storage]
 
     def __enter__(self) -> "_BagFolder":
-        # What an earlier, killed run left.
-        shutil.rmtree(self._hidden, ignore_errors=True)
         # Version 8, the oldest that rosbags writes: older players cannot read the QoS of 9.
         self._writer = Writer(self.folder, version=8, storage_plugin=self._plugin)
         try:

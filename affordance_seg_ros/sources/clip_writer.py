@@ -18,6 +18,7 @@ from affordance_seg_ros.labels import IGNORE, LabelSet
 from affordance_seg_ros.sources.clip_info import ROLES, ClipInfo, write_clip_info
 from affordance_seg_ros.sources.picture import decode_picture
 from affordance_seg_ros.sources.truth_field import DEPTH_UNIT_M, MOTION_UNIT_M, write_field
+from affordance_seg_ros.whole_file import partial_path
 
 _JPEG_QUALITY = 95
 # On noisy 320x240 depth 8 % smaller than level 3; level 9 takes eight times as long for 2 % more.
@@ -31,8 +32,9 @@ class ClipWriter:
     """Writes one clip folder, as a context manager.
 
     Everything goes into a hidden folder beside the target, which takes the target's name when the
-    block ends well and is removed when it does not, Ctrl-C included. What an earlier, killed run
-    left there is removed first.
+    block ends well and is removed when it does not, Ctrl-C included. The folder has a name of its
+    own, `.NAME.*.partial`: nothing is mixed in from another writer, and what a killed one left
+    stays.
     """
 
     def __init__(self, path: Path | str, info: ClipInfo) -> None:
@@ -44,14 +46,13 @@ class ClipWriter:
         """
         self.path = Path(path)
         self.info = info
-        self._folder = self.path.parent / f".{self.path.name}.partial"
+        self._folder = partial_path(self.path)
         self._stamps_ns: list[int] = []
 
     def __enter__(self) -> "ClipWriter":
         if self.path.exists():
             raise SourceError(f"{self.path} exists; expected a new folder")
         with _named_errors(self.path):
-            shutil.rmtree(self._folder, ignore_errors=True)
             self._folder.mkdir(parents=True)
         return self
 

@@ -105,6 +105,18 @@ def test_bag_folder_appears_whole_or_not_at_all(frames, tmp_path):
 def test_remains_of_a_killed_run_are_no_obstacle(frames, tmp_path):
     (tmp_path / ".bag.partial/bag").mkdir(parents=True)
     assert write_bag(tmp_path / "bag", frames) == 10
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".bag.partial", "bag"]
+
+
+def test_two_writers_of_one_bag_do_not_take_from_each_other(frames, tmp_path):
+    def joined():
+        yield from frames[:5]
+        write_bag(tmp_path / "bag", frames[:3])
+        yield from frames[5:]
+
+    with pytest.raises(SourceError, match=r"cannot write .*bag: Directory not empty"):
+        write_bag(tmp_path / "bag", joined())
+    assert_same(list(open_recording(tmp_path / "bag").frames()), frames[:3])
     assert [path.name for path in tmp_path.iterdir()] == ["bag"]
 
 

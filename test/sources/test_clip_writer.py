@@ -33,6 +33,19 @@ def test_clip_is_not_there_before_it_is_whole(tmp_path, picture):
     assert is_complete_clip(tmp_path / "clip")
 
 
+def test_two_writers_of_one_clip_do_not_take_from_each_other(tmp_path, picture):
+    with ClipWriter(tmp_path / "clip", INFO) as first:
+        first.add_frame(0, picture, depth_mm())
+        second = ClipWriter(tmp_path / "clip", INFO).__enter__()
+        second.add_frame(0, picture, depth_mm())
+        first.add_frame(1, picture, depth_mm(1))
+    assert len(list(read_clip(tmp_path / "clip").frames())) == 2
+    with pytest.raises(SourceError, match=r"cannot write .*clip: Directory not empty"):
+        second.__exit__(None, None, None)
+    assert [path.name for path in tmp_path.iterdir()] == ["clip"]
+    assert len(list(read_clip(tmp_path / "clip").frames())) == 2
+
+
 def test_remains_of_a_killed_run_are_not_mixed_in(tmp_path, picture):
     (tmp_path / ".clip.partial/labels").mkdir(parents=True)
     (tmp_path / ".clip.partial/labels/00000.png").write_bytes(b"old")

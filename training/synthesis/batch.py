@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import CancelledError, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.synchronize import Event
 from typing import Any, NamedTuple
 
@@ -22,7 +22,12 @@ from affordance_seg_ros.errors import DeviceError
 from affordance_seg_ros.labels import LabelSet
 from affordance_seg_ros.sources.bag import write_clip_bag
 from affordance_seg_ros.sources.clip import read_clip
-from affordance_seg_ros.training.synthesis.batch_folder import Batch, named_errors, prepare
+from affordance_seg_ros.training.synthesis.batch_folder import (
+    Batch,
+    hold,
+    named_errors,
+    prepare,
+)
 from affordance_seg_ros.training.synthesis.gl_renderer import GlRenderer, open_context
 from affordance_seg_ros.training.synthesis.production import make_clip
 from affordance_seg_ros.training.synthesis.settings import clip_name
@@ -72,12 +77,17 @@ def make_batch(batch: Batch, *, progress: bool = True) -> BatchResult:
     """Make the clips of a batch that are not there yet.
 
     Raises:
-        SourceError: The folder cannot be written, has too little space, or holds something else.
+        SourceError: The folder cannot be written, has too little space, holds something else, or
+            another run writes there.
         ConfigError: The folder holds clips of other settings.
         DeviceError: There is no OpenGL here, or a worker died.
     """
     open_context().release()
-    missing = prepare(batch)
+    with hold(batch.out):
+        return _make_missing(batch, prepare(batch), progress=progress)
+
+
+def _make_missing(batch: Batch, missing: list[int], *, progress: bool) -> BatchResult:
     start = time.monotonic()
     made: list[_Made] = []
     bar = tqdm(
@@ -122,7 +132,7 @@ def _run(batch: Batch, indices: list[int]) -> Iterator[_Made]:
     context = get_context("spawn")
     stopped = context.Event()
     pool = ProcessPoolExecutor(
-        min(batch.workers, max(len(indices), 1)), context, _start_worker, (batch, stopped)
+        min(batch.workers, max(len(indices), 1)), context, _start_process, (batch, stopped)
     )
     try:
         with _without_interrupts():
@@ -144,8 +154,23 @@ def _worker_gb(batch: Batch) -> float:
     return 0.4 + 1e-9 * frames * _FRAME_BYTES * batch.config.width * batch.config.height
 
 
-# Of the worker's process: what it is to make, whether no more, and its renderer.
+# Of the worker's process: what it is to make, whether no more, its renderer, and its hold on the
+# folder.
 _worker: dict[str, Any] = {}
+
+
+def _start_process(batch: Batch, stopped: Event) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _worker["hold"] = hold(batch.out, by_worker=True)
+    _start_worker(batch, stopped)
+
+
+def _end_with_parent() -> None:
+    """End this process at once when its parent has ended: nobody takes what it makes."""
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _start_worker(batch: Batch, stopped: Event | None = None) -> None:
@@ -170,7 +195,6 @@ def _work(index: int) -> _Made:
     target = batch.out / name
     folder = target if batch.storage == "clip" else batch.out / f".{name}.clip"
     with named_errors(target):
-        shutil.rmtree(folder, ignore_errors=True)  # what a killed run left
         try:
             kept = moments(config.frames) if batch.sheets else ()
             frames = make_clip(config, index, folder, _renderer(), kept)

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The folder that a batch of clips goes to: checked first, and never a mixture."""
 
+import fcntl
 import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from affordance_seg_ros.errors import ConfigError, SourceError
 from affordance_seg_ros.sources.clip import is_complete_clip
@@ -15,6 +16,7 @@ from affordance_seg_ros.training.synthesis.settings import SynthesisConfig, clip
 
 FORMATS = ("clip", "mcap")
 SETTINGS_JSON = "synthesis.json"
+_LOCK = ".lock"
 
 _RENDERING = 5
 """Version of what a seed draws: it rises when the same seed comes to draw other clips."""
@@ -50,16 +52,49 @@ class Batch:
             raise ConfigError(f"format '{self.storage}'; expected one of {', '.join(FORMATS)}")
 
 
+def hold(out: Path, *, by_worker: bool = False) -> TextIO:
+    """Keep other runs out of a folder, which is made if it is missing, until the file is closed.
+
+    A run enters only where no process of another one is left: workers hold the folder too, and
+    those of a killed run may still be writing.
+
+    Args:
+        out: The folder.
+        by_worker: Whether this is a worker of the run that holds it.
+
+    Returns:
+        A file that holds the folder while it is open.
+
+    Raises:
+        SourceError: It cannot be written, another run writes there, or it holds something else.
+    """
+    with named_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
+        if not (out / SETTINGS_JSON).exists() and {path.name for path in out.iterdir()} - {_LOCK}:
+            raise SourceError(f"{out} holds other files; expected a new or empty folder")
+        file = (out / _LOCK).open("a+")
+        try:
+            if not by_worker:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            raise SourceError(f"{out}: another run writes there; expected one at a time") from None
+    return file
+
+
 def prepare(batch: Batch) -> list[int]:
-    """Check the folder; return the numbers of the clips that are missing.
+    """Check the folder, remove what a killed run left; return the numbers of the missing clips.
+
+    Nobody else may write there: see `hold`.
 
     Raises:
         SourceError: It cannot be written, has too little space, or holds something else.
         ConfigError: It holds clips of other settings.
     """
     with named_errors(batch.out):
-        batch.out.mkdir(parents=True, exist_ok=True)
         _check_settings(batch)
+        _remove_remains(batch.out)
         names = [clip_name(batch.config, index) for index in range(batch.clips)]
         missing = [k for k, name in enumerate(names) if not _is_made(batch, name)]
         for index in missing:
@@ -91,8 +126,6 @@ def _check_settings(batch: Batch) -> None:
     path = batch.out / SETTINGS_JSON
     settings = _as_json({**asdict(batch.config), "format": batch.storage, "rendering": _RENDERING})
     if not path.exists():
-        if any(batch.out.iterdir()):
-            raise SourceError(f"{batch.out} holds other files; expected a new or empty folder")
         path.write_text(json.dumps(settings, indent=1) + "\n")
         return
     try:
@@ -104,13 +137,26 @@ def _check_settings(batch: Batch) -> None:
         }
     except ValueError as error:
         raise SourceError(f"{path} is damaged: {error}") from None
-    different = [name for name in settings if before.get(name) != settings[name]]
+    different = [name for name in settings if not _is_same(before.get(name), settings[name])]
     if different:
         name = different[0]
         raise ConfigError(
             f"{name}={settings[name]!r}, but {batch.out} holds clips with {name}="
             f"{before.get(name)!r}; expected the same settings or another folder"
         )
+
+
+def _is_same(before: object, now: object) -> bool:
+    """Whether a setting is what it was; of names, the order does not matter."""
+    if isinstance(before, list) and isinstance(now, list):
+        return all(name in now for name in before) and all(name in before for name in now)
+    return before == now
+
+
+def _remove_remains(out: Path) -> None:
+    for pattern in (".*.partial", ".*.clip"):
+        for path in out.glob(pattern):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _as_json(values: dict[str, Any]) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def demonstrations(
     """Return all pairs of the chosen objects and actions that go together; empty means all.
 
     Raises:
-        ConfigError: A name is unknown, or no chosen object has a chosen action.
+        ConfigError: A name is unknown, or goes with none of the others: it would not be shown.
     """
     table = catalogue()
     for kind, chosen, known in (("object", objects, tuple(table)), ("action", actions, SOR3D_AFF)):
@@ -60,11 +60,19 @@ def demonstrations(
         for action in entry.actions
         if (not objects or name in objects) and (not actions or action in actions)
     )
-    if not found:
-        possible = "; ".join(f"{name}: {', '.join(table[name].actions)}" for name in objects)
+    partners = {
+        f"object {name}": tuple(table[name].actions)
+        for name in objects
+        if name not in {pair.object_name for pair in found}
+    } | {
+        f"action {action}": tuple(name for name in table if action in table[name].actions)
+        for action in actions
+        if action not in {pair.action for pair in found}
+    }
+    if partners:
         raise ConfigError(
-            f"none of the objects {', '.join(objects)} has any of the actions "
-            f"{', '.join(actions)}; expected {possible}"
+            f"{', '.join(partners)}: not shown with the other names; expected "
+            + "; ".join(f"with {what}: {', '.join(names)}" for what, names in partners.items())
         )
     return found
 

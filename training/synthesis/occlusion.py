@@ -26,7 +26,9 @@ def hidden_next(
 
     Returns:
         (H, W) true where something is nearer in the next frame, or the point left the picture.
-        Where nothing was seen at all it is false.
+        Where nothing was seen at all it is false, and where something is nearer by less than 2 mm,
+        at edges and where depth is steep by up to 8 mm: that may be the same surface between
+        pixels.
     """
     height, width = depth_m.shape
     column, row = np.meshgrid(np.arange(width), np.arange(height))

@@ -31,7 +31,8 @@ def draw_clip(
     Args:
         config: What the clips are like.
         index: Number of the clip.
-        shows: Whether a scene is seen well from its viewpoint; another one is drawn if not.
+        shows: Whether a scene is seen well from its viewpoint; another one is drawn if not, and if
+            the sensor of the clips begins behind the object.
 
     Raises:
         ConfigError: No viewpoint shows the scene well in pictures of that shape.
@@ -47,7 +48,7 @@ def draw_clip(
         moving_camera=config.moving_camera,
     )
     for _ in range(_MOST_VIEWPOINTS):
-        if shows(scenario):
+        if not _is_too_near(scenario, config.sensor) and shows(scenario):
             break
         scenario = scenario.seen_otherwise(rng, moving_camera=config.moving_camera)
     else:
@@ -58,10 +59,14 @@ def draw_clip(
     sensor = config.sensor
     if sensor == "any":
         sensor = str(rng.choice(list(SENSORS)))
-        if scenario.nearest_m() < SENSORS[sensor].min_m:  # nobody films with that from there
+        if _is_too_near(scenario, sensor):  # nobody films with that from there
             sensor = min(SENSORS, key=lambda name: SENSORS[name].min_m)
     narrow = config.scenes == "wide" and bool(rng.random() < _NARROW_DEPTH_SHARE)
     return scenario, Filming(config.frames, sensor, config.black_holes, narrow), rng
+
+
+def _is_too_near(scenario: Scenario, sensor: str) -> bool:
+    return sensor != "any" and scenario.nearest_m() < SENSORS[sensor].min_m
 
 
 def make_clip(

@@ -6,8 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from affordance_seg_ros.errors import ConfigError
+from affordance_seg_ros.labels import SOR3D_AFF
 from affordance_seg_ros.options import Options, option
-from affordance_seg_ros.training.synthesis.catalogue import Demonstration, demonstrations
+from affordance_seg_ros.training.synthesis.catalogue import (
+    Demonstration,
+    catalogue,
+    demonstrations,
+)
 from affordance_seg_ros.training.synthesis.depth_sensor import SENSORS
 from affordance_seg_ros.training.synthesis.variation import SCENES, SPLITS
 
@@ -42,6 +47,9 @@ class SynthesisConfig(Options):
     def __post_init__(self) -> None:
         super().__post_init__()
         demonstrations(self.objects, self.actions)
+        for name, table in (("objects", tuple(catalogue())), ("actions", SOR3D_AFF)):
+            chosen = getattr(self, name)  # in whatever order they are named, they are the same
+            object.__setattr__(self, name, tuple(each for each in table if each in chosen))
         if self.width % 2 or self.height % 2:
             raise ConfigError(f"size {self.width}x{self.height}; expected even numbers")
 

@@ -10,7 +10,8 @@ from affordance_seg_ros.training.synthesis.gl_renderer import open_context
 
 HERE = Path(__file__).parent
 DRAWING = {
-    "test_renderers", "test_production", "test_batch", "test_clip_flow", "test_still_scenes",
+    "test_renderers", "test_production", "test_batch", "test_batch_processes", "test_clip_flow",
+    "test_still_scenes",
 }  # fmt: skip
 
 

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from affordance_seg_ros.training.synthesis.object_shapes import SHAPES
 from affordance_seg_ros.training.synthesis.production import draw_clip
 from affordance_seg_ros.training.synthesis.rotations import move
 from affordance_seg_ros.training.synthesis.scenario import Scenario
-from affordance_seg_ros.training.synthesis.settings import SynthesisConfig
+from affordance_seg_ros.training.synthesis.settings import SynthesisConfig, clip_rng
 from affordance_seg_ros.training.synthesis.variation import SCENES, SPLITS, Variation
 
 EACH = [(name, split) for name in SHAPES for split in SPLITS]
@@ -53,6 +55,18 @@ def test_the_test_split_shows_kinds_that_training_never_does(name: str) -> None:
         for split in SPLITS
     }
     assert not kinds["test"] & (kinds["train"] | kinds["val"])
+
+
+def test_clips_of_each_split_show_their_own_kinds_by_a_chance_of_their_own() -> None:
+    trained = {SHAPES["cup"](Variation(np.random.default_rng(s), "train")).kind for s in range(12)}
+    eyes = set()
+    for split in SPLITS:
+        config = SynthesisConfig(seed=4, width=96, height=72, objects=("cup",), split=split)
+        scenario, _, _ = draw_clip(config, 1)
+        assert (scenario.kind in trained) == (split != "test")
+        eyes.add(tuple(scenario.viewpoint.eye_m))
+    assert len(eyes) == 3
+    assert len({clip_rng(replace(config, split=split), 1).random() for split in SPLITS}) == 3
 
 
 def test_training_and_validation_draw_from_bands_apart() -> None:
@@ -155,6 +169,18 @@ def test_a_sensor_that_begins_behind_the_object_is_not_taken() -> None:
     assert {filming.sensor for _, filming in drawn} == set(SENSORS)
 
 
+def test_from_where_a_named_sensor_measures_nothing_no_clip_is_filmed() -> None:
+    config = SynthesisConfig(seed=21, width=96, height=72, scenes="wide")
+    named, least_m = replace(config, sensor="kinect_v2"), SENSORS["kinect_v2"].min_m
+    for index, is_near in ((0, False), (2, True), (9, True)):
+        before, (scenario, filming, _) = draw_clip(config, index)[0], draw_clip(named, index)
+        assert (before.nearest_m() < least_m) == is_near
+        assert filming.sensor == "kinect_v2"
+        assert scenario.nearest_m() >= least_m
+        same = np.array_equal(scenario.viewpoint.eye_m, before.viewpoint.eye_m)
+        assert same != is_near
+
+
 def test_unknown_objects_and_actions_are_refused_by_name() -> None:
     with pytest.raises(ConfigError, match="object 'axe'; expected one of hammer, knife"):
         demonstrations(objects=("axe",))
@@ -162,6 +188,31 @@ def test_unknown_objects_and_actions_are_refused_by_name() -> None:
         demonstrations(actions=("throw",))
 
 
-def test_actions_that_no_chosen_object_has_are_refused_with_those_it_has() -> None:
-    with pytest.raises(ConfigError, match="expected ball: push, rotate, grasp"):
-        demonstrations(objects=("ball",), actions=("cut",))
+@pytest.mark.parametrize(
+    ("objects", "actions", "message"),
+    [
+        (("cup", "ball"), ("lift",), "object ball: not shown.* with object ball: push, rotate, gr"),
+        (("cup", "ball"), ("push", "cut"), "action cut: not shown .* with action cut: knife$"),
+        (("hammer", "cup"), ("hammer",), "object cup: .* with object cup: lift, grasp, push, rot"),
+        (("cup",), ("hammer", "lift"), "action hammer: .* with action hammer: hammer$"),
+        (
+            ("ball", "book"),
+            ("cut",),
+            "object ball, object book, action cut: not shown with the other names; expected with "
+            "object ball: push, rotate, grasp; with object book: push, lift; with action cut: knif",
+        ),
+    ],
+)
+def test_names_that_go_with_none_of_the_others_are_refused_with_what_goes(
+    objects: tuple[str, ...], actions: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        demonstrations(objects, actions)
+    with pytest.raises(ConfigError, match=message):
+        SynthesisConfig(objects=objects, actions=actions)
+
+
+def test_every_chosen_name_is_shown() -> None:
+    config = SynthesisConfig(objects=("hammer", "cup"), actions=("hammer", "lift"))
+    shown = {config.demonstration(index) for index in range(8)}
+    assert shown == {("hammer", "hammer"), ("hammer", "lift"), ("cup", "lift")}

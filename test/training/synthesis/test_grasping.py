@@ -4,7 +4,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
+from affordance_seg_ros.sources.clip import ROLES
 from affordance_seg_ros.training.synthesis.arm import UpperBody
 from affordance_seg_ros.training.synthesis.body import SHAPES as BODY_SHAPES
 from affordance_seg_ros.training.synthesis.body import Body
@@ -17,8 +19,10 @@ from affordance_seg_ros.training.synthesis.contact import ContactSurface
 from affordance_seg_ros.training.synthesis.hand import FLAT, RELAXED, Hand, HandPose
 from affordance_seg_ros.training.synthesis.object_shapes import SHAPES
 from affordance_seg_ros.training.synthesis.performance import Performance
+from affordance_seg_ros.training.synthesis.production import draw_clip
 from affordance_seg_ros.training.synthesis.rotations import frame, invert, move
 from affordance_seg_ros.training.synthesis.scenario import draw_manner
+from affordance_seg_ros.training.synthesis.settings import SynthesisConfig
 from affordance_seg_ros.training.synthesis.softness import squeezed
 from affordance_seg_ros.training.synthesis.timeline import draw_timeline
 from affordance_seg_ros.training.synthesis.variation import Variation
@@ -69,6 +73,19 @@ def test_hands_touch_what_they_use_and_do_not_go_through_it(pair: tuple[str, str
         assert gaps.min() > -6
         if pair[1] not in ("type", "push") and pair[0] != "book":
             assert (gaps < 2.5).sum() >= 2, gaps
+
+
+def test_a_left_handed_person_holds_what_they_use() -> None:
+    config = SynthesisConfig(seed=4, objects=("cup",), actions=("grasp",))
+    scenario, _, _ = draw_clip(config, 7)
+    assert scenario.left_handed
+    stage = scenario.stage
+    roles = stage.roles[stage.model.part_id]
+    touched, let_go = scenario.timeline.knots[[2, 3]]
+    places = stage.shape(float(touched + let_go) / 2).positions
+    hands, thing = (places[roles == ROLES.index(role)] for role in ("hand", "object"))
+    away_mm = 1000 * cKDTree(thing).query(hands)[0]
+    assert away_mm.min() < 5
 
 
 def test_a_book_is_lifted_between_both_hands() -> None:

@@ -2,9 +2,12 @@
 import weakref
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -49,8 +52,6 @@ def test_the_same_seed_makes_the_same_clip(
 def test_another_number_or_seed_makes_another_clip(
     renderer: GlRenderer, clip_folder: Path, tmp_path: Path
 ) -> None:
-    from dataclasses import replace
-
     make_clip(CONFIG, 1, tmp_path / "next", renderer)
     make_clip(replace(CONFIG, seed=5), 0, tmp_path / "seed", renderer)
     pictures = [contents(folder)["color/00000.jpg"] for folder in
@@ -70,13 +71,15 @@ def test_labels_are_those_of_the_demonstration(clip_folder: Path) -> None:
     clip = read_clip(clip_folder)
     lift, grasp = clip.info.labels.label_id("lift"), clip.info.labels.label_id("grasp")
     assert set(np.unique(clip.label())) == {0, lift}
-    affordances, roles = clip.affordances(), clip.roles(-1)
-    assert affordances is not None
-    assert roles is not None
-    on_object = roles == ROLES.index("object")
-    assert set(np.unique(affordances[on_object])) <= {lift, grasp}
-    assert np.array_equal(clip.label() == lift, on_object & (affordances == lift))
     assert np.array_equal(clip.labels(len(clip) - 1), clip.label())
+    for index in range(len(clip)):
+        labels, affordances, roles = (
+            read(index) for read in (clip.labels, clip.affordances, clip.roles)
+        )
+        on_object = roles == ROLES.index("object")
+        assert set(np.unique(affordances[on_object])) <= {lift, grasp}
+        assert np.array_equal(labels > 0, on_object & (affordances == lift))
+        assert np.array_equal(labels[labels > 0], affordances[labels > 0])
 
 
 def test_every_frame_but_the_last_has_true_flow(clip_folder: Path) -> None:
@@ -86,6 +89,31 @@ def test_every_frame_but_the_last_has_true_flow(clip_folder: Path) -> None:
     assert flows[-1] is None
     moved = max(np.abs(flow.motion_m).max() for flow in flows[:-1] if flow is not None)
     assert moved > 0.02
+
+
+def test_motion_leads_to_the_next_true_depth_unless_it_is_hidden_there(
+    renderer: GlRenderer, tmp_path: Path
+) -> None:
+    config = replace(CONFIG, frames=5, moving_camera=True, true_depth=True)
+    make_clip(config, 0, tmp_path / "clip", renderer)
+    clip = read_clip(tmp_path / "clip")
+    camera = clip.info.camera
+    pixels = np.stack(np.meshgrid(np.arange(96), np.arange(72)), -1)
+    depths_m = [clip.true_depth_m(index) for index in range(len(clip))]
+    for index, (depth_m, next_m) in enumerate(pairwise(depths_m)):
+        flow = clip.flow(index)
+        there = camera.unproject(pixels, depth_m) + np.moveaxis(flow.motion_m, 0, 2)
+        at = camera.project(there).astype(np.float32)
+        inside = ((at >= 0) & (at <= (95, 71))).all(2)
+        # Between pixels of a plane the inverse of its depth is even.
+        taken = cv2.remap(1 / next_m, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        behind_mm = 1000 * (there[..., 2] - 1 / taken)
+        visible, hidden = inside & ~flow.occluded, inside & flow.occluded
+        assert visible.mean() > 0.8
+        assert np.median(np.abs(behind_mm[visible])) < 0.2
+        assert (behind_mm[visible] > 10).mean() < 0.05
+        assert hidden.sum() > 100
+        assert (behind_mm[hidden] > 1).mean() > 0.6
 
 
 def test_no_more_than_a_few_frames_are_held(
