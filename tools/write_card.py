@@ -84,7 +84,7 @@ def read_evaluation(path: Path, weights: str) -> dict[str, Any]:
     if measured != weights:
         raise CheckpointError(f"{path} is of weights {measured}; expected of {weights}")
     if lost := [*document["unreadable"], *document["left_out"]]:
-        raise ConfigError(f"{path} leaves out {len(lost)} clips, as {lost[0]}; expected all of them")
+        raise ConfigError(f"{path} leaves out {len(lost)} clips, as {lost[0]}; expected all clips")
     return document
 
 
