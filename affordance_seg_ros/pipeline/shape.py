@@ -105,13 +105,22 @@ def _near(values: FloatArray) -> npt.NDArray[np.bool_]:
 
 
 def _principal_axes(points: FloatArray) -> FloatArray:
-    """Return unit axes as rows, longest first; the last looks against the ray to the points."""
-    center = points.mean(axis=0)
-    centered = points - center
-    _, vectors = np.linalg.eigh(centered.T @ centered)  # sorted upwards
-    longest, normal = vectors[:, 2], vectors[:, 0]
-    if normal @ center > 0:
-        normal = -normal
+    """Return unit axes as rows, longest first; the last looks against the ray to the points.
+
+    Depth errs along the ray, and at a metre by more than a thin part is wide: in space the noise
+    would be taken for an axis. So the normal is that of a plane fitted to the inverse depth, which
+    is linear in the picture and errs alike everywhere.
+    """
+    picture = points[:, :2] / points[:, 2:]
+    inverse = 1 / points[:, 2]
+    middle, mean = picture.mean(axis=0), inverse.mean()
+    offsets = picture - middle
+    slope = np.linalg.pinv(offsets.T @ offsets, hermitian=True) @ offsets.T @ (inverse - mean)
+    away = np.array([*slope, mean - slope @ middle])
+    normal = -away / np.linalg.norm(away)
+    centered = points - points.mean(axis=0)
+    flat = centered - np.outer(centered @ normal, normal)
+    longest = np.linalg.eigh(flat.T @ flat)[1][:, 2]
     # Of the two ends of the longest axis the one to the right in the picture, or lower in it.
     if longest[np.abs(longest).argmax()] < 0:
         longest = -longest

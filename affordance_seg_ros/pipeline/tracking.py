@@ -20,8 +20,15 @@ _MAX_MISFIT = 1.5
 """Of the boxes; at the border of the gate a box has moved by three times its own length."""
 _MAX_JUMP_M = 0.3
 """Between prediction and centroid: 3 m/s of a hand at 10 frames/s, not foreseen at all."""
-_NEVER = 1e6
-"""Cost of what must not be matched."""
+_UNMATCHED = 2.0
+"""Cost of a region that begins anew, and of what must not be matched.
+
+Two bad matches cost more than a good one and a beginning, or else a region that stands still would
+get its neighbour's id.
+"""
+
+_ROUND = 0.9
+"""Of width by length; a part that is rounder has no longest axis."""
 
 Vector = npt.NDArray[np.float64]
 
@@ -58,7 +65,7 @@ class _Track:
             blended = self.velocity + _VELOCITY_GAIN * (newest - self.velocity)
             # Without depth now or then nothing is known of the motion in space.
             self.velocity = np.where(np.isnan(blended), 0.0, blended)
-        axes = _directed_as(self.axes, region.axes)
+        axes = _directed_as(self.axes, region)
         self.region = region._replace(
             axes=axes, track_id=self.id, track_frames=self.region.track_frames + 1
         )
@@ -129,12 +136,12 @@ def _match(tracks: list[_Track], regions: list[Region], stamp_ns: int) -> dict[i
     return {
         int(row): int(column)
         for row, column in zip(rows, columns, strict=True)
-        if costs[row, column] < _NEVER
+        if costs[row, column] < _UNMATCHED
     }
 
 
 def _costs(tracks: list[_Track], regions: list[Region], stamp_ns: int) -> Vector:
-    """Return how badly each region continues each track, (regions, tracks) from 0 on."""
+    """Return how badly each region continues each track, (regions, tracks) from 0 to unmatched."""
     found = np.array([_place(region) for region in regions])[:, None]
     expected = np.array([track.place(stamp_ns) for track in tracks])[None]
     sizes = np.array([region.box[2:] for region in regions], np.float64)[:, None]
@@ -145,7 +152,7 @@ def _costs(tracks: list[_Track], regions: list[Region], stamp_ns: int) -> Vector
     labels = np.array([region.label_id for region in regions])
     others = labels[:, None] != np.array([track.region.label_id for track in tracks])
     never = others | (misfit > _MAX_MISFIT) | (jump_m > _MAX_JUMP_M)
-    return np.where(never, _NEVER, misfit + jump_m / _MAX_JUMP_M)
+    return np.where(never, _UNMATCHED, np.minimum(misfit + jump_m / _MAX_JUMP_M, _UNMATCHED))
 
 
 def _generalised_iou(a_center: Vector, a_size: Vector, b_center: Vector, b_size: Vector) -> Vector:
@@ -175,8 +182,18 @@ def _rank(region: Region) -> tuple[object, ...]:
     return (-region.area_px, region.label_id, region.box, region.score)
 
 
-def _directed_as(before: Vector, axes: Vector) -> Vector:
-    """Return the axes, the first two turned round if the first points against what it did."""
-    if np.vdot(before[0], axes[0]) < 0:
+def _directed_as(before: Vector, region: Region) -> Vector:
+    """Return a region's axes, the first two directed as before.
+
+    They are turned round if the first one points against what it did. As long as a round or square
+    part is wide, chance decides which direction in its plane is the longest: then it keeps its own.
+    """
+    first, _, normal = axes = region.axes
+    length, width, _ = region.extents_m
+    kept = before[0] - (before[0] @ normal) * normal
+    if width > _ROUND * length and np.linalg.norm(kept) > 0.5:
+        first = kept / np.linalg.norm(kept)
+        return np.stack([first, np.cross(normal, first), normal])
+    if np.vdot(before[0], first) < 0:
         return np.asarray(axes * np.array([[-1.0], [-1.0], [1.0]]))
     return axes

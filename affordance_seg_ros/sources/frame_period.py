@@ -9,7 +9,7 @@ _ENOUGH = 2
 
 
 class FramePeriod:
-    """Median and smallest interval of the last stamps of one stream; it reads no clock."""
+    """Median and short intervals of the last stamps of one stream; it reads no clock."""
 
     def __init__(self) -> None:
         self._intervals_ns: deque[int] = deque(maxlen=_WINDOW)
@@ -33,6 +33,16 @@ class FramePeriod:
         if len(self._intervals_ns) < _ENOUGH:
             return None
         return median_low(self._intervals_ns)
+
+    @property
+    def short_ns(self) -> int | None:
+        """Lower quartile of the intervals [ns], which half of all frames may be lost without.
+
+        None before the third stamp.
+        """
+        if len(self._intervals_ns) < _ENOUGH:
+            return None
+        return sorted(self._intervals_ns)[(len(self._intervals_ns) - 1) // 4]
 
     @property
     def smallest_ns(self) -> int:

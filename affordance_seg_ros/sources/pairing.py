@@ -110,7 +110,7 @@ class PairingBuffer(Generic[C, D]):
     @property
     def skew_limit_ns(self) -> int | None:
         """Largest skew of a pair now [ns]; None while neither given nor learned."""
-        periods_ns = (self._color.period.typical_ns, self._depth.period.typical_ns)
+        periods_ns = (self._color.period.short_ns, self._depth.period.short_ns)
         limits = [period // 2 for period in periods_ns if period is not None]
         if self._max_skew_ns is not None:
             limits.append(self._max_skew_ns)

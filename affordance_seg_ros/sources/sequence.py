@@ -22,6 +22,7 @@ from affordance_seg_ros.sources.recording import Recording
 _COLOR_FOLDERS = ("color", "rgb", "image")
 _PICTURES = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
 _DEFAULT_RATE_HZ = 30.0
+_ONE_NUMBER = re.compile(r"\D*(\d+)")
 _CAMERA_FIELDS = ("width", "height", "intrinsic_matrix")
 
 Parsed = TypeVar("Parsed")
@@ -46,8 +47,11 @@ class SequenceRecording(Recording):
         rate_hz: float | None,
         *,
         is_stamped: bool,
+        doubts: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(path, kind, camera, len(entries), rate_hz, is_stamped=is_stamped)
+        super().__init__(
+            path, kind, camera, len(entries), rate_hz, is_stamped=is_stamped, doubts=doubts
+        )
         self._entries = entries
         self._metres_per_unit = metres_per_unit
 
@@ -103,8 +107,9 @@ def open_folders(path: Path, rate_hz: float | None = None) -> SequenceRecording:
     ]
     camera = _json_camera(path)
     return SequenceRecording(
-        path, "picture folders", entries, camera, 0.001, rate_hz, is_stamped=False
-    )
+        path, "picture folders", entries, camera, 0.001, rate_hz,
+        is_stamped=False, doubts=_odd_pairs(entries),
+    )  # fmt: skip
 
 
 def open_pcl_tiffs(path: Path) -> SequenceRecording:
@@ -138,6 +143,23 @@ def open_pcl_tiffs(path: Path) -> SequenceRecording:
     return SequenceRecording(
         path, "PCL TIFF sequence", entries, camera, metres_per_unit, rate_hz, is_stamped=True
     )
+
+
+def _odd_pairs(entries: list[_Entry]) -> tuple[str, ...]:
+    """Return a doubt where the numbers in two names are further apart than in the first two."""
+    apart = None
+    for entry in entries:
+        numbers = [_ONE_NUMBER.fullmatch(path.stem) for path in (entry.color, entry.depth)]
+        if not all(numbers):
+            return ()  # such as stamps, which need not be the same
+        color, depth = (int(found[1]) for found in numbers if found)
+        apart = depth - color if apart is None else apart
+        if depth - color != apart:
+            return (
+                f"{entry.color} goes with {entry.depth}, by their order; expected equal numbers: "
+                "is a picture missing in one of the folders?",
+            )
+    return ()
 
 
 def _pictures(folder: Path) -> list[Path]:

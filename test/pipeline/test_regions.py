@@ -53,6 +53,24 @@ def test_a_tilted_plane_has_its_normal_its_extents_and_its_centre() -> None:
     assert region.depth_fraction == 1
 
 
+@pytest.mark.parametrize(("left", "top"), [(100, 100), (270, 20)])
+def test_a_thin_part_keeps_its_normal_where_depth_is_noisier_than_it_is_wide(
+    left: int, top: int
+) -> None:
+    normal = np.array([0.0, -0.3, -0.954])
+    random = np.random.default_rng(0)
+    cosines, sides = [], []
+    for _ in range(20):
+        depth = render_plane(normal, [0, 0, 1.0])
+        depth += random.normal(0, 0.012, depth.shape).astype(np.float32)
+        (region,) = find(label((3, left, top, 45, 3)), DepthImage(depth, 1))  # 17 by 1.1 cm
+        cosines.append(region.normal @ normal)
+        sides.append(abs(region.axes[0][0]))
+    assert np.degrees(np.arccos(np.median(cosines))) < 20
+    assert min(cosines) > 0.5
+    assert min(sides) > 0.95
+
+
 def test_flying_pixels_and_holes_do_not_move_the_shape() -> None:
     depth = render_plane([0, 0, -1], [0, 0, 0.8])
     random = np.random.default_rng(0)

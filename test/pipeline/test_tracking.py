@@ -17,6 +17,7 @@ def seen(
     size: tuple[int, int] = (40, 30),
     centroid_m: tuple[float, float, float] = NAN,
     axes: np.ndarray | None = None,
+    extents_m: tuple[float, float, float] = (0.1, 0.05, 0.01),
 ) -> Region:
     """A region whose box is centred at (x, y)."""
     width, height = size
@@ -30,7 +31,7 @@ def seen(
         centroid_m=np.array(centroid_m),
         normal=np.array([0.0, 0, -1]),
         axes=np.eye(3) if axes is None else axes,
-        extents_m=np.array([0.1, 0.05, 0.01]),
+        extents_m=np.array(extents_m),
         center_m=np.array(centroid_m),
         area_m2=0.005,
     )
@@ -55,6 +56,41 @@ def test_a_region_keeps_its_id_in_constant_motion_however_fast() -> None:
     positions = np.cumsum([0, 20, 30, 40, 50, 60, 60, 60, 60])
     ids = follow([[seen(20 + x, 60)] for x in positions])
     assert ids == [[1]] * len(positions)
+
+
+@pytest.mark.parametrize("depth_m", [0.8, np.nan])
+@pytest.mark.parametrize("apart_px", [50, 70, 90, 110])
+def test_a_region_that_stands_still_keeps_its_id_whoever_goes_and_comes_beside_it(
+    apart_px: int, depth_m: float
+) -> None:
+    left, still, right = (
+        seen(200 + side * apart_px, 100, centroid_m=(side * 0.0015 * apart_px, 0, depth_m))
+        for side in (-1, 0, 1)
+    )
+    ids = follow([[left, still]] * 5 + [[still, right]] * 3)
+    assert {frame[1] for frame in ids[:5]} == {frame[0] for frame in ids[5:]}
+
+
+@pytest.mark.parametrize(("width_m", "turns"), [(0.097, False), (0.08, True)])
+def test_a_round_part_keeps_its_direction_and_a_long_one_has_its_own(
+    width_m: float, turns: bool
+) -> None:
+    tracker = RegionTracker()
+    random = np.random.default_rng(0)
+    first = None
+    for index, angle in enumerate((0.0, 0.9, -1.2, 0.4)):
+        cos, sin, tilt = np.cos(angle), np.sin(angle), 0.02 * random.normal()
+        tilted = np.array(
+            [[1, 0, 0], [0, np.cos(tilt), np.sin(tilt)], [0, -np.sin(tilt), np.cos(tilt)]]
+        )
+        axes = np.array([[cos, sin, 0], [sin, -cos, 0], [0, 0, -1.0]]) @ tilted
+        shown = seen(100, 100, centroid_m=(0, 0, 1), axes=axes, extents_m=(0.1, width_m, 0.01))
+        (region,) = tracker.update([shown], index * STEP_NS)
+        first = region.axes[0] if first is None else first
+        np.testing.assert_allclose(region.axes @ region.axes.T, np.eye(3), atol=1e-12)
+        np.testing.assert_allclose(np.cross(*region.axes[:2]), axes[2], atol=1e-12)
+        expected = axes[0] if turns else first
+        assert abs(region.axes[0] @ expected) > 0.999
 
 
 def test_frames_of_one_id_are_counted() -> None:

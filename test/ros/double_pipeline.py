@@ -86,7 +86,7 @@ class DoublePipeline:
         region = Region(
             label_id=2, name="grasp", score=0.5, area_px=12, box=Box(1, 2, 3, 4),
             depth_fraction=0.25, centroid_m=np.array([0.1, 0.2, 0.3]),
-            normal=np.array([0.0, 0.0, -1.0]), axes=np.diag([1.0, -1, -1]),
+            normal=np.array([-1.0, 0, 0]), axes=np.array([[0.0, 1, 0], [0, 0, -1], [-1, 0, 0]]),
             extents_m=np.array([3.0, 2, 1]), center_m=np.array([0.4, 0.5, 0.6]), area_m2=0.01,
             track_id=7, track_frames=count + 1,
         )  # fmt: skip

@@ -78,7 +78,10 @@ def test_pixels_that_do_not_fit_the_encoding_are_a_defect_of_ours():
 @pytest.mark.parametrize("count", [0, 5, 8])
 def test_a_camera_survives_the_message(count):
     camera = Camera(64, 48, 60.5, 61.5, 31.25, 23.75, tuple(0.01 * (i + 1) for i in range(count)))
-    assert decode_camera_info(encode.camera_info(camera, HEAD)) == camera
+    message = encode.camera_info(camera, HEAD)
+    assert decode_camera_info(message) == camera
+    projection = np.reshape(message.p, (3, 4))
+    np.testing.assert_array_equal(projection, np.column_stack([camera.matrix, np.zeros(3)]))
 
 
 def test_label_info_names_and_colours_every_id():

@@ -61,10 +61,10 @@ def test_the_script_prints_the_grasps_of_the_live_node(camera, start):
     example = run(start, max_opening_m=3.0, min_depth_fraction=0.2)
     camera.wait_for_subscriber()
     camera.publish_until(lambda: "grasp #7" in example.output, "a grasp")
-    # Its z axis, the approach, is the camera's: away from it.
-    pose = "at (0.100, 0.200, 0.300) m, orientation (0.000, 0.000, 1.000, 0.000)"
+    # Its z axis, the approach, is x, against the normal; its y axis is the second of the region's.
+    pose = "at (0.100, 0.200, 0.300) m, orientation (-0.500, 0.500, -0.500, 0.500)"
     assert f"in optical: {pose}" in example.output
-    assert "opening 2010 mm, from (0.100, 0.200, 0.200) m" in example.output
+    assert "opening 2010 mm, from (0.000, 0.200, 0.300) m" in example.output
 
 
 def test_the_script_trusts_no_untrained_weights(camera, start):

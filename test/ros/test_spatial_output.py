@@ -139,11 +139,12 @@ def test_regions_points_and_markers_are_in_the_target_frame(client, start, camer
     tf2("base")
     camera.publish_until(lambda: regions and clouds and arrays)
     (region,) = regions[0].regions
-    # The double's region is at (0.1, 0.2, 0.3) with the normal -z and the first axis x.
+    # The double's region is at (0.1, 0.2, 0.3) with the normal -x and the first axis y.
     place = [region.centroid.x, region.centroid.y, region.centroid.z]
     np.testing.assert_allclose(place, [9.8, 0.1, 0.3])
-    np.testing.assert_allclose([region.axes[0].x, region.axes[0].y], [0, 1], atol=1e-12)
-    assert (region.normal.z, region.extents.x) == (-1.0, 3.0)
+    np.testing.assert_allclose([region.axes[0].x, region.axes[0].y], [-1, 0], atol=1e-12)
+    np.testing.assert_allclose([region.normal.x, region.normal.y], [0, -1], atol=1e-12)
+    assert region.extents.x == 3.0
     np.testing.assert_allclose(region.pose.position.x, 10 - 0.5)
     (points,) = points_of(clouds[0])
     np.testing.assert_allclose(points["z"], 1, atol=1e-6)

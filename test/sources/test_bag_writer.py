@@ -2,6 +2,7 @@
 """Written bags: read back unchanged, whole or not at all."""
 
 import errno
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -34,6 +35,15 @@ def test_written_bag_is_read_back_unchanged(storage, frames, tmp_path):
     assert recording.report.frames == 10
     assert not recording.report.skipped
     assert recording.report.pairing.paired == 10
+
+
+def test_depth_in_another_unit_than_millimetres_keeps_its_metres(frames, tmp_path):
+    fine = [replace(each, depth=DepthImage(each.depth.raw, 0.0002)) for each in frames]
+    write_bag(tmp_path / "bag", fine)
+    for read, written in zip(open_recording(tmp_path / "bag").frames(), fine, strict=True):
+        np.testing.assert_allclose(
+            read.depth.to_metres(), written.depth.to_metres(), rtol=1e-6, equal_nan=True
+        )
 
 
 @pytest.mark.parametrize("storage", ["mcap", "sqlite3"])

@@ -110,6 +110,13 @@ def test_binned_picture_sees_the_same_ray_at_the_middle_of_its_bin():
     np.testing.assert_allclose(binned.unproject((40, 30), 1.0), ray, atol=1e-9)
 
 
+def test_a_region_of_interest_is_in_pixels_of_the_whole_sensor_before_binning():
+    roi = SimpleNamespace(x_offset=100, y_offset=50, width=200, height=120)
+    camera = decode_camera_info(info(roi=roi, binning_x=2, binning_y=2))
+    assert (camera.width, camera.height) == (100, 60)
+    assert (camera.cx, camera.cy) == (220.5 / 2 - 0.5, 190.5 / 2 - 0.5)
+
+
 def test_binning_that_leaves_no_pixel_is_refused():
     with pytest.raises(CalibrationError, match="binning 1x500"):
         decode_camera_info(info(binning_y=500))

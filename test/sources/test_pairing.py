@@ -138,6 +138,18 @@ def test_gaps_do_not_widen_the_learned_skew():
     assert buffer.skew_limit_ns == FRAME // 2
 
 
+def test_of_streams_that_lose_half_their_images_hardly_any_two_moments_are_paired():
+    right = wrong = 0
+    for seed in range(5):
+        rng = random.Random(seed)
+        colors, depths = (jittered(rng, 600, jitter=0, loss=0.5) for _ in range(2))
+        for pair in play(PairingBuffer(), in_order(colors, depths)):
+            right += pair.color == pair.depth
+            wrong += pair.color != pair.depth
+    assert right > 700
+    assert wrong <= 3  # before the period is known
+
+
 def test_equal_stamps_come_out_at_once_even_as_the_very_first():
     buffer = PairingBuffer()
     assert buffer.add_depth(5, "d") == ()

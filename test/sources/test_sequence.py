@@ -2,6 +2,7 @@
 """Folders of pictures, and the poses that come with some."""
 
 import json
+import re
 
 import cv2
 import numpy as np
@@ -61,6 +62,23 @@ def test_folders_give_color_depth_camera_and_stamps_by_the_rate(folders, picture
         np.testing.assert_array_equal(frame.color, np.roll(picture, i, 1))
         np.testing.assert_allclose(frame.depth.to_metres(), depth_mm(i) * 0.001, rtol=1e-6)
     assert recording.report.frames == 3
+
+
+@pytest.mark.parametrize(
+    ("colors", "depths", "doubt"),
+    [
+        ("0 1 3", "0 2 3", r"color/1.png goes with .*depth/2.png, by their order; expected equal"),
+        ("a0 a1 a2", "b7 b8 b9", ""),
+        ("1.17 1.20 1.25", "1.18 1.20 1.24", ""),  # stamps
+    ],
+)
+def test_a_picture_that_is_missing_in_each_folder_raises_a_doubt(folders, colors, depths, doubt):
+    for name, stems in (("color", colors), ("depth", depths)):
+        for i, stem in enumerate(stems.split()):
+            (folders / f"{name}/{i:05}.png").rename(folders / f"{name}/{stem}.png")
+    doubts = open_recording(folders).doubts
+    assert len(doubts) == bool(doubt)
+    assert all(re.search(doubt, each) for each in doubts)
 
 
 def test_folders_without_leading_zeros_are_in_order_of_their_numbers(folders):
