@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 r"""The card of a weight file: its name, and what `affordance-seg evaluate` measured of it.
 
-    python tools/write_card.py mean.safetensors --name compact-rendered-15 --out new.safetensors \
+    python tools/write_card.py mean.safetensors --name compact-rendered-16 --out new.safetensors \
         --metrics "validation, 150 rendered clips" val-dis.json val-primal_dual.json
 
 Figures of other weights are refused: the evaluation carries the fingerprint of those it measured.
