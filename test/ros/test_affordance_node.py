@@ -88,7 +88,7 @@ def test_optional_topics_come_to_those_who_subscribe(client, start, camera):
     assert (decode_depth(confidences[0]).raw == 0.25).all()
     (region,) = regions[0].regions
     assert (region.name, region.box.x_offset, region.area_px) == ("grasp", 1, 12)
-    assert (region.centroid.z, region.normal.z, region.extents.x) == (0.3, -1.0, 3.0)
+    assert (region.centroid.z, region.normal.x, region.extents.x) == (0.3, -1.0, 3.0)
 
 
 def test_a_late_subscriber_learns_the_labels(client, start, camera):
