@@ -6,8 +6,8 @@ tool (a board, a sheet, a nail) lies there whatever is done with it. Somebody wh
 without an error has to guess the action by the object, and with it the part, by one of two rules:
 
 - the commonest action with the object;
-- the action that is best for the mean IoU of these very clips, which only who knows their answers
-  can choose: by the object alone nobody does better with one action for each.
+- the action of each object that is best for the mean IoU of these very clips, as far as an ascent
+  from many beginnings finds it: only who knows the answers can choose so.
 """
 
 import argparse

@@ -84,8 +84,8 @@ class Preprocessor:
         gray = (rgb * self._gray).sum(0)  # (h, w) in [0, 255]
         normalized = (rgb / 255 - self._mean) / self._std
         if placed.is_padded:
-            normalized = _keep_inside(normalized, placed)
-            gray = _repeat_edge(gray, placed)
+            normalized = _pad_anew(normalized, placed, "constant")  # 0 is the mean colour
+            gray = _pad_anew(gray[None], placed, "replicate")[0]  # black would never seem to move
         scaled = (depth - config.depth_near_m) / (config.depth_far_m - config.depth_near_m)
         scaled = torch.where(depth > 0, scaled.clamp(NEAREST_DEPTH, 1), 0.0)
         appearance = torch.cat([normalized, scaled[None]])[None]  # (1, 4, h, w)
@@ -125,17 +125,8 @@ def _place(resized: Pixels, placed: Fit) -> Pixels:
     return padded
 
 
-def _keep_inside(normalized: Tensor, placed: Fit) -> Tensor:
-    """Zero the padding: after normalisation 0 is the mean colour, not black."""
-    x, y, width, height = placed.target
-    kept = torch.zeros_like(normalized)
-    kept[:, y : y + height, x : x + width] = normalized[:, y : y + height, x : x + width]
-    return kept
-
-
-def _repeat_edge(gray: Tensor, placed: Fit) -> Tensor:
-    """Fill the padding with the picture's edge: one against black would never seem to move."""
+def _pad_anew(image: Tensor, placed: Fit, mode: str) -> Tensor:
+    """Return a (C, h, w) picture whose padding is made anew, by a mode of `functional.pad`."""
     x, y, width, height = placed.target
     borders = (x, placed.width - x - width, y, placed.height - y - height)
-    inside = gray[None, y : y + height, x : x + width]
-    return functional.pad(inside, borders, mode="replicate")[0]
+    return functional.pad(image[:, y : y + height, x : x + width], borders, mode=mode)

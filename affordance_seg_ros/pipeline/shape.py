@@ -72,18 +72,18 @@ def shape_of(
         chosen = (_SPREAD * len(depth_m)).astype(np.int64)
         pixels, depth_m = pixels[chosen], depth_m[chosen]
     points = camera.unproject(pixels, depth_m)
+    rays = points / points[:, 2:]
     kept = _near(points[:, 2])
-    axes = _principal_axes(points[kept])
+    axes = _principal_axes(points[kept], rays[kept])
     for _ in range(_REFITS):
         wanted = _near(points @ axes[2])
         if (wanted == kept).all():
             break
         kept = wanted
-        axes = _principal_axes(points[kept])
-    points = points[kept]
+        axes = _principal_axes(points[kept], rays[kept])
+    points, rays = points[kept], rays[kept]
     along = points @ axes.T
     low, high = np.percentile(along, _EXTENT_PERCENTILES, axis=0)
-    rays = points / points[:, 2:]
     lengths = np.linalg.norm(rays, axis=1)
     facing = np.maximum(np.abs(rays @ axes[2]), _MIN_COSINE * lengths)
     pixel_m2 = points[:, 2] ** 2 / (camera.fx * camera.fy * facing)
@@ -104,17 +104,16 @@ def _near(values: FloatArray) -> npt.NDArray[np.bool_]:
     return np.asarray(deviation <= limit)
 
 
-def _principal_axes(points: FloatArray) -> FloatArray:
+def _principal_axes(points: FloatArray, rays: FloatArray) -> FloatArray:
     """Return unit axes as rows, longest first; the last looks against the ray to the points.
 
     Depth errs along the ray, and at a metre by more than a thin part is wide: in space the noise
     would be taken for an axis. So the normal is that of a plane fitted to the inverse depth, which
     is linear in the picture and errs alike everywhere.
     """
-    picture = points[:, :2] / points[:, 2:]
     inverse = 1 / points[:, 2]
-    middle, mean = picture.mean(axis=0), inverse.mean()
-    offsets = picture - middle
+    middle, mean = rays[:, :2].mean(axis=0), inverse.mean()
+    offsets = rays[:, :2] - middle
     slope = np.linalg.pinv(offsets.T @ offsets, hermitian=True) @ offsets.T @ (inverse - mean)
     away = np.array([*slope, mean - slope @ middle])
     normal = -away / np.linalg.norm(away)

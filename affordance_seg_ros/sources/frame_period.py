@@ -36,7 +36,7 @@ class FramePeriod:
 
     @property
     def short_ns(self) -> int | None:
-        """Lower quartile of the intervals [ns], which half of all frames may be lost without.
+        """Lower quartile of the intervals [ns]: one frame's, also where half of them are lost.
 
         None before the third stamp.
         """
