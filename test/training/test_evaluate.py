@@ -7,12 +7,13 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from clip_oracle import Oracle
 from tiny_clips import LABELS, write_clip, write_clips
 
 from affordance_seg_ros.config import COMPACT_INPUT, FlowConfig, PipelineConfig
 from affordance_seg_ros.errors import FrameError, SourceError
 from affordance_seg_ros.flow.estimator import build_estimator
-from affordance_seg_ros.frames import Action, DepthImage, Prediction, StageTimes
+from affordance_seg_ros.frames import DepthImage
 from affordance_seg_ros.model.checkpoint import untrained
 from affordance_seg_ros.pipeline.streaming import Pipeline
 from affordance_seg_ros.training.datasets.clips import scan_clips
@@ -21,34 +22,6 @@ from affordance_seg_ros.training.datasets.shortened import until_acting
 from affordance_seg_ros.training.evaluate import evaluate, last_label, scorable
 from affordance_seg_ros.training.evaluation_report import write_report
 from affordance_seg_ros.training.tables import PAPER_TABLE_3, table_3
-
-
-class Oracle:
-    """A pipeline that knows the colours of the squares, and the action only in motion."""
-
-    labels = LABELS
-
-    def __init__(self):
-        self.frames = 0
-        self.config = PipelineConfig()
-
-    def reset(self):
-        self.frames = 0
-
-    def step(self, frame):
-        self.frames += 1
-        color = frame.color.astype(int)
-        saturated = np.ptp(color, axis=2) > 80
-        name = ("lift", "grasp", "push")[color[saturated].sum(0).argmax()]
-        found = LABELS.label_id(name) if self.frames > 1 else LABELS.label_id("cut")
-        mask = np.where(saturated, found, 0).astype(np.uint8)
-        action = LABELS.action_id(name) if self.frames > 1 else 0
-        scores = np.eye(9, dtype=np.float32)[action]
-        return Prediction(
-            frame.stamp_ns, frame.frame_id, mask, np.ones(mask.shape, np.float32),
-            Action(action, LABELS.actions[action], 1.0, scores), (),
-            np.zeros((1, 1, 3), np.uint8), StageTimes(0, 0, 0, 0), "",
-        )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
