@@ -2,6 +2,7 @@
 """Fixtures: a client on DDS, and nodes in processes of their own."""
 
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -16,6 +17,9 @@ os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
 import rclpy
 from camera_double import TestCamera
 from harness import DOUBLE_NODE, LIMIT_S, Client, Process
+from launch_double import LaunchFile
+
+LAUNCH = Path(__file__).parents[2] / "launch"
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +76,26 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Process]]:
         except subprocess.TimeoutExpired:
             popen.kill()
             popen.wait()
+
+
+@pytest.fixture
+def ros2() -> str:
+    """The command; what needs it is passed over where there is none."""
+    pytest.importorskip("launch_ros")
+    found = shutil.which("ros2")
+    if found is None:
+        pytest.skip("no ros2 command")
+    return found
+
+
+@pytest.fixture
+def bringup(monkeypatch: pytest.MonkeyPatch) -> LaunchFile:
+    return LaunchFile(LAUNCH / "bringup.launch.py", monkeypatch)
+
+
+@pytest.fixture
+def replay(monkeypatch: pytest.MonkeyPatch) -> LaunchFile:
+    return LaunchFile(LAUNCH / "replay.launch.py", monkeypatch)
 
 
 def _yaml(value: object) -> str:

@@ -3,7 +3,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -18,26 +17,12 @@ from rcl_interfaces.srv import GetParameters
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import CompressedImage, Image
 
-from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.msg import ActionClass, LabelInfo
-from affordance_seg_ros.node_config import NodeConfig
-from affordance_seg_ros.ros.channels import channels
-from affordance_seg_ros.ros.depth_motion import MOTION_TOPIC
-from affordance_seg_ros.sources.preset import preset_names, read_preset
 
 ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("AFFORDANCE_SHARED_DATA", ROOT.parent / "shared/data"))
 RECORDING = SHARED / "azure_kinect_mug/recording.mkv"
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-
-
-@pytest.fixture
-def ros2():
-    pytest.importorskip("launch_ros")
-    found = shutil.which("ros2")
-    if found is None:
-        pytest.skip("no ros2 command")
-    return found
 
 
 @pytest.fixture
@@ -65,30 +50,6 @@ def launch(ros2, tmp_path):
                 process.wait(60)
         kill_group(process)
         log.close()
-
-
-@pytest.mark.parametrize("name", preset_names())
-def test_a_preset_maps_every_input_and_sets_known_parameters_only(name):
-    preset = read_preset(name)
-    config = NodeConfig.from_mapping(dict(preset.parameters))
-    expected = {channel.topic for channel in channels(config)}
-    assert set(preset.topics) == expected | ({MOTION_TOPIC} if config.align_depth else set())
-    assert preset.driver.startswith("ros2 launch ")
-
-
-def test_a_preset_s_topics_lie_in_its_driver_s_namespace_or_another():
-    preset = read_preset("realsense")
-    assert preset.remappings()["color/image"] == "camera/camera/color/image_raw"
-    assert preset.remappings("/left/")["color/image"] == "/left/color/image_raw"
-    assert preset.recorded_topics("left")["color/image"] == "/left/color/image_raw"
-    assert read_preset("azure_kinect").remappings()["color/image"] == "rgb/image_raw"
-    with pytest.raises(ConfigError, match="camera 'toaster'; expected one of azure_kinect, "):
-        read_preset("toaster")
-
-
-def test_presets_are_files_of_the_configuration_folder_or_lie_beside_the_code():
-    assert set(preset_names()) < {path.stem for path in (ROOT / "config").glob("*.yaml")}
-    assert "affordance" not in preset_names()
 
 
 @pytest.mark.parametrize(
@@ -327,24 +288,3 @@ def test_rviz_is_started_with_our_configuration_frame_and_namespace(
     assert f"config/affordance.rviz -f {frame}" in line
     for topic in ("overlay", "points", "markers"):
         assert f"-r /affordance/{topic}:=/robot/affordance/{topic}" in line
-
-
-def test_a_recording_is_played_to_its_end_and_reported(ros2, tmp_path):
-    words = (
-        "bag:=" + str(ROOT / "data/demo_clip"),
-        f"out:={tmp_path}",
-        "rate:=4",
-        "pace:=recorded",
-    )
-    command = [ros2, "launch", "affordance_seg_ros", "replay.launch.py", *words]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert json.loads((tmp_path / "summary.json").read_text())["frames_published"] == 40
-    assert (tmp_path / "report.html").exists()
-
-
-def test_a_recording_that_is_not_there_ends_the_launch_with_an_error(ros2):
-    command = [ros2, "launch", "affordance_seg_ros", "replay.launch.py", "bag:=/nothing"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
-    assert done.returncode == 1
-    assert "/nothing does not exist" in done.stdout + done.stderr
