@@ -23,26 +23,26 @@ class InputConfig(Options):
     fit: str = option(
         "stretch",
         "How a picture of another shape is fitted: stretched as in the paper, whole with padded "
-        "borders, or its largest centred window of the input's shape",
+        "borders, or cropped to its largest centred window of the input's shape",
         choices=("stretch", "letterbox", "center_crop"),
     )
     color_mean: tuple[float, ...] = option(
-        (0.485, 0.456, 0.406), "Mean of RGB in [0, 1] that is subtracted (ImageNet's)"
+        (0.485, 0.456, 0.406), "Mean of RGB in [0, 1], which is subtracted (ImageNet's)"
     )
     color_std: tuple[float, ...] = option(
-        (0.229, 0.224, 0.225), "Standard deviation of RGB that it is divided by", minimum=1e-3
+        (0.229, 0.224, 0.225), "Standard deviation of RGB, by which it is divided", minimum=1e-3
     )
     depth_near_m: float = option(
-        0.3, f"Depth that becomes {NEAREST_DEPTH:g}, as all that is nearer; no depth becomes 0",
+        0.3, f"Depth that becomes {NEAREST_DEPTH:g}, like all nearer depths; no depth becomes 0",
         unit="m", minimum=0.0, maximum=10.0,
     )  # fmt: skip
     depth_far_m: float = option(
-        3.0, "Depth that becomes 1, as all that is farther", unit="m", minimum=0.1, maximum=20.0
+        3.0, "Depth that becomes 1, like all greater depths", unit="m", minimum=0.1, maximum=20.0
     )
     flow_encoding: str = option(
         "signed",
-        "Colouring of the flow: fixed metric range with sign, each axis stretched to its own "
-        "range as the paper says, or PD-Flow's viewer (no sign, maximum of the frame)",
+        "Colouring of the flow: a fixed metric range with sign, each axis stretched to its own "
+        "range as in the paper, or as in PD-Flow's viewer (no sign, maximum of the frame)",
         choices=("signed", "stretched", "viewer"),
     )
     flow_range_m: float = option(
@@ -67,13 +67,13 @@ class NetworkConfig(Options):
     """Architecture of the autoencoder; fixed by the weights and stored with them."""
 
     width: int = option(
-        64, "Channels of the first convolution; 64 is the paper's (67 M parameters)",
+        64, "Channels of the first convolution; the paper uses 64 (67 M parameters)",
         minimum=4, maximum=128,
     )  # fmt: skip
     appearance: str = option("rgbd", "Input of the appearance stream", choices=("rgb", "rgbd"))
     depth_mask: bool = option(
-        False, "Tell the appearance stream where depth is missing, apart from where it is near, in "
-        "a network with depth; the paper does not"
+        False, "In a network with depth, let the appearance stream tell missing depth from near "
+        "depth; the paper does not"
     )  # fmt: skip
     flow: str = option(
         "3d", "Input of the flow stream; none leaves the stream out", choices=("none", "2d", "3d")
@@ -81,8 +81,7 @@ class NetworkConfig(Options):
     attention: bool = option(True, "Soft attention on the memory and after each upsampling")
     attention_norm: str = option(
         "softmax_max",
-        "Softmax over all positions as written in the paper, the same divided by its maximum, or "
-        "a sigmoid",
+        "Softmax over all positions as in the paper, the same divided by its maximum, or a sigmoid",
         choices=("softmax", "softmax_max", "sigmoid"),
     )
     center_flow: bool = option(
@@ -90,19 +89,19 @@ class NetworkConfig(Options):
         "small motion counts; the paper does not"
     )  # fmt: skip
     action_context: bool = option(
-        False, "Tell the decoder the action, whose affordance the mask is to show; the paper does "
+        False, "Tell the decoder the action whose affordance the mask should show; the paper does "
         "not"
     )  # fmt: skip
     decided_context: bool = option(
-        False, "Tell the decoder the likeliest action as if it were certain, but in training; the "
-        "doubt then lowers the confidences of the mask instead"
+        False, "Tell the decoder the likeliest action as if it were certain, except in training; "
+        "the uncertainty then lowers the confidence of the mask instead"
     )  # fmt: skip
     motion_memory: bool = option(
-        False, "Remember the motion in the picture as a whole for the action, in a network with "
-        "flow; the paper does not"
+        False, "In a network with flow, remember the motion of the whole picture to recognise the "
+        "action; the paper does not"
     )  # fmt: skip
     skips: str = option(
-        "both", "Streams whose features skip to the decoder", choices=("appearance", "both")
+        "both", "Streams with skip connections to the decoder", choices=("appearance", "both")
     )
     norm: str = option(
         "none", "Normalisation after each convolution; the paper has none",
@@ -145,11 +144,11 @@ class FlowConfig(Options):
 
     estimator: str = option(
         "auto", "Primal-dual scene flow, the same in fused Triton kernels, DIS optical flow with "
-        "depth, or auto: fused kernels on a GPU where Triton works, DIS elsewhere",
+        "depth, or auto: fused kernels on a GPU where Triton works, otherwise DIS",
         choices=("auto", "primal_dual", "primal_dual_fused", "dis"),
     )  # fmt: skip
     iterations: int = option(
-        100, "Primal-dual iterations at the finest level of a cold start; coarser levels do fewer",
+        100, "Primal-dual iterations at the finest level of a cold start; coarser levels use fewer",
         minimum=1, maximum=1000,
     )  # fmt: skip
     warm_iterations: int = option(
@@ -157,13 +156,13 @@ class FlowConfig(Options):
         "cold", minimum=0, maximum=1000,
     )  # fmt: skip
     warm_residual_ratio: float = option(
-        3.0, "A warm start is given up when its warped residual, in any patch of the picture, "
+        3.0, "A warm start is abandoned when its warped residual, in any patch of the picture, "
         "exceeds this multiple of the last pair's", minimum=1.0, maximum=1000.0,
     )  # fmt: skip
     budget: float = option(
-        1.0, "Share of the flow's work that is spent, for more error: iterations of primal-dual, "
-        "cold or warm; steps of DIS, and below 0.75 its resolution", minimum=0.05, maximum=1.0,
-        live=True,
+        1.0, "Share of the flow's work that is done; less work means more error. It scales the "
+        "iterations of primal-dual, cold or warm, or the steps of DIS and, below 0.75, its "
+        "resolution", minimum=0.05, maximum=1.0, live=True,
     )  # fmt: skip
     normalize_exposure: bool = option(
         True, "Normalise brightness locally, so that exposure jumps do not look like motion"
@@ -175,7 +174,7 @@ class PipelineConfig(Options):
     """From frames to predictions."""
 
     rate_hz: float = option(
-        10.0, "Rate at which frames are processed (the paper's is 10); 0 takes every frame",
+        10.0, "Rate at which frames are processed (10 in the paper); 0 processes every frame",
         unit="Hz", minimum=0.0, maximum=120.0, live=True,
     )  # fmt: skip
     max_gap_s: float = option(
@@ -183,30 +182,32 @@ class PipelineConfig(Options):
         minimum=0.01, maximum=3600.0, live=True,
     )  # fmt: skip
     rest_s: float = option(
-        10.0, "The first motion after so long without any begins another interaction: the network "
-        "forgets the one before; 0 never", unit="s", minimum=0.0, maximum=3600.0, live=True,
+        10.0, "After this long without motion, the first motion begins a new interaction and the "
+        "network forgets the previous one; 0 never forgets", unit="s", minimum=0.0, maximum=3600.0,
+        live=True,
     )  # fmt: skip
     min_confidence: float = option(
-        0.75, "Pixels whose affordance is less probable become background (0.75 is the paper's)",
+        0.75, "Pixels whose affordance is less probable become background (0.75 in the paper)",
         minimum=0.0, maximum=1.0, live=True,
     )  # fmt: skip
     min_region_area_px: int = option(
-        64, "Smaller regions are left out of the region list, not of the mask", unit="px",
+        64, "Smaller regions are left out of the region list, but stay in the mask", unit="px",
         minimum=1, maximum=1_000_000, live=True,
     )  # fmt: skip
     max_regions: int = option(
-        32, "At the most so many regions are listed, the largest ones", minimum=0, maximum=10_000,
-        live=True,
+        32, "Maximum number of regions in the region list; the largest are kept", minimum=0,
+        maximum=10_000, live=True,
     )  # fmt: skip
     network_backend: str = option(
         "auto", "What runs the network: eager PyTorch as the reference; the same with channels "
-        "last in memory; compiled by torch.compile; OpenVINO on a CPU; a CUDA graph on a GPU; or "
-        "auto: the graph on a GPU, on a CPU OpenVINO where it is installed, else channels_last",
+        "last in memory; PyTorch compiled by torch.compile; OpenVINO on a CPU; a CUDA graph on a "
+        "GPU; or auto: the graph on a GPU, and on a CPU OpenVINO where it is installed, otherwise "
+        "channels_last",
         choices=("auto", "eager", "channels_last", "compiled", "openvino", "cuda_graph"),
     )  # fmt: skip
     network_precision: str = option(
-        "auto", "Numbers of the network: float32; half, which is bfloat16 on a CPU and float16 on "
-        "a GPU; or auto: half for a CUDA graph, else float32",
+        "auto", "Number format of the network: float32; half, which is bfloat16 on a CPU and "
+        "float16 on a GPU; or auto: half for a CUDA graph, otherwise float32",
         choices=("auto", "float32", "half"),
     )  # fmt: skip
     flow: FlowConfig = FlowConfig()
