@@ -13,12 +13,12 @@ from affordance_seg_ros.errors import CalibrationError
 FloatArray = npt.NDArray[np.float64]
 
 _DISTORTION_LENGTHS = (0, 4, 5, 8)
-# Stop when a step moves less than 1e-12 (normalised coordinates), in 50 steps at the most.
+# Stop when a step moves less than 1e-12 (normalised coordinates), or after 50 steps.
 _UNDISTORT_CRITERIA = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-12)
 _LARGEST_ERROR_PX = 1.0
-"""By which a pixel may come back beside itself."""
+"""How far a pixel may land from itself after `unproject` and `project`."""
 _LARGEST_LOST_SHARE = 0.05
-"""Share of the picture that a lens may be unknown in: wide lenses fold over in the corners."""
+"""Share of the picture where a lens may be unknown: wide lenses fold over in the corners."""
 _GRID = (40, 30)
 
 
@@ -145,7 +145,7 @@ class Camera:
     def crop(self, x: int, y: int, width: int, height: int) -> "Camera":
         """Return the camera of a window whose top left pixel is (x, y).
 
-        The window may reach beyond the image: that is padding.
+        The window may extend beyond the image, as padding.
         """
         return replace(self, width=width, height=height, cx=self.cx - x, cy=self.cy - y)
 
@@ -157,7 +157,7 @@ class Camera:
 
     def _undistort(self, rays: FloatArray) -> FloatArray:
         flat = rays.reshape(-1, 1, 2)
-        # Of OpenCV's functions for this the one that takes criteria and is in versions 4 and 5.
+        # The only such function that takes criteria and is in both OpenCV 4 and OpenCV 5.
         out = cv2.undistortImagePoints(
             flat, np.eye(3), np.array(self.distortion), None, _UNDISTORT_CRITERIA
         )
@@ -166,9 +166,9 @@ class Camera:
 
 @lru_cache(maxsize=4)
 def known_pixels(camera: Camera) -> npt.NDArray[np.bool_]:
-    """Return the (H, W) pixels of which the lens model says where they look; see `inverts`."""
+    """Return the (H, W) mask of pixels whose rays the lens model knows; see `inverts`."""
     known = np.ones((camera.height, camera.width), bool)
-    # A model is lost from some distance to its centre on; all pixels take seconds, these do not.
+    # A model fails beyond some distance from its centre. All pixels take seconds, these do not.
     if not (camera.inverts(_border(camera)).all() and camera.inverts(_grid(camera)).all()):
         columns, rows = np.meshgrid(np.arange(camera.width), np.arange(camera.height))
         known = camera.inverts(np.stack([columns, rows], -1))
@@ -178,7 +178,7 @@ def known_pixels(camera: Camera) -> npt.NDArray[np.bool_]:
 
 @lru_cache(maxsize=32)
 def check_lens(camera: Camera) -> None:
-    """Refuse a camera whose lens model says too little of where its pixels look.
+    """Refuse a camera whose lens model knows the rays of too few of its pixels.
 
     Raises:
         CalibrationError: The model cannot be inverted in more than a twentieth of the picture.
@@ -195,7 +195,7 @@ def check_lens(camera: Camera) -> None:
 
 
 def _grid(camera: Camera) -> FloatArray:
-    """Return (30, 40, 2) pixels, the middles of as many equal parts of the picture."""
+    """Return (30, 40, 2) pixels, the centres of as many equal parts of the picture."""
     columns = (np.arange(_GRID[0]) + 0.5) * camera.width / _GRID[0] - 0.5
     rows = (np.arange(_GRID[1]) + 0.5) * camera.height / _GRID[1] - 0.5
     return np.stack(np.meshgrid(columns, rows), -1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Errors that a user can cause; each message says what came and what is accepted."""
+"""Errors that a user can cause; each message says what was given and what is accepted."""
 
 
 class AffordanceError(Exception):
@@ -19,7 +19,7 @@ class CalibrationError(AffordanceError):
 
 
 class FrameError(AffordanceError):
-    """A frame is unusable: sizes that differ, no valid depth, or scores that are no numbers."""
+    """A frame is unusable: sizes that differ, no valid depth, or scores that are not numbers."""
 
 
 class SourceError(AffordanceError):
@@ -31,7 +31,7 @@ class CheckpointError(AffordanceError):
 
 
 class TrainingError(AffordanceError):
-    """A training run cannot go on."""
+    """A training run cannot continue."""
 
 
 class DeviceError(AffordanceError):
@@ -39,4 +39,4 @@ class DeviceError(AffordanceError):
 
 
 class TransformError(AffordanceError):
-    """A frame cannot be transformed into another at the time asked for."""
+    """A frame cannot be transformed into another at the requested time."""

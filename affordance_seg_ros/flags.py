@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Command line flags made from option dataclasses, never retyped; numbers within bounds."""
+"""Command line flags generated from option dataclasses, never retyped; bounded numbers."""
 
 import argparse
 import math
@@ -26,8 +26,8 @@ def add_options(
         config: The dataclass.
         prefix: Put before each flag's name.
         only: Names of the options wanted; empty for all.
-        given_only: Leave out of the parsed arguments what is not given: only so is it told from
-            what is given as its default.
+        given_only: Leave flags that are not given out of the parsed arguments; otherwise they could
+            not be told from flags that are given their default.
     """
     defaults = config()
     for name, info in config.infos().items():
@@ -91,7 +91,7 @@ def given_options(
 
 
 def from_zero(text: str) -> float:
-    """Return a number of the command line that is finite and not negative, for `type`.
+    """Parse a finite, non-negative number of the command line, for argparse's `type`.
 
     Raises:
         ArgumentTypeError: It is not such a number.

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 LEAST_M, FARTHEST_M = 1e-4, 1000.0
-"""Depth outside of these [m] is none: some drivers say so with the largest float, and floats in the
-wrong byte order come out as next to nothing."""
+"""Depth outside these bounds [m] counts as missing: some drivers mark it with the largest float,
+and floats in the wrong byte order come out as next to nothing."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,8 @@ class SceneFlow(NamedTuple):
         flow_px: (2, H, W) float32 optical flow (columns, rows) [px].
         depth_change_m: (H, W) float32 change of depth along the motion [m].
         motion_m: (3, H, W) float32 3D motion in the camera frame [m]; 0 where not valid.
-        valid: (H, W) bool, true where depth was seen at both ends of the motion, and the lens
-            models say where these are.
+        valid: (H, W) bool, true where depth was seen at both ends of the motion and the lens
+            models know where these are.
     """
 
     flow_px: "Tensor"
@@ -135,7 +135,7 @@ class Region(NamedTuple):
             few pixels have depth.
         centroid_m: (3,) median point [m].
         normal: (3,) unit surface normal, towards the camera.
-        axes: (3, 3) unit principal axes, one a row, longest extent first; right-handed, and the
+        axes: (3, 3) unit principal axes, one per row, longest extent first; right-handed, and the
             last is the normal.
         extents_m: (3,) extents along the axes [m].
         center_m: (3,) centre of the oriented box of these axes and extents [m].
@@ -188,18 +188,18 @@ EVERYTHING = Wanted()
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the pipeline says of one frame.
+    """What the pipeline says about one frame.
 
     Attributes:
         stamp_ns: The frame's own stamp [ns].
         frame_id: The frame's own frame_id.
         mask: (H, W) uint8 label ids at colour resolution.
-        confidence: (H, W) float32 probability of the chosen label, in [0, 1]; (0, 0) where it was
-            not wanted.
+        confidence: (H, W) float32 probability of the chosen label, in [0, 1]; of shape (0, 0) where
+            it was not wanted.
         action: The recognised action.
         regions: 3D regions of the mask, largest first; empty where they were not wanted.
         flow_color: (h, w, 3) uint8 coloured 3D flow at network resolution; black on a first frame,
-            (0, 0, 3) where it was not wanted.
+            of shape (0, 0, 3) where it was not wanted.
         stages_ms: Wall time of each stage.
         reset_reason: Why the pipeline forgot the past before this frame; empty if it did not.
     """

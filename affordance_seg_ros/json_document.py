@@ -14,12 +14,12 @@ from affordance_seg_ros.whole_file import whole_file
 
 
 def to_json(document: Any, *, indent: int | None = None) -> str:
-    """Return a document as strict JSON: arrays become lists, NaN becomes null, tuples lists."""
+    """Return a document as strict JSON: arrays and tuples become lists, NaN becomes null."""
     return json.dumps(_plain(document), indent=indent, allow_nan=False)
 
 
 def write_json(path: Path, document: Any) -> None:
-    """Write a document as JSON, whole or not at all; folders that are missing are made.
+    """Write a document as JSON, whole or not at all; missing folders are created.
 
     Raises:
         SourceError: The file cannot be written.

@@ -17,7 +17,7 @@ SOR3D_AFF = ("cut", "grasp", "hammer", "lift", "paint", "push", "rotate", "squee
 """The nine affordances of SOR3D-AFF in id order; the first has id 1. Its actions are the same."""
 
 # Any two are at least 19 apart in CIEDE2000, in full colour vision and in each kind of dichromacy.
-# Okabe and Ito's palette with two more colours came to 11, and was moved until nothing got better.
+# Okabe and Ito's palette with two more colours reached 11, and was moved until nothing improved.
 _COLORS_RGB = {
     "cut": (199, 0, 1),
     "grasp": (101, 232, 176),
@@ -77,10 +77,10 @@ class LabelSet:
         return 1 + _index(self.affordances, name, "affordance")
 
     def ids_from(self, other: "LabelSet") -> npt.NDArray[np.uint8]:
-        """Return the table (256,) that maps another set's label ids to these, by name.
+        """Return the table (256,) that maps another set's label ids to this set's, by name.
 
-        Affordances that this set does not know become background where nothing else can be said of
-        them: to these weights they are not there. Other ids become `IGNORE`.
+        Affordances that this set does not know become background, as nothing else can be said of
+        them: for these weights they do not exist. Other ids become `IGNORE`.
         """
         table = np.full(256, IGNORE, np.uint8)
         table[BACKGROUND] = BACKGROUND

@@ -17,10 +17,10 @@ _EXPONENT = re.compile(r"[+-]?\d+e[+-]?\d+", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class OptionInfo:
-    """What is known of an option beside its type and default.
+    """What is known about an option besides its type and default.
 
     Attributes:
-        description: One sentence, for a person.
+        description: One sentence, for people.
         unit: Unit of the value; empty if it has none.
         minimum: Smallest value accepted; None for no bound.
         maximum: Largest value accepted; None for no bound.
@@ -58,7 +58,7 @@ class OptionInfo:
         return self.description + (f" ({'; '.join(notes)})" if notes else "")
 
     def check(self, name: str, value: object) -> None:
-        """Raise unless the value is within the range, and finite, or among the choices.
+        """Raise unless the value is finite and in range, or one of the choices.
 
         Raises:
             ConfigError: It is not; the message names the option, the value and what is accepted.
@@ -88,7 +88,7 @@ def option(
     choices: tuple[str, ...] = (),
     live: bool = False,
 ) -> Value:
-    """Return a dataclass field with a default and the `OptionInfo` of the same arguments."""
+    """Return a dataclass field with a default and an `OptionInfo` of the other arguments."""
     info = OptionInfo(description, unit, minimum, maximum, choices, live)
     return field(default=default, metadata={"option": info})
 
@@ -110,8 +110,8 @@ class Options:
     def from_mapping(cls, values: Mapping[str, Any]) -> Any:
         """Build from a mapping such as parsed JSON; lists become tuples.
 
-        What is not given is the default. Of a section it is that of the section's own default: a
-        width that is given leaves the rest of the network as it would be without.
+        An option that is not given keeps its default; within a section, the one of the section's
+        own default: giving a width leaves the rest of the network as it would be without it.
 
         Raises:
             ConfigError: A name is unknown, a type is wrong, or a value is out of range.
@@ -127,7 +127,7 @@ class Options:
                 raise ConfigError(f"unknown option '{name}'; expected one of {', '.join(known)}")
             info = self.infos().get(name)
             if info is not None and type(value) is int and str(value) in info.choices:
-                value = str(value)  # YAML makes a number of a name like 30
+                value = str(value)  # YAML turns a name like 30 into a number
             built[name] = _typed(name, value, getattr(self, name))
         return replace(cast(Any, self), **built)
 

@@ -5,8 +5,8 @@ import os
 
 
 def readable(text: str) -> str:
-    """Return text in which what is no UTF-8 is replaced: names of files may hold any bytes.
+    """Return text with whatever is not UTF-8 replaced: file names may hold any bytes.
 
-    Python keeps such bytes as lone surrogates, which OpenCV dies of and no file in UTF-8 can hold.
+    Python keeps such bytes as lone surrogates, which crash OpenCV and which no UTF-8 file can hold.
     """
     return os.fsencode(text).decode("utf-8", "replace")

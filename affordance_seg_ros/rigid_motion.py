@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rigid motions between camera frames: made of numbers, and checked."""
+"""Rigid motions between camera frames: built from numbers, and checked."""
 
 from collections.abc import Sequence
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that appear whole or not at all, and folders that can take them."""
+"""Files that appear whole or not at all, and folders that they can be written to."""
 
 import os
 import secrets
@@ -13,10 +13,10 @@ from affordance_seg_ros.errors import AffordanceError
 
 
 def user_path(text: str, kind: type[AffordanceError]) -> Path:
-    """Return a path that a person wrote, ``~`` in it replaced by the home folder.
+    """Return a path that a person wrote, with ``~`` replaced by the home folder.
 
     Raises:
-        AffordanceError: It is that of nobody; of the given kind.
+        AffordanceError: The home folder is that of an unknown user; of the given kind.
     """
     try:
         return Path(text).expanduser()
@@ -25,9 +25,9 @@ def user_path(text: str, kind: type[AffordanceError]) -> Path:
 
 
 def partial_path(path: Path) -> Path:
-    """Return a hidden path beside another, for what is in the making: of a name of its own.
+    """Return a hidden path next to another, with a unique name, for what is still being written.
 
-    Two that write the same thing never take each other's; what a killed one left keeps its name.
+    Two writers of the same thing never take each other's; what a killed one left keeps its name.
     """
     return path.parent / f".{path.name}.{secrets.token_hex(4)}.partial"
 
@@ -36,15 +36,15 @@ def partial_path(path: Path) -> Path:
 def whole_file(
     path: Path, kind: type[AffordanceError], *, make_folder: bool = False
 ) -> Iterator[BinaryIO]:
-    """Open a hidden file beside the path, which takes its place once all of it is on the disk.
+    """Open a hidden file next to the path, which moves there once all of it is on the disk.
 
-    If anything goes wrong the hidden file is removed, and a file that was at the path stays. What a
-    link points to is replaced, not the link; and a device or a pipe is written to as it is.
+    If anything goes wrong, the hidden file is removed and a file that was at the path stays. What a
+    link points to is replaced, not the link; a device or a pipe is written to directly.
 
     Args:
         path: Where the file is to appear.
-        kind: What is raised.
-        make_folder: Make the folder, and those above it, where it is missing.
+        kind: The error to raise.
+        make_folder: Create the folder, and its parents, if missing.
 
     Raises:
         AffordanceError: The file cannot be written; of the given kind.
@@ -73,10 +73,10 @@ def whole_file(
 
 
 def check_writable(folder: Path, kind: type[AffordanceError]) -> None:
-    """Make a folder and try to write in it, before time is spent on what goes there.
+    """Create a folder and try to write to it, before time is spent on what goes there.
 
     Raises:
-        AffordanceError: It cannot be written to; of the given kind.
+        AffordanceError: The folder cannot be written to; of the given kind.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What speed costs in accuracy: masks and flow of the fast path beside the plain one's.
+"""What speed costs in accuracy: masks and flow of the fast path compared with the plain one's.
 
-Plain is PyTorch's eager mode in float32 and the plain primal-dual flow. Masks are compared on the
-clip in `data/` and on rendered clips: with each other at every frame, with the labels at the last
-one, when a clip has shown what it demonstrates. Flow is compared on rendered clips, whose true
-motion is known.
+Plain means PyTorch's eager mode in float32 and the plain primal-dual flow. Masks are compared on
+the clip in `data/` and on rendered clips: with each other at every frame, and with the labels at
+the last frame, when a clip has shown what it demonstrates. Flow is compared on rendered clips,
+whose true motion is known.
 """
 
 import argparse
@@ -60,19 +60,19 @@ class Overlap:
         self._table = np.zeros((classes, classes), np.int64)
 
     def add(self, truth: Mask, mask: Mask) -> None:
-        """Add one picture; pixels of 255 in the truth do not count."""
+        """Add one picture; pixels with 255 in the truth do not count."""
         classes, counted = len(self._table), truth != IGNORE
         pairs = classes * truth[counted].astype(np.int64) + mask[counted]
         self._table += np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
 
     @property
     def same(self) -> float:
-        """Share of pixels of equal class."""
+        """Share of pixels with equal classes."""
         return float(np.trace(self._table) / self._table.sum())
 
     @property
     def iou(self) -> float:
-        """Mean over the affordances that occur in either."""
+        """Mean over the affordances that occur in truth or mask."""
         union = (self._table.sum(0) + self._table.sum(1) - np.diag(self._table))[1:]
         return float((np.diag(self._table)[1:][union > 0] / union[union > 0]).mean())
 
@@ -82,9 +82,9 @@ class MaskCost(NamedTuple):
 
     Attributes:
         same_flow: Fast network, plain flow, against the plain pipeline.
-        all: Fast network and flow against it.
-        fast_truth: The fast pipeline against the labels of last frames; None for weights of chance.
-        plain_truth: The plain one against them.
+        all: Fast network and flow, against the same.
+        fast_truth: The fast pipeline against the labels of last frames; None if untrained.
+        plain_truth: The plain pipeline against those labels.
         clips: Number of clips.
     """
 
@@ -167,7 +167,7 @@ def render(folder: Path, count: int) -> None:
     """Render clips of hands and objects with true motion.
 
     Raises:
-        SourceError: They cannot be rendered here.
+        SourceError: Clips cannot be rendered here.
     """
     command = [sys.executable, "-m", "affordance_seg_ros.cli", "synth", "--out", str(folder)]
     command += ["--clips", str(count), "--seed", "100", "--split", "val", "--true-depth"]
@@ -178,7 +178,7 @@ def render(folder: Path, count: int) -> None:
 
 
 def document(masks: MaskCost, flow: dict[str, dict[str, float]]) -> dict[str, Any]:
-    """Return the figures as JSON values; None is not measured."""
+    """Return the figures as JSON values; None means not measured."""
     trained = masks.fast_truth is not None and masks.plain_truth is not None
     return {
         "clips": masks.clips,
@@ -226,14 +226,14 @@ def tables(found: dict[str, Any], weights: str, flow_name: str) -> str:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Compare and print; return 0, 2 where it cannot be measured."""
+    """Compare and print; return 0, or 2 if it cannot be measured."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--weights", default="", help="weight file; empty for the package's own")
-    parser.add_argument("--clips", type=Path, help="folder of rendered clips; else some are made")
-    parser.add_argument("--count", type=int, default=8, help="clips that are made")
+    parser.add_argument("--clips", type=Path, help="folder of rendered clips; default: render some")
+    parser.add_argument("--count", type=int, default=8, help="number of clips to render")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     arguments = parser.parse_args(argv)
     try:

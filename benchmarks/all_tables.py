@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tables of docs/benchmarks.md for this machine, in a few minutes.
 
-Writes tables.md, each table by itself and the results as JSON into a folder, and prints the tables
-at the end. What cannot be measured here is named, and the exit code is 1.
+Writes tables.md, each table as its own file and the results as JSON into a folder, and prints the
+tables at the end. If something cannot be measured here, it is named and the exit code is 1.
 """
 
 import argparse
@@ -25,7 +25,7 @@ _SIZES = ("320x240", "640x480", "1280x720")
 
 
 class Section(NamedTuple):
-    """A heading, and the command whose output stands under it."""
+    """A heading, and the command whose output goes below it."""
 
     name: str
     title: str
@@ -36,7 +36,7 @@ def sections(device: str, frames: int, seconds: float) -> list[Section]:
     """Return what is measured.
 
     Args:
-        device: cpu, cuda or cuda:N; results of a GPU have names of their own.
+        device: cpu, cuda or cuda:N; results from a GPU get different names.
         frames: Frames of the compact network; the paper's gets fewer on a CPU.
         seconds: Duration of each run of the node [s].
     """
@@ -100,7 +100,7 @@ def main() -> int:
     out = arguments.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     planned = sections(str(device), arguments.frames, arguments.seconds)
-    for section in planned:  # what an earlier run has left is not of this one
+    for section in planned:  # what an earlier run left does not belong to this one
         (out / f"{section.name}.json").unlink(missing_ok=True)
     machine = describe_machine(device)
     about = table(tuple(machine), [tuple(machine.values())])

@@ -17,7 +17,7 @@ from affordance_seg_ros.frames import SceneFlow
 from affordance_seg_ros.sources.clip import ROLES, Clip, read_clip
 
 DEPTHS = ("noisy", "clean")
-"""Depth of the sensor model, or without its noise."""
+"""Depth as the sensor model gives it, or without its noise."""
 
 MOVING_M = 0.001
 """Slower points count as static: a millimetre between two frames."""
@@ -49,7 +49,7 @@ def load_clip(folder: Path, depth: str) -> ClipSequence:
         depth: One of `DEPTHS`.
 
     Raises:
-        SourceError: It is no clip, or lacks true flow, roles, or (for clean) true depth.
+        SourceError: It is not a clip, or lacks true flow, roles or true depth.
     """
     clip = read_clip(folder)
     frames, truths, regions = [], [], []
@@ -103,7 +103,7 @@ def _truth(
 
 
 class RegionSums:
-    """Sums of errors over pairs and clips, every pixel counting the same."""
+    """Sums of errors over pairs and clips, with equal weight for every pixel."""
 
     def __init__(self) -> None:
         self._sums: dict[str, npt.NDArray[np.float64]] = {}

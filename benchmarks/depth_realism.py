@@ -82,7 +82,7 @@ def plane_residuals(picture: DepthPicture) -> tuple[npt.NDArray[Any], npt.NDArra
     depth_m, focal = picture.depth_m.astype(np.float64), picture.focal_px
     size = max(5, round(WINDOW_RAD * focal)) | 1
     column, row = np.meshgrid(np.arange(size) - size // 2, np.arange(size) - size // 2)
-    # Depth on a plane is linear in inverse depth over the picture.
+    # On a plane, inverse depth is linear in the pixel coordinates.
     basis = np.stack([column.ravel(), row.ravel(), np.ones(size * size)], 1)
     away = np.eye(size * size) - basis @ np.linalg.pinv(basis)
     means, residuals = [], []
@@ -98,7 +98,7 @@ def plane_residuals(picture: DepthPicture) -> tuple[npt.NDArray[Any], npt.NDArra
             residuals.append(1000 * np.sqrt((off**2).sum() / (size * size - 3)))
     if not means:
         raise SourceError(f"{picture.source}: no surface between {NEAR_M} and {FAR_M} m")
-    # The lower half: windows on one plane, not on bent things.
+    # The lower half: windows on one plane, not on curved objects.
     order = np.argsort(residuals)[: max(1, len(residuals) // 2)]
     return np.array(means)[order], np.array(residuals)[order]
 
@@ -113,7 +113,7 @@ def clip_pictures(folder: Path) -> Iterator[DepthPicture]:
 
 
 def sample_pictures(folder: Path) -> Iterator[DepthPicture]:
-    """Yield the real pictures of the samples folder that are there."""
+    """Yield those of the real pictures that the samples folder holds."""
     for path in sorted(folder.glob("posecnn_tabletop_stills/*-depth.png")):
         yield DepthPicture("real, PoseCNN stills (Kinect-like)", _png(path, 1e4), 1066.8)
     for path in sorted(folder.glob("pcl_openni_3frames/*_depth.tiff")):

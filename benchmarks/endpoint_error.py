@@ -49,6 +49,6 @@ def endpoint_error(
 
 
 def mean_error(errors: Iterable[EndpointError]) -> EndpointError:
-    """Return the mean over pairs, each counting the same, and the sum of their pixels."""
+    """Return the mean over pairs, equally weighted, and the sum of their pixels."""
     table = np.array([tuple(error) for error in errors])
     return EndpointError(*(float(mean) for mean in table[:, :3].mean(0)), int(table[:, 3].sum()))

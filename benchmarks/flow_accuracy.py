@@ -72,9 +72,9 @@ def run_stream(
 def measure(
     sequence: Sequence, config: FlowConfig, device: torch.device, repeats: int
 ) -> dict[str, Any]:
-    """Return errors and times of one setting; those of a warm one without its cold pairs."""
+    """Return errors and times of one setting; for a warm one, without its cold pairs."""
     runs = [run_stream(sequence.frames, config, device) for _ in range(1 + repeats)]
-    timed = runs[1:] or runs  # the first run warms caches and allocators up
+    timed = runs[1:] or runs  # the first run warms up caches and allocators
     pairs: list[dict[str, Any]] = []
     errors: list[EndpointError] = []
     for k, result in enumerate(runs[0]):
@@ -127,7 +127,7 @@ def _with_noise(frame: FlowInput, random: np.random.Generator) -> FlowInput:
 
 
 def with_exposure_jumps(frames: list[FlowInput], gain: float) -> list[FlowInput]:
-    """Multiply the brightness of every second frame, rounded and saturated as by a camera."""
+    """Multiply the brightness of every second frame, rounded and saturated as in a camera."""
     gains = [gain if k % 2 else 1.0 for k in range(len(frames))]
     return [
         frame._replace(
@@ -140,7 +140,7 @@ def with_exposure_jumps(frames: list[FlowInput], gain: float) -> list[FlowInput]
 def write_pictures(
     sequence: Sequence, settings: dict[str, FlowConfig], folder: Path, device: torch.device
 ) -> None:
-    """Write each pair's brightness and its flow in the three encodings, by every setting."""
+    """Write each pair's brightness and its flow in the three encodings, for every setting."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, config in settings.items():
         for k, result in enumerate(run_stream(sequence.frames, config, device)):
@@ -166,12 +166,12 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--json", type=Path, help="file for the figures")
     parser.add_argument("--pictures", type=Path, help="folder for pictures of the coloured flow")
     parser.add_argument("--halvings", type=int, default=1, help="how often to halve the pictures")
-    parser.add_argument("--repeats", type=int, default=3, help="timed runs, beside a first one")
+    parser.add_argument("--repeats", type=int, default=3, help="timed runs, after a first one")
     parser.add_argument("--threads", type=int, default=2, help="threads of PyTorch and OpenCV")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--still", action="store_true", help="also measure a noisy still scene")
     parser.add_argument(
-        "--gain", type=float, default=1.0, help="factor of the exposure of every second frame"
+        "--gain", type=float, default=1.0, help="exposure factor of every second frame"
     )
     parser.add_argument(
         "--plain-brightness", action="store_true", help="do not normalise the exposure"

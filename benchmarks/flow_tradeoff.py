@@ -3,8 +3,8 @@
 
 python benchmarks/flow_tradeoff.py --sequence DIR --out out/flow_tradeoff
 
-Writes table.md, tradeoff.json and tradeoff.png. Settings take turns, pair by pair, so that what
-else the machine does meets them alike; of each pair's time the least counts.
+Writes table.md, tradeoff.json and tradeoff.png. Settings take turns, pair by pair, so that other
+load on the machine affects them all alike; the shortest time of each pair counts.
 """
 
 import argparse
@@ -47,7 +47,7 @@ class Point(NamedTuple):
 def measure(sequence: Sequence, repeats: int) -> list[Point]:
     """Return a point for each estimator and budget.
 
-    The first pair of a stream, which starts cold, counts for none.
+    The first pair of a stream, which starts cold, is not counted.
     """
     assert sequence.truths is not None
     keys = [(name, budget) for name, budgets in BUDGETS.items() for budget in budgets]
@@ -94,7 +94,7 @@ def table(points: list[Point]) -> str:
 
 
 def picture(points: list[Point]) -> Any:
-    """Return (400, 640, 3) uint8 BGR: 3D error over the logarithm of time, a line an estimator."""
+    """Return (400, 640, 3) uint8 BGR: 3D error over log time, one line per estimator."""
     height, width, border = 400, 640, 60
     image = np.full((height, width, 3), 255, np.uint8)
     log_ms = np.log2([point.ms for point in points])

@@ -4,7 +4,7 @@
 python benchmarks/fused_flow.py --sequence DIR --recording data/demo_clip --json out.json
 TRITON_INTERPRET=1 python benchmarks/fused_flow.py --device cpu --halvings 2 --sequence DIR
 
-Interpreted on a CPU only the comparison means anything, and times are left out.
+Interpreted on a CPU, only the comparison is meaningful, and times are left out.
 """
 
 import argparse
@@ -71,7 +71,7 @@ def measure(frames: list[FlowInput], config: FlowConfig, steps: int) -> dict[str
     """Return percentiles of device and host time of a pair [ms], with frames already on the GPU.
 
     The frames are played forwards and back. Device time is between events around a step; host
-    time is what the step keeps the caller busy for.
+    time is how long the step keeps the caller busy.
     """
     device = torch.device("cuda")
     estimator = build_estimator(config, device)
@@ -106,10 +106,10 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--sequence", type=Path, action="append", default=[], help="with poses")
-    parser.add_argument("--recording", type=Path, action="append", default=[], help="without")
-    parser.add_argument("--halvings", type=int, default=1, help="of sequences")
+    parser.add_argument("--recording", type=Path, action="append", default=[], help="without poses")
+    parser.add_argument("--halvings", type=int, default=1, help="how often to halve sequences")
     parser.add_argument("--frames", type=int, default=0, help="first frames only; 0 for all")
-    parser.add_argument("--budget", type=float, default=1.0, help="at which to compare")
+    parser.add_argument("--budget", type=float, default=1.0, help="budget of the comparison")
     parser.add_argument("--steps", type=int, default=300, help="timed pairs")
     parser.add_argument("--device", default="cuda", help="cuda, or cpu with TRITON_INTERPRET=1")
     parser.add_argument("--json", type=Path, help="file for the figures")

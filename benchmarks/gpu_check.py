@@ -3,11 +3,10 @@
 
 python benchmarks/gpu_check.py --out out/gpu_check [--data DIR]
 
-Runs, one after the other and whatever becomes of the ones before: the build, the tests that need a
-GPU, the fused flow against the plain one, the network's back ends, the tables of docs/benchmarks.md
-(both pipelines, the node, accuracy), and the cost over sizes, widths and cameras. Writes
-gpu_check.json, gpu_check.md and each step's output into the folder. The exit code is 0 only if
-every step's is.
+Runs one step after the other, even if earlier ones fail: the build, the tests that need a GPU, the
+fused flow against the plain one, the network's back ends, the tables of docs/benchmarks.md (both
+pipelines, the node, accuracy), and the cost over sizes, widths and cameras. Writes gpu_check.json,
+gpu_check.md and each step's output into the folder. The exit code is 0 only if every step's is.
 """
 
 import argparse
@@ -30,7 +29,7 @@ class Step(NamedTuple):
     """A command of the check.
 
     Attributes:
-        name: What it is called in the report, and its files.
+        name: Name in the report and of the step's files.
         command: Program and arguments.
         writes: JSON file that it writes; None for none.
     """
@@ -45,7 +44,7 @@ def steps(out: Path, data: Path, frames: int) -> list[Step]:
 
     Args:
         out: Folder for what they write.
-        data: Folder of sample recordings; those that are not there are left out.
+        data: Folder of sample recordings; missing ones are left out.
         frames: Frames of the pipelines' benchmarks.
     """
     python = sys.executable
@@ -169,7 +168,7 @@ def main(argv: list[str] | None = None) -> int:
             continue
         print(f"{step.name}: {' '.join(step.command)}", flush=True)
         report["steps"][step.name] = run(step, out)
-        # After each step, so that a machine that is taken away leaves what it had.
+        # After each step, so that results survive if the machine is taken away.
         (out / "gpu_check.json").write_text(json.dumps(report, indent=2) + "\n")
         (out / "gpu_check.md").write_text(markdown(report))
     print(markdown(report))

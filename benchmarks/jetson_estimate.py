@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The time of a frame on robots' computers, estimated from counted work and published peaks.
+"""Time per frame on robot computers, estimated from counted work and published peaks.
 
 An estimate, not a measurement: prints a Markdown table.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Takes note of when each mask of a running node arrives, and how old its picture then is."""
+"""Records how old the picture of each mask of a running node is when the mask arrives."""
 
 import argparse
 import json

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Time and agreement of the network's back ends: `python benchmarks/network_backends.py`.
 
-All are measured in turns, a few frames each, so that other work on the machine disturbs all alike.
-ONNX Runtime is measured too, which is no back end of the package.
+They take turns of a few frames each, so that other work on the machine disturbs all alike. ONNX
+Runtime is measured too, although it is not a back end of the package.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from affordance_seg_ros.pipeline.device import resolve_device  # noqa: E402
 from affordance_seg_ros.pipeline.timing import percentiles  # noqa: E402
 
 _TURN = 5
-"""Frames of a turn; one more in front is not timed."""
+"""Timed frames of a turn; one more before them is not timed."""
 
 
 class OnnxRuntimeRunner:
@@ -86,10 +86,10 @@ def measure(
     """Return time, preparation and agreement with ``eager`` of each back end.
 
     Args:
-        names: What `prepare` takes; the first is what the others are compared with.
+        names: Names that `prepare` takes; the others are compared with the first.
         checkpoint: The network on the device.
         device: Where it is.
-        rounds: Turns of each.
+        rounds: Number of turns of each back end.
     """
     network, config = checkpoint.network, checkpoint.input_config
     random = torch.Generator().manual_seed(0)
@@ -124,7 +124,7 @@ def measure(
                 runner.step(*frame)
                 if device.type == "cuda":
                     torch.cuda.synchronize(device)
-                if index:  # the first one finds the caches full of another's weights
+                if index:  # the first one finds another's weights in the caches
                     times_ms[name].append(1e3 * (time.perf_counter() - start))
     slowest = percentiles(times_ms[names[0]])
     for name in names:
@@ -145,8 +145,8 @@ def main() -> None:
         "--backends",
         nargs="+",
         default=["eager", "channels_last", "onnxruntime", "openvino", "openvino/half"],
-        help=f"of {', '.join(BACKENDS)}, each also as NAME/half, and onnxruntime; the first is "
-        "what the others are compared with",
+        help=f"any of {', '.join(BACKENDS)}, each also as NAME/half, and onnxruntime; the others "
+        "are compared with the first",
     )
     parser.add_argument("--rounds", type=int, default=20, help=f"turns of {_TURN} frames")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parameters, arithmetic and time a frame of a network: `python benchmarks/network_cost.py`."""
+"""Parameters, arithmetic and time per frame of a network: `python benchmarks/network_cost.py`."""
 
 import argparse
 import json

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Camera-to-mask latency of the real node over DDS: player, node and probe as on a robot.
 
-Prints a Markdown table, a row for each size and number of nodes.
+Prints a Markdown table with a row for each size and number of nodes.
 """
 
 import argparse
@@ -39,7 +39,7 @@ HEADERS = (
 
 
 def measure(settings: RigSettings, nodes: int) -> list[dict[str, Any]]:
-    """Run so many nodes at the same time, each with a camera of its own; return what each says.
+    """Run this many nodes at the same time, each with its own camera; return their results.
 
     Raises:
         AffordanceError: A process failed.
@@ -75,7 +75,7 @@ def row(size: str, results: list[dict[str, Any]]) -> list[object]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Measure and print; return 0, 2 for bad input or a node that fails."""
+    """Measure and print; return 0, or 2 for bad input or a node that fails."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )

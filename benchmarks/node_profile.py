@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the node adds to the pipeline: `python benchmarks/node_profile.py --size 1280x720`.
 
-A camera in this process, as an Azure Kinect publishes (bgra8, 16UC1), and the node in another, over
-DDS. Prints the node's own stage times and the processor time of its two threads for each frame of
-the camera; with `--profile` also where that time goes, by function.
+A camera in this process publishes as an Azure Kinect does (bgra8, 16UC1), over DDS, to the node in
+another. Prints the node's own stage times per frame and the total processor time of its two
+threads; with `--profile` also where that time goes, by function.
 """
 
 import argparse
@@ -27,14 +27,14 @@ STOP_S = 30.0
 
 
 def main() -> int:
-    """Run the camera and, as a child, the node."""
+    """Run the camera and, as a child process, the node."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--size", default="1280x720", help="of the pictures [px]")
-    parser.add_argument("--rate", type=float, default=10.0, help="of the camera [Hz]")
-    parser.add_argument("--frames", type=int, default=150, help="that the camera publishes")
-    parser.add_argument("--listen", nargs="*", default=["mask"], help="topics subscribed to")
+    parser.add_argument("--size", default="1280x720", help="size of the pictures [px]")
+    parser.add_argument("--rate", type=float, default=10.0, help="rate of the camera [Hz]")
+    parser.add_argument("--frames", type=int, default=150, help="frames to publish")
+    parser.add_argument("--listen", nargs="*", default=["mask"], help="topics to subscribe to")
     parser.add_argument("--profile", action="store_true", help="time by function; slows it down")
     parser.add_argument("--json", type=Path, help="write the node's report to this file")
     arguments = parser.parse_args()
@@ -65,7 +65,7 @@ def main() -> int:
 
 
 def publish(width: int, height: int, rate_hz: float, count: int, topics: list[str]) -> None:
-    """Publish frames of noise over a gradient, once the node listens."""
+    """Publish frames of noise, with a gradient as depth, once the node listens."""
     import rclpy
     from rclpy.executors import SingleThreadedExecutor
     from rclpy.qos import QoSProfile, ReliabilityPolicy
@@ -108,7 +108,7 @@ def publish(width: int, height: int, rate_hz: float, count: int, topics: list[st
 
 
 def run_node(*, profiled: bool) -> int:
-    """Run the node as its executable does; count, or profile, each of its threads."""
+    """Run the node as its executable does; time, or profile, each of its threads."""
     from affordance_seg_ros.ros import affordance_node
 
     profiles: dict[str, cProfile.Profile] = {}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A node with a camera before it and a probe behind it, each a process of its own."""
+"""A node with a camera in front of it and a probe behind it, each in its own process."""
 
 import json
 import os
@@ -57,12 +57,12 @@ class RigSettings:
 
 
 class NodeRig:
-    """Starts node and probe at once; the camera plays when it is told to.
+    """Starts node and probe at once; the camera plays when told to.
 
     Args:
         settings: What is measured.
-        folder: Where the processes write their reports; made here.
-        index: Number of the rig: rigs of different numbers do not hear each other.
+        folder: Where the processes write their reports; created here.
+        index: Number of the rig; rigs with different numbers do not hear each other.
     """
 
     def __init__(self, settings: RigSettings, folder: Path, index: int) -> None:
@@ -123,7 +123,7 @@ class NodeRig:
         """Wait until the camera has played everything.
 
         Raises:
-            SourceError: It failed, or the node ended before.
+            SourceError: The camera failed, or the node ended first.
         """
         assert self._player is not None
         code = self._player.wait()
@@ -147,10 +147,10 @@ class NodeRig:
                 process.wait()
 
     def result(self) -> dict[str, Any]:
-        """Return what player, node and probe have reported; call it after `stop`.
+        """Return what player, node and probe reported; call it after `stop`.
 
         Raises:
-            SourceError: The node has not processed a frame.
+            SourceError: No mask arrived.
         """
         node, played, probe = (
             json.loads((self._folder / name).read_text())

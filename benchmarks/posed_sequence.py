@@ -35,12 +35,12 @@ class Sequence(NamedTuple):
 
 
 def load_sequence(path: Path, *, halvings: int, with_truth: bool) -> Sequence:
-    """Read a recording and, for the truth, the camera poses beside its pictures.
+    """Read a recording and, for the truth, the camera poses next to its pictures.
 
     Args:
         path: A recording of any format; poses are in its trajectory.log, camera to world.
         halvings: How often the pictures are smoothed and halved.
-        with_truth: Whether to read the poses of what must be a static scene.
+        with_truth: Whether to read the poses; the scene must then be static.
 
     Raises:
         AffordanceError: Something is missing, damaged or does not fit.
@@ -48,7 +48,7 @@ def load_sequence(path: Path, *, halvings: int, with_truth: bool) -> Sequence:
     poses = _read_poses(path) if with_truth else None
     recording = open_recording(path)
     frames = [halve(_flow_input(frame), halvings) for frame in recording.frames()]
-    # A gap would give the frames after it the poses of others.
+    # After a gap, frames would get the poses of other frames.
     if recording.report.skipped or len(frames) < 2:
         raise SourceError(f"{path}: {recording.report}; expected at least 2, and none left out")
     truths = None

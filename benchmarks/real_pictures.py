@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What weights mark on single real pictures: a sheet to look at, as nobody has labelled them.
 
-A column is a picture: the still pictures of PoseCNN's demo (``NNNNNN-color.png``,
-``NNNNNN-depth.png``), and the first frame of each recording. A row is a confidence that is asked
-for. Every picture begins a stream of its own, as nothing moves in it.
+Each column is a picture: the still pictures of PoseCNN's demo (``NNNNNN-color.png``,
+``NNNNNN-depth.png``), and the first frame of each recording. Each row is a minimum confidence.
+Every picture starts a new stream, as nothing moves in it.
 """
 
 import argparse
@@ -97,7 +97,7 @@ def sheet(
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Draw; return the exit code: 2 for what cannot be read."""
+    """Draw; return the exit code: 2 if something cannot be read or written."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--stills", type=Path, nargs="*", default=[], help="folders of pictures")
     parser.add_argument("--recordings", type=Path, nargs="*", default=[], help="recordings")

@@ -23,10 +23,10 @@ _LINGER_S = 1.0
 
 
 def main() -> int:
-    """Publish; return 0, 2 for bad input, 130 when interrupted."""
+    """Publish; return 0, or 2 for bad input, or 130 when interrupted."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--size", default="640x480", help="pictures [px]")
-    parser.add_argument("--rate", type=float, default=30.0, help="frames a second")
+    parser.add_argument("--size", default="640x480", help="size of the pictures [px]")
+    parser.add_argument("--rate", type=float, default=30.0, help="frames per second")
     parser.add_argument("--frames", type=int, default=300, help="number of frames")
     parser.add_argument("--report", type=Path, required=True, help="file for the count")
     arguments = parser.parse_args()
@@ -39,12 +39,12 @@ def main() -> int:
         player.wait_for_subscribers(60.0)
 
         def frames() -> Iterator[RgbdFrame]:
-            # The first frame is due now, and the player waits for each later one's own moment.
+            # The first frame is due now, and the player waits until each later one is due.
             endless = stream(lap, start_ns=time.time_ns(), rate_hz=arguments.rate)
             yield from islice(endless, arguments.frames)
 
         player.play(frames(), rate=1.0)
-        time.sleep(_LINGER_S)  # with the player what it has not delivered yet would be gone
+        time.sleep(_LINGER_S)  # what is not delivered yet would be lost with the player
     except AffordanceError as error:
         print(f"scene_player: {error}", file=sys.stderr)
         return 2

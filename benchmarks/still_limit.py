@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the last frame alone can tell: masks of somebody who knows all but what was done.
+"""What the last frame alone can tell: masks of somebody who knows everything but what was done.
 
-At the end of a rendered clip the object lies there again, and the hand is away; what lies beside a
-tool (a board, a sheet, a nail) lies there whatever is done with it. Somebody who sees every part
-without an error has to guess the action by the object, and with it the part, by one of two rules:
+At the end of a rendered clip the object is at rest again and the hand is gone; what lies next to a
+tool (a board, a sheet, a nail) lies there whatever is done with the tool. Even somebody who sees
+every part without error has to guess the action, and with it the part, from the object, by one of
+two rules:
 
 - the commonest action with the object;
-- the action of each object that is best for the mean IoU of these very clips, as far as an ascent
-  from many beginnings finds it: only who knows the answers can choose so.
+- for each object, the action that gives the best mean IoU on these very clips, as far as hill
+  climbing from many starts finds it: only somebody who knows the answers can choose that way.
 """
 
 import argparse
@@ -34,9 +35,9 @@ _ASCENTS = 50
 
 Mask = npt.NDArray[np.uint8]
 Guesses = Mapping[str, Mapping[str, PixelCounts]]
-"""Of each object and each action that is shown with it: what guessing it always comes to."""
+"""For each object and each action shown with it: the counts if that action is always guessed."""
 Rule = dict[str, str]
-"""The action that is guessed of each object."""
+"""The action that is guessed for each object."""
 
 
 def guessed_mask(clip: Clip, action: str) -> Mask:
@@ -64,7 +65,7 @@ def measure(clips: Sequence[Clip]) -> dict[str, dict[str, Any]]:
         clips: Rendered clips.
 
     Returns:
-        Mean IoU and F1 over the affordances, and the share of actions that are right.
+        Mean IoU and F1 over the affordances, and the share of correct actions.
     """
     labels = NetworkConfig().labels
     shown: dict[str, Counter[str]] = {}
@@ -102,7 +103,7 @@ def _pooled(guesses: Guesses, rule: Rule) -> PixelCounts:
 
 
 def _best(guesses: Guesses, start: Rule) -> Rule:
-    """Return the rule of the highest mean IoU: the best of ascents from many beginnings."""
+    """Return the rule with the highest mean IoU: the best of climbs from many starts."""
     random = np.random.default_rng(0)
     starts = [{thing: str(random.choice([*actions])) for thing, actions in guesses.items()}
               for _ in range(_ASCENTS)]  # fmt: skip
@@ -110,7 +111,7 @@ def _best(guesses: Guesses, start: Rule) -> Rule:
 
 
 def _climb(guesses: Guesses, rule: Rule) -> tuple[float, Rule]:
-    """Change one object's action after the other for the better, until none does better."""
+    """Improve the action of one object after the other, until no change helps."""
 
     def iou(tried: Rule) -> float:
         return float(mean_of_defined(_pooled(guesses, tried).iou()))

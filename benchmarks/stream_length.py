@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Latency and memory of the pipeline over a long stream, as fast as it can, window by window."""
+"""Latency and memory of the pipeline over a long stream at full speed, window by window."""
 
 # ruff: noqa: E402  (threads are set up before torch is loaded, as in the node)
 from affordance_seg_ros.threads import share_processor
@@ -28,10 +28,10 @@ _WINDOWS = 12
 
 
 def measure(settings: BenchSettings, minutes: float, file: Path) -> dict[str, Any]:
-    """Run the pipeline for some minutes; the file is written anew after each twelfth of them.
+    """Run the pipeline for some minutes; the file is rewritten after each twelfth of that time.
 
     Raises:
-        AffordanceError: The pipeline cannot be built, or the file not be written.
+        AffordanceError: The pipeline cannot be built, or the file cannot be written.
     """
     weights = settings.weights or f"untrained:{settings.network}"
     pipeline = build_pipeline(weights, settings.device, settings.config)
@@ -67,14 +67,14 @@ def measure(settings: BenchSettings, minutes: float, file: Path) -> dict[str, An
 
 
 def main() -> int:
-    """Measure; return 0, 2 for bad input."""
+    """Measure; return 0, or 2 for bad input."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument("--minutes", type=float, default=60.0, help="length of the stream")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--network", default="compact", help="network: paper or compact")
-    parser.add_argument("--weights", default="", help="weight file that is measured instead")
+    parser.add_argument("--weights", default="", help="weight file to measure instead")
     parser.add_argument("--picture", default="640x480", help="camera pictures [px]")
     parser.add_argument("--json", type=Path, required=True, help="file for the result")
     arguments = parser.parse_args()

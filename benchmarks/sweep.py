@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How cost grows: with the size of pictures, the network's width, cameras, and the stream's length.
+"""How cost grows with the size of pictures, the network's width, cameras, and the stream's length.
 
-Each point is a process of its own and leaves one JSON file; a sweep that was interrupted goes on
-with what is missing. Prints a Markdown table for each kind, and leaves it as KIND.md. Flags that
-are not known here go to `affordance-seg bench`.
+Each point runs in its own process and is saved as one JSON file; an interrupted sweep continues
+with what is missing. Prints a Markdown table for each kind, and saves it as KIND.md. Flags that are
+not known here are passed on to `affordance-seg bench`.
 """
 
 import argparse
@@ -25,7 +25,7 @@ CAMERAS = (1, 2, 4)
 
 
 class Point(NamedTuple):
-    """One measurement: its name, also of its file, and the command that takes ``--json FILE``."""
+    """One measurement: its name, also its file's, and the command that takes ``--json FILE``."""
 
     name: str
     command: tuple[str, ...]
@@ -61,7 +61,7 @@ def points(kind: str, arguments: argparse.Namespace, rest: list[str]) -> list[Po
 
 
 def measure(point: Point, folder: Path, *, again: bool) -> dict[str, Any]:
-    """Return the result of a point; measure it unless its file is there, by the same command."""
+    """Return the result of a point; measure it unless its file exists, from the same command."""
     file = folder / f"{point.name}.json"
     command = list(point.command)
     if file.exists() and not again:
@@ -103,7 +103,7 @@ def cameras_table(results: dict[str, dict[str, Any]]) -> str:
 
 
 def stream_table(results: dict[str, dict[str, Any]]) -> str:
-    """Return the table of a long stream, a row for each part of it."""
+    """Return the table of a long stream, with a row for each part of it."""
     fields = ("until_s", "frames", "p50_ms", "p95_ms", "p99_ms", "cpu_rss_mb", "gpu_mb")
     windows = [window for result in results.values() for window in result["windows"]]
     return table(fields, [[window[name] for name in fields] for window in windows])
@@ -118,16 +118,16 @@ TABLES = {
 
 
 def main() -> int:
-    """Measure what is missing, and print the tables; 2 if a point fails."""
+    """Measure what is missing, and print the tables; return 2 if a point fails."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument("kinds", nargs="+", choices=TABLES, help="what grows")
     parser.add_argument("--out", type=Path, default=Path("out/sweep"), help="folder of the points")
-    parser.add_argument("--again", action="store_true", help="measure points that are there, too")
+    parser.add_argument("--again", action="store_true", help="also measure points that exist")
     parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N")
-    parser.add_argument("--network", default="compact", help="network of all sweeps but width")
-    parser.add_argument("--frames", type=int, default=60, help="frames of a point")
+    parser.add_argument("--network", default="compact", help="network of all sweeps except width")
+    parser.add_argument("--frames", type=int, default=60, help="frames per point")
     parser.add_argument("--seconds", type=float, default=15.0, help="time of a camera point [s]")
     parser.add_argument("--minutes", type=float, default=1.0, help="time of the stream [min]")
     arguments, rest = parser.parse_known_args()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The targets of the project beside what a run of `all_tables.py` has measured."""
+"""The targets of the project next to what a run of `all_tables.py` measured."""
 
 import argparse
 import json
@@ -40,7 +40,7 @@ class Target(NamedTuple):
 
 
 def targets(folder: Path) -> list[Target]:
-    """Return the rows, from the results in a folder; a missing file is not measured."""
+    """Return the rows, from the results in a folder; a missing file counts as not measured."""
     on_gpu, on_cpu, node, jetson, gpu_accuracy, cpu_accuracy = (
         _read(folder / f"{name}.json")
         for name in ("paper_gpu", "compact", "node", "jetson", "accuracy_gpu", "accuracy")
@@ -75,7 +75,7 @@ def targets(folder: Path) -> list[Target]:
 
 
 def _accuracy(where: str, found: Any) -> list[Target]:
-    """Return the rows on what speed costs in accuracy on a kind of device."""
+    """Return the rows on what speed costs in accuracy, for one kind of device."""
     fast = f"fast against plain on a {where}"
     return [
         Target(

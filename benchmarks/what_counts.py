@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What flow, attention, the past and a known action are worth to weights: each taken or given.
+"""What flow, attention, the past and a known action are worth to weights: each removed or given.
 
-The network sees the last frames of clips at its own size. Nothing is trained for it: it shows what
-trained weights lean on, not what a network could learn that never had it.
+The network sees the last frames of clips at its own size. Nothing is trained for this: it shows
+what trained weights rely on, not what a network that never had it could learn.
 """
 
 import argparse
@@ -52,7 +52,7 @@ class EvenAttention(nn.Module):
 
 
 class AnyAction(nn.Module):
-    """What an action context tells the decoder where nothing is known of the action."""
+    """What an action context tells the decoder when nothing is known about the action."""
 
     def __init__(self, context: ActionContext) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class Case(NamedTuple):
 
     Attributes:
         name: Name in the table.
-        shown: Makes what is shown of a clip's batch and of another clip's.
+        shown: Makes what is shown from a clip's batch and another clip's.
         network: Changes a copy of the network.
     """
 
@@ -93,7 +93,7 @@ def _even(network: AffordanceNetwork) -> None:
 
 
 def _any_action(network: AffordanceNetwork) -> None:
-    """Tell the decoder that every action is as likely; nothing where it is told none anyway."""
+    """Tell the decoder that all actions are equally likely, unless it is told none anyway."""
     if network.action_context is not None:
         network.action_context = AnyAction(network.action_context)
 
@@ -116,11 +116,11 @@ def measure(checkpoint: Checkpoint, batches: Sequence[Batch], case: Case) -> dic
 
     Args:
         checkpoint: The weights.
-        batches: Batches of one clip each; a clip's other is the next one.
+        batches: Batches of one clip each; the other clip of each is the next one.
         case: The case.
 
     Returns:
-        Mean IoU and F1 over the affordances, and the share of actions that are right.
+        Mean IoU and F1 over the affordances, and the share of correct actions.
     """
     network = deepcopy(checkpoint.network).eval()
     case.network(network)
@@ -142,7 +142,7 @@ def measure(checkpoint: Checkpoint, batches: Sequence[Batch], case: Case) -> dic
 
 @torch.inference_mode()
 def describe_attention(checkpoint: Checkpoint, batches: Sequence[Batch]) -> dict[str, float]:
-    """Tell how much an attention prefers some places to others.
+    """Describe how much an attention prefers some places to others.
 
     Args:
         checkpoint: The weights.
@@ -164,7 +164,7 @@ def describe_attention(checkpoint: Checkpoint, batches: Sequence[Batch]) -> dict
 def read_batches(
     checkpoint: Checkpoint, sequences: Sequence[LabelledSequence], estimator: str
 ) -> list[Batch]:
-    """Return the last frames of every clip of a known action, as many as the network learned from.
+    """Return the last frames of all clips with a known action, as many as the network learned from.
 
     Raises:
         ConfigError: The network sees no flow, or flow in a colour that depends on the picture.
@@ -199,7 +199,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measure; return the exit code: 2 for clips or weights that cannot be used."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("clips", type=Path, help="folder of labelled clips; flow is kept in it")
-    parser.add_argument("--split", default="val", help="split that is taken; '' for all")
+    parser.add_argument("--split", default="val", help="split to use; '' for all")
     parser.add_argument("--weights", default="", help="file or name; empty for the package's own")
     parser.add_argument("--estimator", default="dis", help="flow estimator")
     parser.add_argument("--json", type=Path, help="write the figures to this file")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Puts measured tables into docs/benchmarks.md, between their marks.
+"""Puts measured tables into docs/benchmarks.md, between their markers.
 
-`all_tables.py` and `sweep.py` leave their tables as NAME.md in their folders; what has no file
-there stays as it is on the page.
+`all_tables.py` and `sweep.py` write their tables as NAME.md to their folders; a table without a
+file there stays unchanged on the page.
 """
 
 import argparse
@@ -19,7 +19,7 @@ def filled(page: str, folders: list[Path]) -> str:
 
     Args:
         page: The page.
-        folders: Where tables are looked for; the first one that has a table counts.
+        folders: Where to look for tables; the first folder that has a table counts.
     """
 
     def replace(match: re.Match[str]) -> str:

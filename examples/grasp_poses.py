@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Print a grasp pose for each region that affords an action: `regions` put to use.
+"""Print a grasp pose for each region that affords an action: an example of using `regions`.
 
 python examples/grasp_poses.py --ros-args -p label:=grasp -p max_opening_m:=0.085
 """
@@ -22,9 +22,9 @@ class Grasp(NamedTuple):
 
     Attributes:
         position_m: (3,) where the fingertips close [m].
-        approach: (3,) unit direction in which the gripper comes, against the surface normal.
+        approach: (3,) unit direction in which the gripper approaches, against the surface normal.
         closing: (3,) unit direction in which the fingers close, across the part.
-        opening_m: Width between the fingers that the part needs [m].
+        opening_m: Opening between the fingers that the part needs [m].
         standoff_m: (3,) where the approach begins [m].
     """
 
@@ -44,13 +44,13 @@ class Grasp(NamedTuple):
 def grasp_of(
     region: AffordanceRegion, *, max_opening_m: float, distance_m: float, margin_m: float = 0.01
 ) -> Grasp | None:
-    """Return how a parallel gripper takes a region from the front; None if it cannot.
+    """Return how a parallel gripper grasps a region from the front; None if it cannot.
 
     Args:
         region: A region with depth.
         max_opening_m: Widest opening of the gripper [m].
         distance_m: Length of the straight approach [m].
-        margin_m: Room between part and fingers, both sides together [m].
+        margin_m: Clearance between part and fingers, for both sides together [m].
     """
     centroid = np.array([region.centroid.x, region.centroid.y, region.centroid.z])
     normal = np.array([region.normal.x, region.normal.y, region.normal.z])

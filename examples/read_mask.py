@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Print what each mask marks, and where: `/affordance/mask` put to use.
+"""Print what each mask marks, and where: an example of using `/affordance/mask`.
 
 python examples/read_mask.py
 """
@@ -22,7 +22,7 @@ class ReadMask(Node):
     def __init__(self) -> None:
         super().__init__("read_mask")
         self._names: dict[int, str] = {}
-        # What the ids mean comes once, and is kept for those who come later.
+        # The meaning of the ids is published once, and kept for those who subscribe later.
         kept = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self.create_subscription(LabelInfo, "/affordance/label_info", self._on_labels, kept)
         self.create_subscription(Image, "/affordance/mask", self._on_mask, 5)

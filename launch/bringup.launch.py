@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The affordance node on the topics of a camera, or one for each of several cameras.
+"""Start the affordance node on the topics of a camera, or one node for each of several cameras.
 
-With `start_driver:=true` also the driver, of the Azure Kinect.
+With `start_driver:=true`, also start the driver of the Azure Kinect.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ TRUTH = ("true", "false")
 ENDINGS = ("nothing", "respawn", "shutdown")
 RESPAWN_DELAY_S = 2.0
 RVIZ_TOPICS = ("overlay", "points", "markers")
-# Presets whose driver can be started: kinect_node publishes on their topics.
+# The preset whose driver can be started: kinect_node publishes on its topics.
 OWN_DRIVER = "azure_kinect"
 DRIVER_TOPICS = (
     "rgb/image_raw",
@@ -41,20 +41,21 @@ def generate_launch_description() -> LaunchDescription:
                 "camera",
                 default_value="azure_kinect",
                 choices=(*preset_names(), "none"),
-                description="Camera whose topics are used (config/<camera>.yaml); none listens on "
-                "color/image, depth/image, color/camera_info",
+                description="Camera whose topics are used (config/<camera>.yaml); none subscribes "
+                "to color/image, depth/image and color/camera_info",
             ),
             DeclareLaunchArgument(
                 "base",
                 default_value="",
                 description="Namespace in which the camera's driver publishes, if not the one in "
-                "the preset; without a leading slash within the namespace",
+                "the preset; relative to the namespace unless it starts with a slash",
             ),
             DeclareLaunchArgument(
                 "cameras",
                 default_value="",
-                description="Several cameras instead of one, as left=realsense@/left/camera,"
-                "right=kinect_v2: namespace of the nodes = preset, and @ base if it is another",
+                description="Several cameras instead of one, such as left=realsense@/left/camera,"
+                "right=kinect_v2: for each, the namespace of its nodes = its preset, followed by "
+                "@ and its base if it is not the preset's",
             ),
             DeclareLaunchArgument(
                 "color_transport",
@@ -72,13 +73,14 @@ def generate_launch_description() -> LaunchDescription:
                 "start_driver",
                 default_value="false",
                 choices=TRUTH,
-                description="Start the driver too; the Azure Kinect's only",
+                description="Start the camera's driver too; only for the Azure Kinect",
             ),
             DeclareLaunchArgument(
                 "serial_number",
                 default_value="",
-                description="Serial number of the camera that the driver opens, of several cameras "
-                "one each, with commas and in their order; empty opens them in the SDK's order",
+                description="Serial number of the camera that the driver opens; for several "
+                "cameras one each, separated by commas and in their order; empty opens them in the "
+                "SDK's order",
             ),
             DeclareLaunchArgument(
                 "recording",
@@ -89,19 +91,19 @@ def generate_launch_description() -> LaunchDescription:
                 "loop",
                 default_value="false",
                 choices=TRUTH,
-                description="Play the recording again and again",
+                description="Play the recording in a loop",
             ),
             DeclareLaunchArgument(
                 "params_file",
                 default_value="",
-                description="Parameters of the affordance node (as config/affordance.yaml), over "
-                "those of the camera",
+                description="Parameters of the affordance node (like config/affordance.yaml); they "
+                "override those of the camera",
             ),
             DeclareLaunchArgument(
                 "weights",
                 default_value="",
-                description="Weight file, or parts for the package's that mark every part in view; "
-                "empty leaves it to the parameters",
+                description="Weight file, or parts for the package's weights that mark every part "
+                "in view; empty leaves it to the parameters",
             ),
             DeclareLaunchArgument(
                 "device",
@@ -125,13 +127,14 @@ def generate_launch_description() -> LaunchDescription:
                 default_value="nothing",
                 choices=ENDINGS,
                 description="When a node ends: do nothing, start it again after 2 s (respawn), or "
-                "end this launch and whatever includes it (shutdown); not when a recording ends",
+                "end this launch and whatever includes it (shutdown); does not apply when a "
+                "recording ends",
             ),
             DeclareLaunchArgument(
                 "log_level",
                 default_value="info",
                 choices=("debug", "info", "warn", "error", "fatal"),
-                description="Least severe messages that are shown",
+                description="Lowest severity of the messages that are shown",
             ),
             DeclareLaunchArgument(
                 "rviz",
@@ -152,7 +155,7 @@ def generate_launch_description() -> LaunchDescription:
 
 def _nodes(context: LaunchContext) -> list[Action]:
     given = dict(context.launch_configurations)
-    if given["params_file"]:  # no shell sees the ~ behind :=
+    if given["params_file"]:  # no shell expands a ~ after :=
         given["params_file"] = str(user_path(given["params_file"], ConfigError))
     _check(given)
     cameras = launched_cameras(given)
@@ -167,7 +170,7 @@ def _nodes(context: LaunchContext) -> list[Action]:
 
 
 def _check(given: dict) -> None:
-    """Refuse arguments that would change nothing."""
+    """Refuse arguments that would have no effect."""
     for name in ("recording", "loop", "serial_number"):
         if given[name] not in ("", "false") and given["start_driver"] != "true":
             raise RuntimeError(f"{name}:={given[name]} without start_driver:=true; expected both")
@@ -182,7 +185,7 @@ def _check(given: dict) -> None:
 
 
 def _check_parameters(file: Path, nodes: list[str]) -> None:
-    """Refuse a file that would change nothing; of a missing one launch_ros would only warn."""
+    """Refuse a file that would have no effect; launch_ros would only warn of a missing one."""
     try:
         check_parameter_file(file, nodes)
     except ConfigError as error:
@@ -230,7 +233,7 @@ def _camera_nodes(camera: LaunchedCamera, given: dict, device_index: int) -> lis
 
 
 def _ending(given: dict, executable: str) -> dict:
-    """Return what a node's action is told of the node's end."""
+    """Return the arguments of a node's action that say what happens when the node ends."""
     if given["on_exit"] == "respawn":
         return {"respawn": True, "respawn_delay": RESPAWN_DELAY_S}
     if given["on_exit"] == "shutdown":
@@ -239,15 +242,15 @@ def _ending(given: dict, executable: str) -> dict:
 
 
 def _own_words(given: dict, preset: Preset | None) -> Iterator[str]:
-    """Yield the parameters of preset and driver as arguments for whichever node.
+    """Yield the parameters of preset and driver as arguments that apply to any node.
 
-    Not as a dictionary, which is for a node by its name: what a file says of `/**` would count more
-    than any dictionary then, as names count in the order in which they are first met.
+    Not as a dictionary, which addresses the node by name: a file's `/**` would then override every
+    dictionary, as names are applied in the order in which they first appear.
     """
     if preset:
         yield from parameter_words(preset.parameters)
     if given["start_driver"] == "true":
-        # Best effort loses most images of 720p where a middleware's shared memory is smaller.
+        # Best effort loses most 720p images where a middleware's shared memory is smaller.
         yield from parameter_words({"reliability": "reliable"})
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A recording played to the live node with /clock: ends by itself, with the report of the replay.
+"""Play a recording to the live node with /clock, and end with the report of the replay.
 
 The same as `ros2 run affordance_seg_ros affordance-seg live BAG --out DIR --html`.
 """
@@ -23,7 +23,7 @@ from launch_ros.substitutions import ExecutableInPackage
 
 PACKAGE = "affordance_seg_ros"
 TRUTH = ("true", "false")
-# What the command takes under the same name, and what is left out when empty.
+# Arguments that the command takes under the same name; those that are empty are left out.
 PASSED_ON = (
     "out", "camera", "base", "pace", "rate", "weights", "device", "params_file", "namespace",
 )  # fmt: skip
@@ -45,7 +45,7 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument(
                 "camera",
                 default_value="",
-                description="Preset of the camera that was recorded; empty finds its topics out",
+                description="Preset of the recorded camera; empty finds its topics automatically",
             ),
             DeclareLaunchArgument(
                 "base",
@@ -60,7 +60,7 @@ def generate_launch_description() -> LaunchDescription:
                 "recorded: at the recording's own speed, as a camera would",
             ),
             DeclareLaunchArgument(
-                "rate", default_value="1.0", description="Speed of the recorded pace"
+                "rate", default_value="1.0", description="Speed factor for the recorded pace"
             ),
             DeclareLaunchArgument(
                 "html",
@@ -86,7 +86,7 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument(
                 "params_file",
                 default_value="",
-                description="Parameters of the affordance node (as config/affordance.yaml)",
+                description="Parameters of the affordance node (like config/affordance.yaml)",
             ),
             DeclareLaunchArgument(
                 "namespace", default_value="", description="Namespace of the node and all topics"
@@ -125,7 +125,7 @@ def _words(context: LaunchContext) -> Iterator[str]:
 
 
 def _path(text: str) -> str:
-    """Return a path with the home folder for its ~, which no shell sees behind :=."""
+    """Return a path with its ~ expanded, which no shell does after :=."""
     return str(Path(text).expanduser())
 
 

@@ -8,11 +8,11 @@ import re
 import pytest
 import torch
 
-# Read when the flow kernels are first imported, whichever test does it: without a GPU Triton
-# interprets them on the CPU.
+# Read when any test first imports the flow kernels: without a GPU, Triton interprets them on the
+# CPU.
 if not torch.cuda.is_available():
     os.environ.setdefault("TRITON_INTERPRET", "1")
-# Triton and Mesa's renderer bring an LLVM each, and Triton's crashes where it comes second.
+# Triton and Mesa's renderer each bring an LLVM, and Triton's crashes if it is loaded second.
 if importlib.util.find_spec("triton"):
     import triton  # noqa: F401
 
@@ -21,7 +21,7 @@ _BROUGHT = re.compile(
     r"could not import '(affordance_seg_ros|ament_index_python|moderngl|pyk4a|rclpy|triton)\b"
     r"|OpenGL|not built by colcon|OpenVINO is not installed|pyk4a not installed"
 )
-"""Reasons to skip that do not hold where `make setup` has brought all that it brings."""
+"""Skip reasons that do not apply once `make setup` has installed everything it installs."""
 
 _skipped: set[str] = set()
 
@@ -40,7 +40,7 @@ def _note(report: pytest.TestReport | pytest.CollectReport) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail where a test was skipped for want of what has to be there, in CI for one."""
+    """Fail if a test was skipped for lack of something that must be there, for example in CI."""
     lacking = sorted(filter(_BROUGHT.search, _skipped))
     if os.environ.get("AFFORDANCE_COMPLETE") and lacking and session.exitstatus == 0:
         print("\nAFFORDANCE_COMPLETE is set, and tests were skipped:", *lacking, sep="\n  ")
@@ -56,6 +56,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def one_thread() -> None:
-    # These networks and pictures are small: on a busy machine more threads only get into each
+    # These networks and pictures are small: on a busy machine, more threads only get in each
     # other's way, and a test may take fifty times as long.
     torch.set_num_threads(1)

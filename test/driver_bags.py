@@ -36,7 +36,7 @@ def write_driver_bag(
     frames: int = 3,
     latched: Mapping[str, Any] = MappingProxyType({}),
 ) -> Driver:
-    """Write a bag as the driver's topics would be recorded; `latched` instead of its /tf_static."""
+    """Write a bag as the driver's topics would be recorded; `latched` replaces its /tf_static."""
     driver = DRIVERS[name]
     plugin = {"mcap": StoragePlugin.MCAP, "sqlite3": StoragePlugin.SQLITE3}[storage]
     with Writer(path, version=9, storage_plugin=plugin) as writer:
@@ -143,7 +143,7 @@ def _info(head: Any, driver: Driver, camera: Camera) -> Any:
         do_rectify=False,
     )  # fmt: skip
     k = camera.matrix
-    # orbbec_camera says plumb_bob of the rational model too.
+    # orbbec_camera calls the rational model plumb_bob too.
     is_rational = len(camera.distortion) == 8 and not driver.preset.startswith("femto")
     return _make(
         "sensor_msgs/msg/CameraInfo", header=head, height=camera.height, width=camera.width,

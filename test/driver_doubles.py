@@ -32,15 +32,15 @@ class Driver(NamedTuple):
         preset: Name of the camera preset.
         color: Colour camera.
         color_topic: Its topic.
-        color_encoding: Of the Image, or `jpeg`, `png` for the CompressedImage.
+        color_encoding: Encoding of the Image, or `jpeg`, `png` for the CompressedImage.
         depth_topic: Depth topic.
-        depth_encoding: Of the Image, or the format of the CompressedImage.
+        depth_encoding: Encoding of the Image, or the format of the CompressedImage.
         color_frame: Optical frame of colour.
         depth_frame: Optical frame of depth.
         skew_ns: Stamp of depth minus stamp of colour.
         depth: Depth camera, where depth is not aligned.
         rectified: Whether pictures are rectified, in spite of the coefficients in camera_info.
-        parameters: Parameters of the node beside the preset's.
+        parameters: Parameters of the node in addition to the preset's.
     """
 
     preset: str
@@ -154,7 +154,7 @@ def true_depth_m(driver: Driver) -> np.ndarray:
 
 
 def picture(driver: Driver, index: int) -> np.ndarray:
-    """Return a smooth RGB picture, which JPEG keeps; red tells the frame."""
+    """Return a smooth RGB picture, which JPEG preserves; red tells the frame."""
     rows, columns = np.mgrid[: driver.color.height, : driver.color.width]
     red = np.full(rows.shape, 40 + 20 * index)
     return np.stack([red, rows // 8 % 256, columns // 8 % 256], -1).astype(np.uint8)

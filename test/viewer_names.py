@@ -8,13 +8,13 @@ NUMBER = (int, float)
 
 
 def unread(found: Any, known: Any, place: str = "") -> Iterator[str]:
-    """Places in a configuration that the viewer passes over.
+    """Yield the places in a configuration that the viewer ignores.
 
     Args:
         found: The configuration, or a part of it.
         known: What the viewer reads: a dict of names, a list of what each item has, a set of the
-            values that are taken, or a type.
-        place: Where `found` stands.
+            accepted values, or a type.
+        place: Where `found` is.
     """
     if isinstance(known, dict) and isinstance(found, dict):
         for name, value in found.items():
@@ -39,12 +39,12 @@ def unread(found: Any, known: Any, place: str = "") -> Iterator[str]:
 def looks_where_the_camera_looks(
     away: tuple[float, float, float], distance_m: float, focus_z_m: float
 ) -> bool:
-    """Whether an orbiting view of an optical frame has the eye behind the lens and the top up.
+    """Tell whether an orbiting view of an optical frame has its eye behind the lens and its top up.
 
     Args:
         away: Unit vector from the focus to the eye; the screen's up is the frame's z.
-        distance_m: From the focus to the eye.
-        focus_z_m: The focus, which lies on the optical axis.
+        distance_m: Distance from the focus to the eye.
+        focus_z_m: z of the focus, which lies on the optical axis.
     """
     behind = focus_z_m + distance_m * away[2] < 0 < focus_z_m
     # z without its part along the line of sight; y of an optical frame points down.

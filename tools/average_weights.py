@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The mean of two weight files of one network, the second of which went on from the first.
+"""The mean of two weight files of one network, the second of which was trained on from the first.
 
-Between them may lie what a last step of training gained without all that it lost. The file has the
-second one's card, which says so; what it is worth has to be measured anew. The card keeps the first
-one's recipe as well, where the second's does not: what a weight file has seen must not be lost.
+The mean may keep what a last step of training gained without all that it lost. The file gets the
+second one's card, which says so; its quality has to be measured anew. The card also keeps the first
+one's recipe if the second's does not: what a weight file has seen must not be lost.
 """
 
 import argparse
@@ -23,12 +23,12 @@ from affordance_seg_ros.model.fingerprint import fingerprint
 
 
 def average(first: Checkpoint, second: Checkpoint, share: float) -> Checkpoint:
-    """Return `share` of the second weights and the rest of the first; both stay as they are.
+    """Return `share` of the second weights and the rest of the first; neither is changed.
 
-    Where the second went on with another depth input, the first is made to see it.
+    If the second was trained on with another depth input, the first is adapted to it.
 
     Raises:
-        ConfigError: The share is not one.
+        ConfigError: The share is not in [0, 1].
         CheckpointError: They are of different networks or inputs.
     """
     if not 0 <= share <= 1:
@@ -62,7 +62,7 @@ def average(first: Checkpoint, second: Checkpoint, share: float) -> Checkpoint:
 
 
 def _origin(checkpoint: Checkpoint) -> dict[str, Any]:
-    """Return what the mean says of one of its weights; one that is a mean itself keeps its own."""
+    """Return what the mean's card says about one of its weights, with its own mean if it is one."""
     card = checkpoint.card
     origin: dict[str, Any] = {"name": card.name, "fingerprint": fingerprint(checkpoint.network)}
     if "mean" in card.recipe:
@@ -71,7 +71,7 @@ def _origin(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def _went_on_from(origin: str, recipe: Mapping[str, Any]) -> bool:
-    """Whether weights of a recipe started from those of a fingerprint, at once or in steps."""
+    """Return whether weights of a recipe started, directly or not, from those of a fingerprint."""
     while start := recipe.get("starts_from", {}):
         if start.get("fingerprint") == origin:
             return True
@@ -82,7 +82,7 @@ def _went_on_from(origin: str, recipe: Mapping[str, Any]) -> bool:
 def main(argv: Sequence[str] | None = None) -> int:
     """Average; return the exit code: 2 for weights that cannot be used."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("first", help="weight file, or a name of the package's own")
+    parser.add_argument("first", help="weight file, or the name of one in the package")
     parser.add_argument("second", help="the same")
     parser.add_argument("--share", type=float, default=0.5, help="share of the second [0 to 1]")
     parser.add_argument("--out", type=Path, required=True, help="file to write")

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Weights that prefer neither of two actions that look alike: the score of one gets a constant.
+"""Weights that prefer neither of two actions that look alike: a constant is added to one's score.
 
 The constant is the likeliest one (logistic regression of an intercept) for clips that show both: on
-them the probabilities of both are right on average. Nothing else of the weights changes. The clips
-should be unlike those that the weights are measured on, and as many of each action as one mistake
-shall weigh against the other. What is likeliest after a start may not be so amid a stream: with
-`--before` each clip is seen a second time, after another one, and the constant is the one of both.
+them, the probabilities of both are right on average. Nothing else in the weights changes. The clips
+should not be those that the weights are measured on, and their numbers for the two actions
+decide how one mistake weighs against the other. What is likeliest at the start of a stream may not
+be so in the middle of one: with `--before`, each clip is seen a second time, after another one, and
+the constant is fitted to both.
 """
 
 import argparse
@@ -46,7 +47,7 @@ class Margins(NamedTuple):
     """How much higher the second of two actions scores after clips, and whether it is shown.
 
     Attributes:
-        alone: (N,) differences of scores after a clip from an empty memory.
+        alone: (N,) differences of scores after a clip that starts with an empty memory.
         after: (N,) the same after a clip that follows another one; or (0,).
         second: (N,) whether the clip shows the second action.
     """
@@ -62,13 +63,13 @@ def measure_margins(
     actions: tuple[str, str],
     before: Sequence[LabelledSequence] = (),
 ) -> Margins:
-    """Return how much higher the second action scores after each clip, and if it is shown.
+    """Return how much higher the second action scores after each clip, and whether it is shown.
 
     Args:
         checkpoint: The weights.
         sequences: Clips; those of other actions are left out.
         actions: Two actions of the weights.
-        before: Clips, taken in turn, after which each one is seen a second time; none for once.
+        before: Clips, taken in turn, after which each clip is seen a second time; may be empty.
     """
     config = PipelineConfig(
         min_confidence=0.0, max_gap_s=CLIP_GAP_S, flow=FlowConfig(estimator="dis")
@@ -93,7 +94,7 @@ def measure_margins(
 
 
 def likeliest_offset(margins: npt.NDArray[np.float64], second: npt.NDArray[np.bool_]) -> float:
-    """Return the constant with which the margins say best which of two actions is shown.
+    """Return the constant with which the margins best tell which of two actions is shown.
 
     Args:
         margins: (N,) differences of scores.
@@ -112,7 +113,7 @@ def likeliest_offset(margins: npt.NDArray[np.float64], second: npt.NDArray[np.bo
 
 
 def ordered_share(margins: npt.NDArray[np.float64], second: npt.NDArray[np.bool_]) -> float:
-    """Return in which share of pairs of clips the second action's has the larger margin.
+    """Return the share of pairs of clips in which the second action's has the larger margin.
 
     No constant changes it: it says how well the two are told apart (the area under the ROC curve).
 
@@ -127,13 +128,13 @@ def ordered_share(margins: npt.NDArray[np.float64], second: npt.NDArray[np.bool_
 def with_offset(
     checkpoint: Checkpoint, action: str, offset: float, sources: Sequence[DataSource] = ()
 ) -> Checkpoint:
-    """Return weights whose score of an action is higher by a constant; these stay as they are.
+    """Return weights whose score of an action is higher by a constant; the given ones stay as is.
 
     Args:
         checkpoint: The weights.
         action: One of their actions.
         offset: The constant.
-        sources: Data that it was found with, for the recipe: they are no measure of the weights.
+        sources: Data that it was found with, for the recipe: they cannot measure the weights.
     """
     network = deepcopy(checkpoint.network)
     with torch.no_grad():
@@ -151,12 +152,12 @@ def with_offset(
 def main(argv: Sequence[str] | None = None) -> int:
     """Balance; return the exit code: 2 for weights or clips that cannot be used."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("weights", help="weight file, or a name of the package's own")
+    parser.add_argument("weights", help="weight file, or the name of one in the package")
     parser.add_argument("--clips", type=Path, required=True, help="folder of clips")
     parser.add_argument(
-        "--before", type=Path, help="folder of clips of any action; each clip follows one, too"
+        "--before", type=Path, help="folder of clips of any action; each clip also follows one"
     )
-    parser.add_argument("--split", default="train", help="split that is taken; '' for all")
+    parser.add_argument("--split", default="train", help="split to use; '' for all")
     parser.add_argument(
         "--actions", nargs=2, default=("grasp", "squeeze"), help="the second gets the constant"
     )

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The main job, live: a recording played over DDS to the node, and what it says of it.
+"""The main job, live: a recording played over DDS to the node, and what the node says about it.
 
-`affordance-seg live` on the clip that comes with the package, apart from any robot in the network.
+`affordance-seg live` on the clip that comes with the package, isolated from robots on the network.
 """
 
 import argparse
@@ -24,11 +24,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--recording", type=Path, default=ROOT / "data/demo_clip")
     parser.add_argument("--out", type=Path, default=ROOT / "out/demo")
-    parser.add_argument("--weights", default="", help="weight file; empty takes the package's own")
+    parser.add_argument("--weights", default="", help="weight file; empty for the package's own")
     parser.add_argument("--masks", action="store_true", help="also write each mask as a PNG of ids")
-    parser.add_argument("--rate", default="1.0", help="speed, 1 is the recorded one")
+    parser.add_argument("--rate", default="1.0", help="speed; 1 is the recorded speed")
     arguments = parser.parse_args()
-    # A domain of its own keeps a robot in the same network out of the demo.
+    # A separate domain keeps a robot on the same network out of the demo.
     os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
     words = ["live", str(arguments.recording), "--out", str(arguments.out), "--html"]
     words += ["--pace", "recorded", "--rate", arguments.rate, "--weights", arguments.weights]

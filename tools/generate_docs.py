@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Write docs/messages.md, docs/parameters.md and config/affordance.yaml from their sources.
 
-The messages come from msg/*.msg, the parameters from the dataclasses in config.py.
+The messages come from msg/*.msg, the parameters from the dataclasses in config.py and
+node_config.py.
 """
 
 import re
@@ -117,7 +118,7 @@ def _tree(level: dict[str, object], indent: int) -> Iterator[str]:
 
 
 def _scalar(value: object) -> str:
-    """Return a value in YAML: floats keep their point, or rcl takes them for integers."""
+    """Return a value in YAML: floats keep their point, or rcl would read them as integers."""
     return yaml.safe_dump(value, default_flow_style=True, width=1000).partition("\n")[0]
 
 

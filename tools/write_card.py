@@ -5,7 +5,7 @@ r"""The card of a weight file: its name, and what `affordance-seg evaluate` meas
         --metrics "validation, 150 rendered clips" val-dis.json val-primal_dual.json
 
 Figures of other weights are refused: the evaluation carries the fingerprint of those it measured.
-The file is written in half precision, so it is such a file that has to be evaluated.
+The file is written in half precision, so the evaluated weights must be in half precision too.
 """
 
 import argparse
@@ -65,7 +65,7 @@ def read_evaluation(path: Path, weights: str) -> dict[str, Any]:
 
     Args:
         path: The file.
-        weights: Fingerprint of the weights that it has to be of.
+        weights: Fingerprint of the weights that must have been evaluated.
 
     Raises:
         ConfigError: The file cannot be read, or holds no evaluation.
@@ -113,9 +113,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("weights", help="weight file, or a name of the package's own")
-    parser.add_argument("--name", help="name of the weights; none keeps it")
-    parser.add_argument("--description", help="one or two sentences; none keeps them")
+    parser.add_argument("weights", help="weight file, or the name of one in the package")
+    parser.add_argument("--name", help="new name of the weights; default: the present one")
+    parser.add_argument("--description", help="one or two sentences; default: the present ones")
     parser.add_argument(
         "--metrics",
         nargs="+",
@@ -123,7 +123,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         default=[],
         metavar=("TITLE", "FILE"),
         help="what the clips are, and files of affordance-seg evaluate --json; once for each set; "
-        "none keeps the figures",
+        "default: the present figures",
     )
     parser.add_argument("--out", type=Path, required=True, help="file to write")
     arguments = parser.parse_args(argv)

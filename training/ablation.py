@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Networks that differ in one thing, each trained by the same run: table 3, and open choices."""
+"""Networks that differ in one thing, each trained with the same recipe: table 3, open choices."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -32,14 +32,14 @@ from affordance_seg_ros.training.weights_output import (
 from affordance_seg_ros.whole_file import whole_file
 
 _EVALUATION_FILE = "evaluation.json"
-"""What one row with one seed came to; beside its weights."""
+"""The result of one row with one seed; next to its weights."""
 
 
 class Comparison(NamedTuple):
     """What an ablation compares.
 
     Attributes:
-        rows: Makes the run of every row from the one that they share.
+        rows: Makes the run of every row from the run that they share.
         table: Writes the rows' evaluations, one for each seed, as Markdown.
     """
 
@@ -57,20 +57,20 @@ def run_ablation(
     resume: bool = False,
     progress: bool = True,
 ) -> dict[str, dict[int, Any]]:
-    """Train every row of a comparison by the same recipe, evaluate it, write the table.
+    """Train every row of a comparison with the same recipe, evaluate it, and write the table.
 
-    The table holds every row and seed that the folder has, so it may be filled in several runs, or
-    by several at once, one for some rows or seeds.
+    The table holds every row and seed that the folder has, so several runs may fill it, also at the
+    same time, each with some of the rows or seeds.
 
     Args:
         run: Recipe; its network gives what the rows share.
-        out: Folder; each row has its own in it, with one for each seed, and `<comparison>.md` and
-            `<comparison>.json` are written anew after each.
+        out: Folder, with a folder for each row, in turn with one for each seed; `<comparison>.md`
+            and `<comparison>.json` are rewritten after each.
         comparison: A name of `COMPARISONS`.
-        names: The rows to train; none for all.
-        seeds: The seeds to train each of them with; none for the recipe's own.
-        resume: Go on where an earlier run was stopped: what is finished is not trained again, that
-            of another comparison in the same folder neither.
+        names: The rows to train; empty for all.
+        seeds: The seeds to train each of them with; empty for the recipe's own.
+        resume: Continue where an earlier run stopped: what is finished is not trained again, even
+            if it was for another comparison in the same folder.
         progress: Whether to show progress bars.
 
     Returns:
@@ -79,8 +79,8 @@ def run_ablation(
 
     Raises:
         ConfigError: The folder holds a row that was trained already and `resume` is not set, or one
-            of another recipe or that started from other weights, or a name is not a row's or a
-            comparison's, or the run's network is not the whole one.
+            with another recipe or other weights to start from; or a name is not that of a row or a
+            comparison; or the run's network is not the whole one.
         CheckpointError: The weights of a row, or those that it starts from, are missing or damaged.
         SourceError: Data are missing or damaged.
     """
@@ -109,7 +109,7 @@ def run_ablation(
             started = (folder / STATE_FILE).exists()
             train(row, folder, resume=resume and started, progress=progress)
             if chief:
-                # Not the best of its validations: these are of the same clips.
+                # Not the best weights by validation, which uses the same clips.
                 found = _evaluate(row, folder / LAST_WEIGHTS_FILE, progress=progress)
                 write_json(folder / _EVALUATION_FILE, found)
         if not chief:
@@ -144,7 +144,7 @@ def _check_start(run: RunConfig, folder: Path, origin: Mapping[str, Any]) -> Non
 
 
 def _finished(runs: Mapping[str, RunConfig], out: Path) -> dict[str, dict[int, Any]]:
-    """Return the evaluations that a folder holds of these rows, by their names and seeds."""
+    """Return the evaluations of these rows that a folder holds, by name and seed."""
     rows: dict[str, dict[int, Any]] = {}
     for name, run in runs.items():
         for file in sorted(out.glob(f"{name}/seed_*/{_EVALUATION_FILE}")):
@@ -184,7 +184,7 @@ def rows_of_table_3(run: RunConfig) -> dict[str, RunConfig]:
 
 
 def rows_of_open_choices(run: RunConfig) -> dict[str, RunConfig]:
-    """Return the run as it is, and with one choice made otherwise that the paper leaves open.
+    """Return the run as it is, and variants that change one choice that the paper leaves open.
 
     Raises:
         ConfigError: The run's network is not that of the last row of table 3.
@@ -217,10 +217,10 @@ def rows_of_open_choices(run: RunConfig) -> dict[str, RunConfig]:
 
 
 def rows_of_attention(run: RunConfig) -> dict[str, RunConfig]:
-    """Return the run with and without attention, and both where no action is told the decoder.
+    """Return the run with and without attention, and both with no action told to the decoder.
 
     Attention and the action context both tell the decoder where to look: what one is worth shows
-    where the other is missing.
+    when the other is missing.
 
     Raises:
         ConfigError: The run's network is not that of the last row of table 3.
@@ -237,10 +237,10 @@ def rows_of_attention(run: RunConfig) -> dict[str, RunConfig]:
 
 
 def _name_of_whole(run: RunConfig) -> str:
-    """Return the row of table 3 that the run itself is: the last one, of which others lack parts.
+    """Return the name of the run's own row of table 3: the last one, of which others lack parts.
 
     Raises:
-        ConfigError: It is not.
+        ConfigError: It is not that row.
     """
     *_, (name, network) = variants(run.network).items()
     parts = ("appearance", "attention", "flow")
@@ -254,7 +254,7 @@ def _name_of_whole(run: RunConfig) -> str:
 
 
 def _different(rows: Mapping[str, RunConfig]) -> dict[str, RunConfig]:
-    """Return the rows without those that are an earlier one by another name."""
+    """Return the rows without those that equal an earlier one under another name."""
     found: dict[str, RunConfig] = {}
     for name, row in rows.items():
         if row not in found.values():
@@ -263,7 +263,7 @@ def _different(rows: Mapping[str, RunConfig]) -> dict[str, RunConfig]:
 
 
 def _with_network(run: RunConfig, network: NetworkConfig) -> RunConfig:
-    """Return the run of another network; one without flow has nothing that learns motion."""
+    """Return the run with another network; one without flow has no parts that learn motion."""
     stages = run.stages
     if network.flow == "none":
         stages = tuple(

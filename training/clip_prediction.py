@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the pipeline says of one clip, as on a robot: a frame that it refuses is dropped."""
+"""What the pipeline says about one clip, as on a robot: a frame that it refuses is dropped."""
 
 from affordance_seg_ros.errors import CalibrationError, FrameError, SourceError
 from affordance_seg_ros.frames import Prediction
@@ -8,18 +8,18 @@ from affordance_seg_ros.training.datasets.labelled_sequence import LabelledSeque
 
 
 class UnusableFrameError(SourceError):
-    """A frame can be read, and the pipeline refuses it, as it does on a robot."""
+    """A frame can be read, but the pipeline refuses it, as it does on a robot."""
 
 
 def run_clip(
     pipeline: Pipeline, sequence: LabelledSequence, dropped: list[str] | None = None
 ) -> Prediction:
-    """Return what the pipeline says after a whole clip, from an empty memory.
+    """Return what the pipeline says after a whole clip, starting from an empty memory.
 
     Args:
         pipeline: The pipeline.
         sequence: The clip.
-        dropped: Gets a line for each frame before the last that cannot be used.
+        dropped: Receives a line for each frame before the last that cannot be used.
 
     Raises:
         SourceError: A frame cannot be read, or the last one cannot be used.
@@ -36,7 +36,7 @@ def run_clip(
 
 
 def run_frame(pipeline: Pipeline, sequence: LabelledSequence, index: int) -> Prediction:
-    """Return what the pipeline says of one frame alone.
+    """Return what the pipeline says about one frame alone.
 
     Raises:
         SourceError: The frame cannot be read or used.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which sequences an epoch shows, in which order: known from the seed alone."""
+"""Which sequences an epoch shows, in which order: determined by the seed alone."""
 
 from collections import Counter
 from collections.abc import Hashable, Sequence
@@ -23,14 +23,14 @@ def epoch_batches(
 ) -> list[list[SampleKey]]:
     """Return the batches of one process in one epoch.
 
-    All processes have equally many, of equal size; what is left over at the end of a shuffled
-    epoch waits for the next one.
+    All processes get equally many, of equal size; what is left over at the end of a shuffled epoch
+    has to wait for the next one.
 
     Args:
         sequences: All sequences.
         seed: Seed of the order.
         epoch: Number of the epoch, over all stages.
-        batch_size: Sequences of a batch.
+        batch_size: Sequences per batch.
         static_share: Share of batches that show the last frame alone.
         balance: 'none' shows every sequence once; 'actions' and 'uses' draw every action, or every
             action with every object, equally often, with repetition.
@@ -58,7 +58,7 @@ def epoch_batches(
 
 
 def _turns(order: Sequence[int]) -> list[int]:
-    """Return how often each index came before in an order."""
+    """Return how often the index at each place of an order came before."""
     seen: Counter[int] = Counter()
     turns = []
     for index in order:
@@ -68,13 +68,13 @@ def _turns(order: Sequence[int]) -> list[int]:
 
 
 def _kind(sequence: LabelledSequence, balance: str) -> Hashable:
-    """Return what a sequence is one of."""
+    """Return the kind of a sequence that is balanced."""
     uses = balance == "uses"
     return (sequence.action, sequence.object_name) if uses else sequence.action
 
 
 def _balanced(kinds: Sequence[Hashable], random: np.random.Generator) -> np.ndarray:
-    """Return as many indices as there are sequences, every kind of them equally often."""
+    """Return as many indices as there are sequences, with every kind equally often."""
     piles = [[i for i, each in enumerate(kinds) if each == kind] for kind in dict.fromkeys(kinds)]
     rounds = -(-len(kinds) // len(piles))
     drawn = []
@@ -83,6 +83,6 @@ def _balanced(kinds: Sequence[Hashable], random: np.random.Generator) -> np.ndar
         while len(shown) < rounds:
             shown.extend(random.permutation(pile))
         drawn.append(shown[:rounds])
-    # One of each kind after the other: a batch holds different ones.
+    # The kinds take turns, so that a batch holds different ones.
     mixed = [random.permutation(column) for column in np.array(drawn).T]
     return np.concatenate(mixed)[: len(kinds)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How good weights are: whole clips and last frames alone, through the pipeline of the robot."""
+"""How good weights are: whole clips and last frames alone, through the robot's pipeline."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -39,17 +39,17 @@ from affordance_seg_ros.training.datasets.labelled_sequence import (
 )
 
 CLIP_GAP_S = 3600.0
-"""`max_gap_s` of a pipeline that sees clips: however slow they are, each is one stream."""
+"""`max_gap_s` of a pipeline that sees clips: each is one stream, however slow."""
 
 
 class Scores(NamedTuple):
-    """Masks and actions of one way of looking at a set of clips.
+    """Scores of masks and actions for one way of looking at a set of clips.
 
     Attributes:
         masks: Scores of the masks.
         actions: Scores of the actions.
-        ranges: How far the means of the masks can be relied on.
-        action_range: How far the share of right actions can be; NaN where clips show the same.
+        ranges: Confidence intervals of the means over the masks.
+        action_range: Interval of the share of correct actions; NaN if clips share a tool or person.
     """
 
     masks: SegmentationResult
@@ -114,7 +114,7 @@ class Evaluation(NamedTuple):
     Attributes:
         clips: Number of clips that were scored.
         left_out: Clips whose last frame cannot be used, and why.
-        dropped: Frames of the others that cannot be used, and why: as on a robot they were dropped.
+        dropped: Frames of the others that cannot be used, and why; they were dropped as on a robot.
         video: Scores after whole clips.
         static: Scores of the last frames alone.
         thresholds: Masks after whole clips, had the pipeline's `min_confidence` been higher.
@@ -156,7 +156,7 @@ def evaluate(
     """Run the pipeline over clips whose last frame is labelled, and score it at their own size.
 
     Args:
-        pipeline: Its `rate_hz` decides nothing here: every frame is taken.
+        pipeline: The pipeline; its `rate_hz` has no effect here: every frame is taken.
         sequences: Clips; `scorable` finds them.
         target: As in `StageConfig.target`.
         examples: Number of best and of worst clips that are kept.
@@ -217,7 +217,7 @@ def evaluate(
 
 
 class _Collected(NamedTuple):
-    """What one way of looking at clips has come to so far."""
+    """Results of one way of looking at clips so far."""
 
     labels: LabelSet
     masks: SegmentationMetrics

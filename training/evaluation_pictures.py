@@ -41,7 +41,7 @@ def draw_confusion(confusion: npt.NDArray[np.int64], labels: LabelSet) -> Pictur
         _write(picture, str(count), (x + 8, y + 34), ink)
     for index, name in enumerate(names):
         _write(picture, name, (8, _MARGIN_PX + index * _CELL_PX + 34))
-        # Names of columns stand in steps, so that neighbours do not touch.
+        # Names of columns are staggered, so that neighbours do not touch.
         step = 24 if index % 2 else 0
         _write(picture, name, (_MARGIN_PX + index * _CELL_PX, _MARGIN_PX - 10 - step))
     _write(picture, "true action by row, recognised by column", (8, 20))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything that an evaluation leaves in a folder."""
+"""Everything that an evaluation writes to a folder."""
 
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ def write_report(
     """Write `evaluation.json`, `tables.md`, `confusion.png` and `best_and_worst.png`.
 
     Args:
-        out: Folder, made if missing.
+        out: Folder, created if missing.
         evaluation: The result.
         labels: Names and colours.
         about: What was evaluated on what; put in front of the JSON document.

@@ -33,7 +33,7 @@ def output_names(network: AffordanceNetwork) -> tuple[str, ...]:
 
 
 class StepInput(NamedTuple):
-    """What one step takes beside its memory: (1, 3 or 4, h, w), and (1, 3, h, w) or None."""
+    """What one step takes besides its memory: (1, 3 or 4, h, w), and (1, 3, h, w) or None."""
 
     appearance: Tensor
     flow: Tensor | None
@@ -44,12 +44,12 @@ def export_onnx(checkpoint: Checkpoint, path: Path) -> None:
 
     Inputs are `appearance`, `flow` (unless the network has none) and the memory by `state_names`,
     zeros for a first frame; outputs `logits`, `action_logits`, `attention` and the memory after the
-    frame, named as the inputs with `_out`. The metadata hold what the weights fix: input, network
+    frame, named like the inputs plus `_out`. The metadata hold what the weights fix: input, network
     and card.
 
     Args:
         checkpoint: Weights on the CPU.
-        path: File to write; its folder is made where it is missing.
+        path: File to write; its folder is created if missing.
 
     Raises:
         CheckpointError: The file cannot be written.
@@ -93,16 +93,16 @@ def largest_difference(
     """Run a sequence through onnxruntime and through PyTorch, each with its own memory.
 
     Logits are compared as the probabilities that they stand for: they have no scale of their own,
-    and large ones differ by more than what they say does.
+    and large ones differ by more than their probabilities do.
 
     Args:
         path: File that `export_onnx` wrote.
-        checkpoint: The weights it was made of, on the CPU.
+        checkpoint: The weights it was made from, on the CPU.
         frames: Consecutive inputs.
 
     Returns:
         Largest absolute difference of each output over all frames; of logits, of their softmax.
-        Infinite where either has a number that is none.
+        Infinite if either has a NaN.
     """
     import onnxruntime
 

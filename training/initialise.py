@@ -22,22 +22,22 @@ _OF_AFFORDANCES = ("decoder.classifier.",)
 _OF_ACTIONS = ("action_head.layer3.", "action_context.features.")
 """Layers with a row or a column for each label."""
 _MAY_DIFFER = (("sequence_length", "decided_context"), ("height", "width"))
-"""Options of network and input in which weights to start from may be others."""
+"""Options of network and input that may differ in the weights to start from."""
 
 
 def initial_network(run: RunConfig) -> AffordanceNetwork:
     """Build a network with the weights that training starts from.
 
-    Weights that learned from another range of depth, or without a mask of it, see the same depths
-    in the run's.
+    Weights trained with another depth range, or without a depth mask, are adapted so that they see
+    the same depths in the run's.
 
     Args:
-        run: Its network, input, files to start from, and the seed of what comes from chance.
+        run: Gives the network, input, files to start from, and the seed of random weights.
 
     Raises:
         CheckpointError: A file is missing, damaged or of another network.
-        ConfigError: VGG16's weights are wanted for a network of another width, or a part is to be
-            left out that the weights do not have.
+        ConfigError: VGG16's weights are wanted for a network of another width, or the weights lack
+            a part that is to be left out.
     """
     network, initialise = AffordanceNetwork(run.network), run.initialise
     xavier_initialise(network, torch.Generator().manual_seed(run.seed))
@@ -49,7 +49,7 @@ def initial_network(run: RunConfig) -> AffordanceNetwork:
         others = _of_other_labels(started.network_config, run.network)
         if initialise.fitting:
             if started.network_config.width != run.network.width:
-                # Of another width nothing fits but last layers, whose inputs mean something else.
+                # With another width only last layers fit, whose inputs mean something else.
                 raise CheckpointError(
                     f"{initialise.weights} are of width={started.network_config.width}; expected "
                     f"{run.network.width}"
@@ -71,7 +71,7 @@ def initial_network(run: RunConfig) -> AffordanceNetwork:
 
 
 def _differences(started: Checkpoint, run: RunConfig) -> list[str]:
-    """Return in what weights are of another network or input than a run, shapes equal or not."""
+    """Return how weights differ from a run in network or input, whether or not shapes differ."""
     pairs = ((started.network_config, run.network), (started.input_config, run.input))
     return [
         f"{name}={value} where the run has {getattr(ours, name)}"
@@ -82,7 +82,7 @@ def _differences(started: Checkpoint, run: RunConfig) -> list[str]:
 
 
 def _of_other_labels(one: NetworkConfig, other: NetworkConfig) -> tuple[str, ...]:
-    """Return the layers whose rows or columns are other labels in one network than in the other."""
+    """Return the layers whose rows or columns stand for different labels in the two networks."""
     affordances = () if one.affordances == other.affordances else _OF_AFFORDANCES
     return affordances if one.actions == other.actions else (*affordances, *_OF_ACTIONS)
 
@@ -90,7 +90,7 @@ def _of_other_labels(one: NetworkConfig, other: NetworkConfig) -> tuple[str, ...
 def load_vgg16(network: AffordanceNetwork, path: Path) -> None:
     """Copy ImageNet's VGG16 into both streams.
 
-    The depth channel gets the mean over colours, a mask of the depth zeros.
+    The depth channel gets the mean over the colours, the channel of a depth mask zeros.
 
     Args:
         network: Network of width 64; changed in place.
@@ -133,7 +133,7 @@ def _read_vgg16(path: Path) -> dict[str, Tensor]:
     try:
         # Only tensors are loaded: nothing in the file is executed.
         tensors = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch names no common base for what a damaged file raises
+    except Exception as error:  # torch has no common base for errors of damaged files
         raise CheckpointError(f"{path}: damaged: {error}") from None
     wanted = [f"{layer}.{part}" for layer in VGG16_LAYERS.values() for part in ("weight", "bias")]
     missing = [name for name in wanted if name not in tensors]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a loader's processes prepare, and what they say where they cannot."""
+"""What a loader's processes prepare, and what they report when they cannot."""
 
 import signal
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +15,7 @@ Item = TypeVar("Item")
 def sample_loader(
     samples: Dataset[Item], batches: Sequence[Any], *, workers: int, pin_memory: bool = False
 ) -> DataLoader[Item]:
-    """Return a loader of these batches, whose processes leave Ctrl-C to this one."""
+    """Return a loader of these batches, whose processes leave Ctrl-C to the calling one."""
     return DataLoader(
         samples,
         batch_sampler=batches,
@@ -30,10 +30,10 @@ def _leave_interrupts(_worker: int) -> None:
 
 
 def loaded(loader: Iterable[Item]) -> Iterator[Item]:
-    """Yield what a PyTorch loader does; an error keeps its own words.
+    """Yield what a PyTorch loader yields; an error keeps its own message.
 
-    A loader raises what happened in one of its processes with the whole traceback as its message;
-    what a person needs comes last.
+    A loader raises an error of one of its processes with the whole traceback as its message; what a
+    person needs comes last.
 
     Args:
         loader: The loader.

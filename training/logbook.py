@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a run writes down: TensorBoard with pictures, and one JSON line for each validation."""
+"""What a run logs: TensorBoard with pictures, and JSON lines of steps and validations."""
 
 import json
 import math
@@ -23,8 +23,8 @@ class Logbook:
 
     Args:
         out: Folder of the run.
-        first_step: Step from which the run goes on; what a killed run wrote after it is dropped.
-        active: Whether anything is written: one process of many does.
+        first_step: Step from which the run continues; what a killed run wrote after it is dropped.
+        active: Whether anything is written: one process of many does so.
     """
 
     def __init__(self, out: Path, first_step: int, *, active: bool) -> None:
@@ -39,7 +39,7 @@ class Logbook:
 
             folder = self._out / "tensorboard"
             with _writing(folder):
-                # The first step that is dropped, and not the last one that stays.
+                # This is the first step that is dropped, not the last one that stays.
                 self._writer = SummaryWriter(str(folder), purge_step=self._first_step + 1)
             self._drop_later_lines()
         return self
@@ -80,7 +80,7 @@ class Logbook:
         self._line({"step": step, "stage": stage, "validation": document})
 
     def _drop_later_lines(self) -> None:
-        """Leave of an older log what the run has come to; nothing from a damaged line on either."""
+        """Cut an older log where the run continues, or from the first damaged line on."""
         path = self._out / LOG_FILE
         if not path.exists():
             return
@@ -109,7 +109,7 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 def _step_of(line: str) -> float:
-    """Return the step that a line of the log is of; infinity for one that says none."""
+    """Return the step that a line of the log belongs to; infinity if it states none."""
     try:
         return float(json.loads(line)["step"])
     except (ValueError, TypeError, KeyError):

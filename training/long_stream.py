@@ -20,12 +20,12 @@ _PERIOD_NS = 100_000_000
 
 
 class MemoryPolicy(NamedTuple):
-    """When the memory is forgotten, beside gaps in the stream.
+    """When the memory is forgotten, besides at gaps in the stream.
 
     Attributes:
         name: Name in the results.
         rest_s: The pipeline's option of this name.
-        every_frames: Frames after which it is forgotten; 0 never.
+        every_frames: Number of frames after which it is forgotten; 0 for never.
         every_clip: Whether it is forgotten before every clip.
     """
 
@@ -35,7 +35,7 @@ class MemoryPolicy(NamedTuple):
     every_clip: bool = False
 
     def forgets_before(self, index: int, *, begins: bool) -> bool:
-        """Whether the past is forgotten before a frame, with which a clip begins or not."""
+        """Return whether the past is forgotten before a frame, with which a clip may begin."""
         by_count = self.every_frames > 0 and index % self.every_frames == 0
         return by_count or (begins and self.every_clip)
 
@@ -57,8 +57,8 @@ def measure_rest(
 ) -> dict[str, Any]:
     """Return the mean IoU when nothing moves after a clip, by the length of the rest.
 
-    The last frame is repeated at 10 frames/s, and its label stays the truth. `before` is the mean
-    IoU when as long a rest, of the first frame, comes in front of the clip.
+    The last frame is repeated at 10 frames/s, and its label stays the truth. The last entry is the
+    mean IoU when the longest rest, of the first frame, comes before the clip.
 
     Args:
         pipeline: The pipeline.
@@ -105,8 +105,8 @@ def measure_succession(
 ) -> dict[str, Any]:
     """Return the mean IoU at the ends of clips that follow each other, by the pause between them.
 
-    In a pause the last frame of the clip before is repeated. `reset` forgets the past between two
-    clips, and is what the others are to be compared with.
+    During a pause the last frame of the previous clip is repeated. `reset` forgets the past between
+    two clips, and is the reference for the other policies.
 
     Args:
         pipeline: The pipeline.
@@ -137,7 +137,7 @@ def run_after(
     """Return what the pipeline says after a whole clip that follows another in one stream.
 
     Args:
-        pipeline: The pipeline; its options stay, its memory is emptied before the other clip.
+        pipeline: The pipeline; its options stay, its memory is emptied before the first clip.
         before: The clip that is seen first.
         sequence: The clip.
 
@@ -189,7 +189,7 @@ def _run(
     policy: MemoryPolicy,
     starts: Collection[int] = (),
 ) -> Iterator[Prediction]:
-    """Yield what is said of each frame of one stream under a policy, from an empty memory.
+    """Yield the predictions for one stream under a policy, starting from an empty memory.
 
     Args:
         pipeline: The pipeline.
@@ -218,7 +218,7 @@ def _frames(sequence: LabelledSequence) -> list[_Shown]:
 
 
 def _still(sequence: LabelledSequence, index: int, seconds: float) -> Iterator[_Shown]:
-    """Yield one frame of a clip again and again; it is read once."""
+    """Yield one frame of a clip again and again; it is read only once."""
     index %= len(sequence)
     read = cache(partial(sequence.frame, index))
     for _ in range(round(10 * seconds)):
@@ -226,7 +226,7 @@ def _still(sequence: LabelledSequence, index: int, seconds: float) -> Iterator[_
 
 
 def check_sizes(sequences: Iterable[LabelledSequence]) -> None:
-    """Refuse clips of which a change of size would empty the memory.
+    """Refuse clips of different sizes: a change of size would empty the memory.
 
     Raises:
         SourceError: Two are of different sizes.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What training makes small: the mask's and the action's loss."""
+"""What training minimises: the losses of mask and action."""
 
 from torch import Tensor
 from torch.nn import functional
@@ -20,8 +20,8 @@ def segmentation_loss(
 ) -> Tensor:
     """Return the negative log likelihood per pixel, and optionally the Dice loss.
 
-    Without weights it is the paper's: the mean over all pixels that count. With weights w_c the
-    mean is weighted: Σ w_t · nll / Σ w_t.
+    Without weights, the likelihood is the paper's: the mean over all pixels that count. With
+    weights w_c, the mean is weighted: Σ w_t · nll / Σ w_t.
 
     Args:
         logits: (N, C, H, W).
@@ -49,10 +49,10 @@ def segmentation_loss(
 
 
 def dice_loss(logits: Tensor, target: Tensor, *, over: str = "batch") -> Tensor:
-    """Return one minus the soft Dice score, its mean over the affordances in the target.
+    """Return one minus the soft Dice score, averaged over the affordances in the target.
 
-    Background is no class: where it is 95 % of the pixels the likelihood alone is small for a mask
-    without any affordance, and this is not.
+    Background is not a class here: where it is 95 % of the pixels, the likelihood alone is small
+    for a mask without any affordance, and this loss is not.
 
     Args:
         logits: (N, C, H, W).
@@ -97,7 +97,7 @@ def action_loss(action_logits: Tensor, action: Tensor, *, frames: str) -> Tensor
 
 
 def class_weights(pixels: Tensor, balance: str) -> Tensor | None:
-    """Return the weight of each class by its number of pixels.
+    """Return the weight of each class from its number of pixels.
 
     Args:
         pixels: (C,) number of pixels of each class in the training set, background first.
@@ -105,8 +105,8 @@ def class_weights(pixels: Tensor, balance: str) -> Tensor | None:
 
     Returns:
         (C,) weights whose mean over all pixels is 1, so that the learning rate keeps its meaning;
-        for a class of no pixel that of the rarest one: a few may have been missed where only some
-        were counted. None for 'none'.
+        a class without pixels gets that of the rarest one, as a few may have been missed where only
+        some were counted. None for 'none'.
     """
     if balance == "none":
         return None

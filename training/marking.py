@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the masks of a stage's weights are to mark: one action's part, or every part."""
+"""What the masks of a stage's weights should mark: one action's part, or every part."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +11,9 @@ from affordance_seg_ros.training.stage_config import StageConfig
 
 
 def marked_network(config: NetworkConfig, stage: StageConfig) -> NetworkConfig:
-    """Return a network as a stage's weights are to be used.
+    """Return a network's configuration with which a stage's weights are to be used.
 
-    Where every part is asked for, no action may decide the mask: it would leave one affordance.
+    If every part is asked for, no action may decide the mask: it would leave one affordance.
     """
     if stage.target == "demonstrated":
         return config

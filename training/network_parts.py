@@ -25,7 +25,7 @@ def find_part(network: nn.Module, name: str, option: str) -> nn.Module:
 
 
 def has_part(network: nn.Module, name: str) -> bool:
-    """Whether a network has a part of a dotted name."""
+    """Return whether a network has a part of a dotted name."""
     try:
         network.get_submodule(name)
     except AttributeError:

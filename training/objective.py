@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a step of training computes: the loss of a batch, under one stage's rules."""
+"""What a training step computes: the loss of a batch, under one stage's rules."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ from affordance_seg_ros.training.stage_config import StageConfig
 
 
 class Losses(NamedTuple):
-    """() losses: what is made small, and its two parts before their weights."""
+    """() losses: the one that is minimised, and its two parts before weighting."""
 
     total: Tensor
     segmentation: Tensor
@@ -37,7 +37,7 @@ class AffordanceObjective(nn.Module):
         weights: (C,) weights of the classes; None for equal ones.
 
     Raises:
-        ConfigError: Clips are to begin with the memory of others, and of a batch none can.
+        ConfigError: Clips are to begin with the memory of others, but none in a batch can.
     """
 
     def __init__(
@@ -75,8 +75,8 @@ class AffordanceObjective(nn.Module):
     def _carried(self, appearance: Tensor, flow: Tensor | None) -> Memory | None:
         """Return the memory that a batch begins with; None for an empty one.
 
-        For the stage's share of clips it is what the next clip of the batch left, which is no part
-        of what learns. The others begin empty, and so do pictures.
+        For the stage's share of clips, it is what the next clip of the batch left, without a
+        gradient. The others begin empty, and so do pictures.
         """
         batch, frames = appearance.shape[:2]
         count = self._carried_count(batch)
@@ -86,14 +86,14 @@ class AffordanceObjective(nn.Module):
         shown = [each if each is None else each[following] for each in (appearance, flow)]
         with torch.no_grad():
             left = self.network(*shown).memory
-        # Older PyTorch goes on with the weights that autocast rounded here, without a gradient.
+        # Older PyTorch would reuse the weights that autocast rounded here, without a gradient.
         torch.clear_autocast_cache()
         empty = self.network.empty_state(batch - count, *appearance.shape[-2:])
         pairs = zip(left, empty, strict=True)
         return self.network.state_type(*(torch.cat((some, none)) for some, none in pairs))
 
     def _carried_count(self, batch: int) -> int:
-        """Return how many clips of a batch begin with the memory of another one of it."""
+        """Return how many clips of a batch begin with the memory of another one in it."""
         return round(self.stage.carried_share * batch) if batch > 1 else 0
 
     def _mask_loss(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -110,9 +110,9 @@ class AffordanceObjective(nn.Module):
 class ActionObjective(nn.Module):
     """Loss of one stream with a memory that names the action.
 
-    For the appearance stream it is the paper's pre-training. The flow stream learns from it what
-    motion says before the rest of the network has learned to do without, and so does the network's
-    memory of motion where it has one.
+    For the appearance stream it is the paper's pre-training. From it, the flow stream learns what
+    motion says before the rest of the network has learned to do without it, and so does the
+    network's motion memory if it has one.
 
     Args:
         network: Network whose stream learns.
@@ -161,17 +161,17 @@ class ActionObjective(nn.Module):
 
 
 Objective: TypeAlias = AffordanceObjective | ActionObjective
-"""What a stage makes small, around the network that learns."""
+"""What a stage minimises, around the network that learns."""
 
 
 MOTION = ("streams.flow", "motion_memory")
 """Parts of a network that see motion alone. A single picture holds none, and from motion that is
-always 0 they would learn to be a constant: they stay one when motion comes."""
+always 0 they would learn to be a constant, and stay one when motion comes."""
 
 
 @contextmanager
 def _at_rest(network: AffordanceNetwork, parts: tuple[str, ...]) -> Iterator[None]:
-    """Let parts of a network, as far as it has them, take no part in the gradient of an output."""
+    """Exclude parts of a network, as far as it has them, from the gradient of an output."""
     found = (network.get_submodule(part) for part in parts if has_part(network, part))
     learning = [each for part in found for each in part.parameters() if each.requires_grad]
     for each in learning:
@@ -184,7 +184,7 @@ def _at_rest(network: AffordanceNetwork, parts: tuple[str, ...]) -> Iterator[Non
 
 
 def freeze(network: AffordanceNetwork, parts: tuple[str, ...]) -> None:
-    """Let all of a network learn but the named parts.
+    """Let all of a network learn except the named parts.
 
     Raises:
         ConfigError: The network has no such part.

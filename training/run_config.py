@@ -19,7 +19,7 @@ from affordance_seg_ros.training.stage_config import StageConfig
 
 @dataclass(frozen=True)
 class DataConfig(Options):
-    """What is learned from."""
+    """What a run learns from."""
 
     train: tuple[DataSource, ...] = (DataSource(),)
     validation: tuple[DataSource, ...] = (DataSource(split="val"),)
@@ -51,7 +51,7 @@ class DataConfig(Options):
 
 @dataclass(frozen=True)
 class InitialiseConfig(Options):
-    """Weights before the first stage; what no option names is Xavier's."""
+    """Weights before the first stage; those that no option names are Xavier's."""
 
     weights: str = option(
         "", "Weight file of an equal network to start from, or a name of the package's own "
@@ -78,7 +78,7 @@ class InitialiseConfig(Options):
 
 @dataclass(frozen=True)
 class RunConfig(Options):
-    """Everything that decides the weights: data, network, stages, chance."""
+    """Everything that determines the weights: data, network, stages, randomness."""
 
     name: str = option("compact-rendered", "Name of the weights")
     seed: int = option(0, "Seed of weights, order and augmentation", minimum=0, maximum=2**31)
@@ -117,10 +117,10 @@ class RunConfig(Options):
             )
 
     def recipe(self) -> "RunConfig":
-        """Return the run with what does not decide its weights as it is in every run.
+        """Return the run with fixed values for all that does not determine its weights.
 
-        That is how many processes and threads there are, whether pictures are kept, and how often
-        the state is saved. Weights are the same to the bit with the same number of threads alone.
+        These are the numbers of processes and threads, whether pictures are kept, and how often the
+        state is saved. Weights are bit-identical only with the same number of threads.
         """
         data = replace(self.data, workers=0, keep_pictures=False)
         return replace(self, threads=0, checkpoint_steps=1, data=data)
@@ -189,7 +189,7 @@ _MERGE = "tag:yaml.org,2002:merge"
 
 
 class _OnceLoader(yaml.SafeLoader):
-    """YAML in which no option is given twice: the last one would win, unsaid."""
+    """YAML in which no option may be given twice: the last one would win silently."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Return a mapping, or raise; what a merge (``<<``) brings may be overridden."""
@@ -211,7 +211,7 @@ def _override(text: str) -> tuple[list[str], Any]:
 
 
 def _change(content: dict[str, Any], keys: list[str], value: Any) -> None:
-    """Set one option; a stage is named by its name: ``stages.parts.epochs``."""
+    """Set one option; a stage is addressed by its name: ``stages.parts.epochs``."""
     *path, last = keys
     node: Any = content
     for key in path:
@@ -228,7 +228,7 @@ def _change(content: dict[str, Any], keys: list[str], value: Any) -> None:
 
 
 def _flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return options by the names that overrides have; lists of others than stages as values."""
+    """Return options by the names that overrides use; lists other than stages are values."""
     found: dict[str, Any] = {}
     for key, value in content.items():
         if key == "stages":

@@ -30,7 +30,7 @@ class StageData(NamedTuple):
     validation: tuple[LabelledSequence, ...]
     labels: LabelSet
     without_lesson: int = 0
-    """Sequences for training that hold nothing that the stage learns, and are left out."""
+    """Number of training sequences left out, as they hold nothing that the stage learns."""
 
 
 class Found(NamedTuple):
@@ -47,7 +47,7 @@ def find_sequences(sources: Sequence[DataSource], labels: LabelSet) -> tuple[Lab
 
 
 def scan_sources(sources: Sequence[DataSource], labels: LabelSet) -> Found:
-    """Return what all sources hold; what cannot be used is named on stderr, too.
+    """Return what all sources hold; what cannot be used is also named on stderr.
 
     Raises:
         SourceError: A folder does not exist, or a source has no sequence.
@@ -76,8 +76,8 @@ def scan_sources(sources: Sequence[DataSource], labels: LabelSet) -> Found:
 def stage_data(run: RunConfig) -> tuple[StageData, ...]:
     """Return the sequences of each stage of a run.
 
-    Pre-training on actions takes `data.pretraining` alone, whose actions become the label set, and
-    is measured on what it learns from: it is only a start.
+    Pre-training on actions uses `data.pretraining` alone, whose actions become the label set, and
+    is measured on the data that it learns from: it is only a start.
 
     Raises:
         SourceError: There are none, or none that a stage can learn from or be measured on.
@@ -114,7 +114,7 @@ def _usable(
     """Return the sequences that hold what a stage learns: a mask, or an action.
 
     Raises:
-        SourceError: None holds what it is measured by.
+        SourceError: None holds what the stage is measured by.
     """
     masks = stage.task == "affordances" and stage.segmentation_weight > 0
     actions = stage.task != "affordances" or stage.action_weight > 0
@@ -132,7 +132,7 @@ def _usable(
 
 
 def warn_of_shared(run: RunConfig, stages: Sequence[StageData]) -> None:
-    """Say on stderr how many sequences a run learns from and is validated on.
+    """Warn on stderr how many sequences a run both learns from and is validated on.
 
     Args:
         run: The run.
@@ -141,7 +141,7 @@ def warn_of_shared(run: RunConfig, stages: Sequence[StageData]) -> None:
     train: set[tuple[str, str]] = set()
     validation: set[tuple[str, str]] = set()
     for stage, data in zip(run.stages, stages, strict=True):
-        if stage.task != "actions":  # which is measured on what it learns from
+        if stage.task != "actions":  # that one is measured on what it learns from
             train.update(map(_place, data.train))
             validation.update(map(_place, data.validation))
     if shared := train & validation:
@@ -154,13 +154,13 @@ def warn_of_shared(run: RunConfig, stages: Sequence[StageData]) -> None:
 
 
 def _place(sequence: LabelledSequence) -> tuple[str, str]:
-    """Return what tells a sequence from all others of a run."""
+    """Return what distinguishes a sequence from all others of a run."""
     place = sequence.cache_folder or next(iter(sequence.sources()), None)
     return str(place.resolve() if place else type(sequence).__name__), sequence.name
 
 
 def warn_of_unlabelled(stage: StageConfig, data: StageData) -> None:
-    """Say on stderr how many sequences a stage learns nothing from, or no mask if it learns any."""
+    """Warn on stderr how many sequences teach a stage nothing, or no mask if it learns masks."""
     if data.without_lesson:
         count = len(data.train) + data.without_lesson
         print(
@@ -180,10 +180,10 @@ def warn_of_unlabelled(stage: StageConfig, data: StageData) -> None:
 
 
 def flow_caches(run: RunConfig, stage: StageConfig) -> tuple[FlowCache, ...]:
-    """Return the caches of the run's flow estimators, at a stage's size; none where it sees none.
+    """Return the caches of the run's flow estimators, at a stage's size; none if it sees none.
 
-    Flow of small pictures is not large flow made small: it is estimated as the robot would, whose
-    network is of the stage's size.
+    Flow of small pictures is not large flow scaled down: it is estimated as on a robot whose
+    network has the stage's size.
     """
     if run.network.flow == "none" or stage.task == "actions" or stage.frames == 1:
         return ()
@@ -192,7 +192,7 @@ def flow_caches(run: RunConfig, stage: StageConfig) -> tuple[FlowCache, ...]:
 
 
 def stage_pictures(run: RunConfig, stage: StageConfig, labels: LabelSet) -> Pictures:
-    """Return what reads a stage's pictures, at its size."""
+    """Return the reader of a stage's pictures, at its size."""
     names = (*labels.affordances, *labels.actions)
     size = scaled_input(run.input, stage.input_scale)
     return Pictures(size, names, keep=run.data.keep_pictures)
@@ -201,22 +201,22 @@ def stage_pictures(run: RunConfig, stage: StageConfig, labels: LabelSet) -> Pict
 def share(
     sequences: Sequence[LabelledSequence], rank: int, processes: int
 ) -> tuple[LabelledSequence, ...]:
-    """Return the sequences that one of several processes prepares: each is one process's alone.
+    """Return the sequences that one of several processes prepares: each goes to one process alone.
 
     Args:
         sequences: Sequences, some of them twice.
         rank: Number of the process.
-        processes: How many there are.
+        processes: Number of processes.
     """
     different = {_place(each): each for each in sequences}
     return tuple(different.values())[rank::processes]
 
 
 def spread(sequences: Sequence[LabelledSequence], limit: int) -> tuple[LabelledSequence, ...]:
-    """Return at most `limit` sequences, drawn from all of them, in order; 0 is no limit.
+    """Return at most `limit` sequences, drawn from all of them, in order; 0 for no limit.
 
-    The draw is always the same. Every so-many-th would not do: rendered clips show their objects in
-    turn, and every 11th the same one.
+    The draw is always the same. Taking every n-th would not do: rendered clips show their objects
+    in turn, and every 11th shows the same one.
     """
     if not limit or len(sequences) <= limit:
         return tuple(sequences)
@@ -227,7 +227,7 @@ def spread(sequences: Sequence[LabelledSequence], limit: int) -> tuple[LabelledS
 def count_pixels(sequences: Sequence[LabelledSequence], target: str, classes: int) -> Tensor:
     """Return the (classes,) number of pixels of each label in the sequences' last labelled frames.
 
-    At most 300 of those that have one are read, evenly spread.
+    At most 300 of those that have one are read, drawn by `spread`.
 
     Args:
         sequences: Labelled sequences.

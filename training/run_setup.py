@@ -30,10 +30,10 @@ _PATIENCE = timedelta(days=1)
 
 
 class _WholeInputs(MixedPrecision):
-    """Mixed precision that leaves a batch as it is: autocast rounds what it computes with.
+    """Mixed precision that leaves a batch unrounded: autocast rounds what it computes with.
 
-    A flow of 0.3 mm is 0.5015 as a colour, and 0.5 in bfloat16: the network has to take the middle
-    away first.
+    A flow of 0.3 mm is 0.5015 as a colour, but 0.5 in bfloat16: the network has to subtract the
+    middle first.
     """
 
     def convert_input(self, data: Any) -> Any:
@@ -69,7 +69,7 @@ def local_processes() -> int:
 
 
 def _warn_of_slow_arithmetic(precision: str) -> None:
-    """Say so where the CPU would compute bfloat16 value by value."""
+    """Warn if the CPU would compute bfloat16 value by value."""
     without_avx512 = torch.backends.cpu.get_cpu_capability() in ("NO AVX", "AVX2")
     if precision == "bf16-mixed" and without_avx512:
         print(
@@ -80,15 +80,15 @@ def _warn_of_slow_arithmetic(precision: str) -> None:
 
 
 def prepare_folder(run: RunConfig, out: Path, *, resume: bool) -> TrainingState | None:
-    """Make the folder of a new run, or return the state of the old one.
+    """Create the folder of a new run, or return the state of the old one.
 
     Args:
         run: The run.
         out: Its folder.
-        resume: Whether an old run is to be gone on with.
+        resume: Whether to continue an old run.
 
     Raises:
-        ConfigError: The folder holds a run already, or another one than is to be resumed.
+        ConfigError: The folder holds a run already, or another one than the one to resume.
         CheckpointError: There is nothing to resume, or it is damaged.
     """
     if resume:
@@ -110,7 +110,7 @@ def prepare_folder(run: RunConfig, out: Path, *, resume: bool) -> TrainingState 
 
 
 def build_objective(network: AffordanceNetwork, stage: StageConfig, data: StageData) -> Objective:
-    """Return what a stage makes small, around the network that learns."""
+    """Return what a stage minimises, around the network that learns."""
     if stage.task != "affordances":
         return ActionObjective(network, naming_actions(network.config, data), stage)
     weights = None
@@ -121,7 +121,7 @@ def build_objective(network: AffordanceNetwork, stage: StageConfig, data: StageD
 
 
 def build_optimizer(objective: Objective, stage: StageConfig) -> torch.optim.Optimizer:
-    """Return the stage's optimiser of what is not frozen."""
+    """Return the stage's optimiser for what is not frozen."""
     learning = [each for each in objective.parameters() if each.requires_grad]
     if stage.optimizer == "adam":
         return torch.optim.Adam(learning, lr=stage.learning_rate)
@@ -129,7 +129,7 @@ def build_optimizer(objective: Objective, stage: StageConfig) -> torch.optim.Opt
 
 
 def as_measured(stage: StageConfig) -> StageConfig:
-    """Return the stage as it is measured: at the last frame, all of it; told if always told."""
+    """Return the stage as it is measured: at the whole last frame; told if always told."""
     told = float(stage.told_share == 1)
     return replace(stage, supervision="last", end_jitter=0, window=1.0, told_share=told)
 

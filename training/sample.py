@@ -21,14 +21,14 @@ NO_ACTION = -1
 
 @dataclass(frozen=True)
 class Sample:
-    """T frames at network size; flow leads into each frame, on the grid of the one before.
+    """T frames at network size; flow leads into each frame, on the grid of the previous one.
 
     Attributes:
         rgb: (T, 3, h, w) colour in [0, 1].
         depth_m: (T, h, w) depth [m], 0 for none.
         flow_px: (T, 2, h, w) optical flow [px], 0 for the first frame.
         motion_m: (T, 3, h, w) 3D motion [m], 0 for the first frame.
-        valid: (T, h, w) whether the motion was seen; nowhere in the first frame.
+        valid: (T, h, w) whether the motion was seen; false everywhere in the first frame.
         target: (T, h, w) label ids, 255 where there is nothing to learn.
         inside: (h, w) false where the picture is padded.
         action_id: Action of the sequence, or `NO_ACTION`.
@@ -47,11 +47,11 @@ class Sample:
 
 
 class Batch(NamedTuple):
-    """What a step of training takes; with a leading B once collated.
+    """What a training step takes; with a leading dimension B once collated.
 
     Attributes:
         appearance: (T, 3 or 4, h, w) float32, as the pipeline prepares it.
-        flow: (T, 3, h, w) float32 coloured flow; (T, 0, h, w) for a network without.
+        flow: (T, 3, h, w) float32 coloured flow; (T, 0, h, w) for a network without flow.
         target: (T, h, w) int64 label ids, 255 where there is nothing to learn.
         action: () int64 action id, or `NO_ACTION`.
         told_action: () int64 action id that the decoder is told, or `NO_ACTION`.
@@ -93,7 +93,7 @@ def encode(sample: Sample, input_config: InputConfig, network: NetworkConfig) ->
 def _scene_flow(
     flow_px: FloatArray, motion_m: FloatArray, valid: npt.NDArray[np.bool_]
 ) -> SceneFlow:
-    # Colouring does not look at the change of depth.
+    # Colouring ignores the change of depth.
     return SceneFlow(
         torch.from_numpy(flow_px),
         torch.zeros(flow_px.shape[1:]),

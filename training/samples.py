@@ -21,7 +21,7 @@ from affordance_seg_ros.training.stage_config import StageConfig
 
 
 class SampleKey(NamedTuple):
-    """Which sample: chance is drawn from all of it, so the same key is the same sample anywhere.
+    """Which sample: all of it seeds the randomness, so the same key is the same sample anywhere.
 
     Attributes:
         epoch: Epoch.
@@ -43,7 +43,7 @@ class TrainingSamples(Dataset[Batch]):
     Attributes:
         sequences: Where they come from.
         stage: What a sample shows, and which label it has.
-        network: The network that is to learn: its input, actions and sequence length.
+        network: The network that learns: its input, actions and sequence length.
         input_config: How frames become input.
         augmentation: How samples are changed.
         pictures: Reads the pictures, at the stage's size.
@@ -94,12 +94,12 @@ class TrainingSamples(Dataset[Batch]):
     def _end(
         self, sequence: LabelledSequence, random: np.random.Generator, *, told: bool, static: bool
     ) -> int:
-        """Return the frame at which a sample ends: a labelled one, where masks are learned."""
+        """Return the frame at which a sample ends: a labelled one if masks are learned."""
         known = sequence.labelled(self.stage.target) if self.stage.task == "affordances" else ()
         known = known or range(len(sequence))
         first = known[-1] - self.stage.end_jitter
         if static and told:
-            first = 0  # who is told the action can see the part in any frame
+            first = 0  # told the action, the network can see the part in any frame
         elif static and sequence.interaction is not None:
             first = sequence.interaction[0]
         ends = [index for index in known if index >= first] or known[-1:]
@@ -147,7 +147,7 @@ class TrainingSamples(Dataset[Batch]):
 
 
 def scaled_input(config: InputConfig, scale: float) -> InputConfig:
-    """Return an input of `scale` times the size, in whole pixels that three poolings divide."""
+    """Return an input of `scale` times the size, in whole pixels, divisible by three poolings."""
     if scale == 1:
         return config
     height, width = (max(32, 8 * round(n * scale / 8)) for n in (config.height, config.width))

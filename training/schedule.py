@@ -17,7 +17,7 @@ def learning_rate(
         total_steps: Number of steps of the stage.
         largest: Rate after the warm-up.
         schedule: 'constant', or 'cosine' that falls to a hundredth.
-        warmup_share: Share of the steps in which the rate rises in a line from near 0.
+        warmup_share: Share of the steps in which the rate rises linearly from near 0.
     """
     warmup = round(warmup_share * total_steps)
     if step < warmup:
@@ -30,5 +30,5 @@ def learning_rate(
 
 
 def scaled_epochs(epochs: int, scale: float) -> int:
-    """Return the epochs of a stage in a run whose `epoch_scale` is not 1; at least one."""
+    """Return a stage's number of epochs at the run's `epoch_scale`; at least one."""
     return max(1, round(epochs * scale))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the clips that are to measure weights had a part in making them."""
+"""Whether the clips that weights are measured on had a part in making them."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -25,14 +25,14 @@ _SHARING_NOTHING: Mapping[str, tuple[frozenset[str], ...]] = MappingProxyType(
         "iit_aff": (frozenset({"train", "val", "test"}), frozenset({"train_and_val", "test"})),
     }
 )
-"""Splits that share no picture, by kind; of other kinds no two splits share one."""
+"""Splits that share no picture, by kind; in other kinds no two splits share one."""
 
 
 def warn_of_seen(recipe: Mapping[str, Any], source: DataSource) -> None:
-    """Say on stderr if weights have seen what they are measured on, by the paths in their recipe.
+    """Warn on stderr if weights have seen what they are measured on, by the paths in their recipe.
 
     Args:
-        recipe: Recipe of the weights; of those that they started from or are a mean of, too.
+        recipe: Recipe of the weights, and of those that they started from or are a mean of.
         source: What they are measured on.
     """
     for part, words in _PARTS.items():
@@ -46,7 +46,7 @@ def warn_of_seen(recipe: Mapping[str, Any], source: DataSource) -> None:
 
 
 def _data(recipe: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the data of everything that led to the weights, the last first."""
+    """Yield the data of everything that led to the weights, latest first."""
     yield recipe.get("run", {}).get("data", {})
     yield {"balanced_on": recipe.get("balanced_on", ())}
     for origin in (recipe.get("starts_from", {}), *recipe.get("mean", {}).get("of", ())):
@@ -55,12 +55,12 @@ def _data(recipe: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _meets(seen: Mapping[str, Any], source: DataSource) -> bool:
-    """Whether two sources may share clips: one folder is in the other, and splits may overlap."""
+    """Return whether sources may share clips: one folder is in the other, splits may overlap."""
     return not _share_nothing(seen, source) and _overlap(seen["root"], source.root)
 
 
 def _share_nothing(seen: Mapping[str, Any], source: DataSource) -> bool:
-    """Whether the layout of the data says that two splits are of different clips."""
+    """Return whether the layout of the data says that two splits hold different clips."""
     splits = frozenset({seen.get("split", ""), source.split})
     if source.kind == "umd":
         splits = frozenset(each.removesuffix(UMD_ALL) for each in splits)
@@ -71,16 +71,16 @@ def _share_nothing(seen: Mapping[str, Any], source: DataSource) -> bool:
 
 
 def _overlap(seen: str, asked: str) -> bool:
-    """Whether one folder may be in the other.
+    """Return whether one folder may be in the other.
 
-    A recipe does not say in which folder its run was started: a relative path may begin in each
-    that the data lie in.
+    A recipe does not say in which folder its run was started: a relative path may begin in any
+    folder above the data.
     """
     try:
         one, other = (user_path(root, SourceError) for root in (seen, asked))
     except SourceError:
-        return False  # the folder of somebody who is unknown here
-    # A link may have the name that the recipe knows.
+        return False  # the home folder of a user who is unknown here
+    # The recipe may know the data by the name of a link.
     places = {Path(normpath(other.absolute())), other.resolve()}
     folders = {one.resolve()}
     if not one.is_absolute():

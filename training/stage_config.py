@@ -13,7 +13,7 @@ _FILE_NAME = re.compile(r"[\w-]+", re.ASCII)
 
 @dataclass(frozen=True)
 class StageConfig(Options):
-    """A stage; stages follow each other with the weights of the one before.
+    """A stage; each stage continues with the weights of the one before.
 
     The defaults are the paper's: sequences of ten frames, loss at the last frame, Adam at 2e-5,
     batches of two.

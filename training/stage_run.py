@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A stage while it runs: what learns, from which samples, and the mean that is kept of it."""
+"""A stage while it runs: what learns, from which samples, and the mean weights that are kept."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,9 +45,9 @@ class StageRun:
     Attributes:
         stage: The stage.
         data: Its sequences.
-        objective: What it makes small.
-        module: The same as Fabric calls it, in one process or many.
-        optimizer: Its optimiser, as Fabric calls it.
+        objective: What it minimises.
+        module: The same as wrapped by Fabric, for one process or many.
+        optimizer: Its optimiser, as wrapped by Fabric.
         average: The weights that are measured and kept.
         epochs: Number of epochs.
     """
@@ -61,7 +61,7 @@ class StageRun:
     epochs: int
 
     def samples(self, run: RunConfig, *, train: bool) -> TrainingSamples:
-        """Return what is learned from, or what is measured on, without augmentation."""
+        """Return the samples to learn from, or those to measure on, without augmentation."""
         network = run.network
         if self.stage.task == "actions":
             network = naming_actions(network, self.data)
@@ -77,7 +77,7 @@ class StageRun:
         )
 
     def check_finite(self, step: int) -> None:
-        """Raise if the weights have become useless, before a state of them replaces a good one.
+        """Raise if the weights have become useless, before their state replaces a good one.
 
         Args:
             step: Number of the last step.
@@ -95,16 +95,16 @@ class StageRun:
 
 
 def check_stages(run: RunConfig, network: AffordanceNetwork) -> tuple[StageData, ...]:
-    """Find the data of all stages; raise for a stage that could not be begun.
+    """Find the data of all stages; raise for a stage that could not begin.
 
-    When its turn comes, hours would be lost.
+    If it failed only at its turn, hours would be lost.
 
     Args:
         run: The run.
-        network: Network that is to learn; what of it learns is undefined afterwards.
+        network: Network that is to learn; which of its parts learn is undefined afterwards.
 
     Raises:
-        ConfigError: The network has no such part, or stream, as a stage names.
+        ConfigError: The network lacks a part or stream that a stage names.
         SourceError: There are no data for it, or none that it can learn from.
     """
     for stage in run.stages:
@@ -118,7 +118,7 @@ def check_stages(run: RunConfig, network: AffordanceNetwork) -> tuple[StageData,
 
 @contextmanager
 def naming_full_memory(run: RunConfig, progress: Progress) -> Iterator[None]:
-    """Say of a GPU whose memory is full in which stage it was, and what helps.
+    """Report in which stage the memory of a GPU was full, and what helps.
 
     Raises:
         TrainingError: It is.
@@ -149,13 +149,13 @@ def begin_stage(
         data: Its sequences.
         network: Network that learns.
         fabric: Moves it to its device and processes.
-        before: Where the stage was left; None at its beginning.
+        before: State in which the stage was left; None at its beginning.
 
     Raises:
-        ConfigError: The network has no such part, or stream, as the stage names.
+        ConfigError: The network lacks a part or stream that the stage names.
     """
     stage = run.stages[number]
-    # Where a run was stopped before must not decide what a new stage's own layers begin with.
+    # Where a run was stopped must not affect the initial weights of a new stage's own layers.
     torch.manual_seed(run.seed + number)
     objective = build_objective(network, stage, data)
     freeze(network, stage.frozen)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The paper's tables with our figures beside the paper's, as Markdown."""
+"""The paper's tables with our figures next to the paper's, as Markdown."""
 
 from collections.abc import Mapping, Sequence
 from statistics import mean, stdev
@@ -111,8 +111,8 @@ def table_3(rows: Mapping[str, Evaluations], data: str) -> str:
     """Return table 3: what each part of the method is worth, on video.
 
     Args:
-        rows: Evaluations, one for each seed, by the names of `model.variants`; a row that has none
-            is left open.
+        rows: Evaluations, one for each seed, by the names of `model.variants`; a row without any
+            is left blank.
         data: Name of the data that were evaluated.
     """
     lines = [

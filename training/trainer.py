@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The training loop, in one place.
 
-Lightning Fabric moves it to a GPU or to many (`torchrun`), sets the precision and adds gradients
-up across processes; the loop itself stays here to be read.
+Lightning Fabric moves it to one GPU or several (`torchrun`), sets the precision and combines
+gradients across processes; the loop itself stays here to be read.
 """
 
 import sys
@@ -61,16 +61,16 @@ def train(run: RunConfig, out: Path, *, resume: bool = False, progress: bool = T
     Args:
         run: The run.
         out: Folder of the run: state, weights, logs.
-        resume: Go on with the run that is in the folder.
+        resume: Continue the run that is in the folder.
         progress: Whether to show progress bars.
 
     Returns:
         Path of the best weights of the last stage.
 
     Raises:
-        ConfigError: The folder holds a run already, or another one than is to be resumed.
+        ConfigError: The folder holds a run already, or another one than the one to resume.
         SourceError: Data are missing or damaged.
-        CheckpointError: A file to start from cannot be used, or the disk refuses.
+        CheckpointError: A file to start from cannot be used, or writing fails.
         TrainingError: The weights are no longer finite, memory or disk is full, or a process died.
     """
     return Trainer(run, out, resume=resume, progress=progress).run()
@@ -97,7 +97,7 @@ class Trainer:
         if self._progress.share_among(self._fabric.world_size):
             self._say_again(f"by {self._fabric.world_size} processes, before it were {before}")
         torch.manual_seed(run.seed)
-        # The state replaces all of the network: what it began with may be gone.
+        # The state replaces the whole network: the weights it began with may be gone.
         begun = replace(run, initialise=InitialiseConfig()) if self._resumed else run
         self._network = initial_network(begun)
         self._data: tuple[StageData, ...] = ()
@@ -118,7 +118,7 @@ class Trainer:
         return self._out / WEIGHTS_FILE
 
     def _run_stage(self, running: StageRun, logbook: Logbook) -> StageRun | None:
-        """Run a stage to its end; return the next one, begun, or None after the last."""
+        """Run a stage to its end; return the next one, already begun, or None after the last."""
         stage, done = running.stage, self._progress
         if self._chief:
             warn_of_unlabelled(stage, running.data)
@@ -136,13 +136,13 @@ class Trainer:
         running.average.take_over()
         done.next_stage(running.epochs)
         done.finished = done.stage == len(self._config.stages)
-        # The next stage has an objective, an optimiser and a mean of its own.
+        # The next stage has its own objective, optimiser and mean.
         following = None if done.finished else self._begin()
         self._save(following or running)
         return following
 
     def _begin(self) -> StageRun:
-        """Set up the stage that the run has come to, as it was left if it was."""
+        """Set up the stage that the run has reached, in the state it was left in, if any."""
         before, self._resumed = self._resumed, None
         number = self._progress.stage
         data = self._data[number]
@@ -211,8 +211,8 @@ class Trainer:
             if not completes:
                 continue
             if stage.gradient_norm:
-                # Gradients that are not finite are the scaler's business where there is one, and
-                # end the run before the next state is saved where there is none.
+                # A scaler, if present, handles gradients that are not finite; without one, they
+                # end the run before the next state is saved.
                 fabric.clip_gradients(
                     module, optimizer, max_norm=stage.gradient_norm, error_if_nonfinite=False
                 )
@@ -228,12 +228,12 @@ class Trainer:
         done.seconds += time.monotonic() - began
 
     def _keep_inputs(self, stage: StageConfig, data: StageData) -> None:
-        """Compute flow and pictures that are not there yet."""
+        """Compute flow and pictures that do not exist yet."""
         wanted: list[KeptRecords] = [*flow_caches(self._config, stage)]
         pictures = stage_pictures(self._config, stage, data.labels)
         if pictures.keep:
             wanted.append(pictures)
-        # Each machine keeps its own, as its disk may be its own; its processes share the work.
+        # Each machine keeps its own, as disks may not be shared; its processes share the work.
         keep_all(
             share((*data.train, *data.validation), self._fabric.local_rank, local_processes()),
             wanted,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything that a killed run needs to go on as if it had not been killed."""
+"""Everything that a killed run needs to continue as if it had not been killed."""
 
 import hashlib
 from collections.abc import Sequence
@@ -28,11 +28,11 @@ class Progress:
         epochs_before: Epochs of all earlier stages.
         global_step: Steps of all stages.
         best_score: Best validation score of the stage; None before the first.
-        epochs_without_gain: Epochs since then.
+        epochs_without_gain: Epochs since that score.
         seconds: Time spent in training.
-        processes: Processes that share the batches of an epoch; 0 where that was not kept.
-        sequences: Digest of the sequences that the stage learns from, in order; empty where that
-            was not kept.
+        processes: Processes that share the batches of an epoch; 0 if not recorded.
+        sequences: Digest of the sequences that the stage learns from, in order; empty if
+            not recorded.
         finished: Whether all stages are done.
     """
 
@@ -49,9 +49,9 @@ class Progress:
     finished: bool = False
 
     def share_among(self, processes: int) -> bool:
-        """Go on with so many processes; return whether the epoch has to begin again.
+        """Continue with this many processes; return whether the epoch has to begin again.
 
-        Each process has its own batches of an epoch, so others have done others of them.
+        Each process has its own batches of an epoch, so other processes have done other batches.
         """
         again = processes != self.processes and self.batch > 0
         self.processes = processes
@@ -59,9 +59,9 @@ class Progress:
         return again
 
     def learn_from(self, sequences: Sequence[LabelledSequence]) -> bool:
-        """Go on with these sequences; return whether they are others than before.
+        """Continue with these sequences; return whether they differ from those before.
 
-        Which of them an epoch shows is drawn by their numbers, so it has to begin again.
+        Which of them an epoch shows is drawn by their numbers, so it then has to begin again.
         """
         digest = _digest(sequences)
         others = self.sequences not in ("", digest)
@@ -84,7 +84,7 @@ class TrainingState:
 
     Attributes:
         run_yaml: The run.
-        starts_from: Origin of the weights that it went on from.
+        starts_from: Origin of the weights that it started from.
         progress: How far it has come.
         objective: State of the objective, with the network in it.
         average: State of the mean of the weights; empty where a stage has none.
@@ -107,7 +107,7 @@ def save_state(folder: Path, state: TrainingState) -> None:
     """Write the state, whole or not at all.
 
     Raises:
-        CheckpointError: The disk refuses.
+        CheckpointError: It cannot be written.
     """
     path = folder / STATE_FILE
     content = {"version": _VERSION, **vars(state), "progress": asdict(state.progress)}
@@ -126,7 +126,7 @@ def load_state(folder: Path) -> TrainingState:
         raise CheckpointError(f"{folder} holds no run to resume; expected {STATE_FILE}")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch names no common base for what a damaged file raises
+    except Exception as error:  # torch has no common base for errors of damaged files
         raise CheckpointError(f"{path}: damaged: {error}") from None
     if not isinstance(content, dict) or content.pop("version", None) != _VERSION:
         raise CheckpointError(f"{path}: another version; expected {_VERSION}")
@@ -135,6 +135,6 @@ def load_state(folder: Path) -> TrainingState:
 
 
 def _digest(sequences: Sequence[LabelledSequence]) -> str:
-    """Return a short digest of what decides which sequences an epoch shows."""
+    """Return a short digest of what determines which sequences an epoch shows."""
     lines = [f"{each.name}\t{each.action}\t{each.object_name}\t{len(each)}" for each in sequences]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]

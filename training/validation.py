@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A quick look at how well a stage goes: metrics at network size, and pictures."""
+"""A quick check of how well a stage is doing: metrics at network size, and pictures."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -27,11 +27,11 @@ _ENLARGED = 2
 
 
 class Validation(NamedTuple):
-    """The result of a look.
+    """The result of a validation.
 
     Attributes:
         iou: Mean IoU over the affordances; None where none is in truth or masks.
-        f1: Mean F1, the same.
+        f1: Mean F1, likewise.
         iou_by_class: IoU of each affordance.
         action_accuracy: Share of recognised actions; None where none is known.
         picture: (H, W, 3) uint8 RGB: colour, flow, truth and mask of a few samples; None without
@@ -48,7 +48,7 @@ class Validation(NamedTuple):
 
     @property
     def score(self) -> float:
-        """The number that shall rise: the mean IoU, or the accuracy where no mask is learned."""
+        """The number that should rise: the mean IoU, or the accuracy where no mask is learned."""
         found = self.iou if self.learns_masks else None
         return found if found is not None else (self.action_accuracy or 0.0)
 
@@ -76,7 +76,7 @@ class ValidationSet(NamedTuple):
     workers: int
 
     def batches(self) -> Iterator[Batch]:
-        """Yield every sample as a batch of its own."""
+        """Yield every sample as a separate batch."""
         keys = [[SampleKey(0, index, False)] for index in range(len(self.samples))]
         for batch in loaded(sample_loader(self.samples, keys, workers=self.workers)):
             yield Batch(*(tensor.to(self.device) for tensor in batch))
@@ -124,7 +124,7 @@ def validate_actions(objective: ActionObjective, data: ValidationSet) -> Validat
     """Measure how often a stream alone names the action.
 
     Args:
-        objective: The stream with what names actions; its mode is restored.
+        objective: The stream with the layers that name actions; its mode is restored.
         data: What it is shown.
 
     Returns:

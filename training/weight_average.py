@@ -11,7 +11,7 @@ from affordance_seg_ros.training.objective import Objective
 
 
 class WeightAverage:
-    """The weights that a stage is measured by and keeps.
+    """The weights that a stage is measured with and keeps.
 
     They are the mean over all steps so far until there are `steps` of them; from then on each new
     one counts for a share of 1 / `steps`, and older ones fade.
@@ -59,6 +59,6 @@ class WeightAverage:
         return {} if self._averaged is None else self._averaged.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a snapshot; an empty one is that of a stage not yet begun."""
+        """Continue from a snapshot; an empty one is that of a stage not yet begun."""
         if self._averaged is not None and state:
             self._averaged.load_state_dict(state)

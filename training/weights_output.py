@@ -27,10 +27,10 @@ from affordance_seg_ros.training.stage_config import StageConfig
 from affordance_seg_ros.training.training_state import Progress
 
 WEIGHTS_FILE = "weights.safetensors"
-"""The best weights of the last stage so far; those of each stage lie beside it, by its name."""
+"""The best weights of the last stage so far; those of each stage are next to it, by its name."""
 
 LAST_WEIGHTS_FILE = "last.safetensors"
-"""The weights of the last validation, better or not: a validation of few clips errs."""
+"""The weights of the last validation, better or not: a validation on few clips is inexact."""
 
 
 def stage_weights_file(stage: str) -> str:
@@ -42,13 +42,13 @@ LICENSE = "Apache-2.0"
 
 
 def read_origin(weights: str) -> dict[str, Any]:
-    """Return what weights say of themselves, for the recipe of those that go on from them.
+    """Return what weights say about themselves, for the recipe of those trained on from them.
 
     Args:
-        weights: Weight file, or a name of the package's own; empty for weights of chance.
+        weights: Weight file, or the name of one in the package; empty for random weights.
 
     Returns:
-        Their name, fingerprint and recipe, with the origin of that in it; empty for chance.
+        Their name, fingerprint and recipe, with their own origin in it; empty for random weights.
 
     Raises:
         CheckpointError: The file is missing or damaged.
@@ -79,12 +79,12 @@ def save_weights(
         network: The network.
         run: The run that trained it.
         metrics: What was measured, anything that JSON can express.
-        stage: The stage that the weights are of.
+        stage: The stage that the weights come from.
         progress: How far the run has come.
-        starts_from: Origin of the weights that the run went on from; see `read_origin`.
+        starts_from: Origin of the weights that the run started from; see `read_origin`.
 
     Raises:
-        CheckpointError: Weights are not finite, or the disk refuses.
+        CheckpointError: Weights are not finite, or the file cannot be written.
     """
     card = WeightsCard(
         name=run.name,
@@ -109,7 +109,7 @@ def save_weights(
 
 
 def hardware() -> str:
-    """Return in words what a run computes on."""
+    """Return the hardware of a run in words."""
     if resolve_device("auto").type == "cuda":
         return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name(0)}"
     return f"{torch.get_num_threads()} threads of {_cpu_name()}"

@@ -28,7 +28,7 @@ COMMANDS = {
 }
 """Subcommands; each is a module here with `add_arguments(parser)` and `run(arguments) -> int`.
 
-The arguments have the whole command line, for reports, as `invocation`.
+The arguments carry the whole command line, for reports, as `invocation`.
 """
 
 _BAD_INPUT = 2
@@ -37,11 +37,11 @@ _INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `affordance-seg`; return its exit code: 0, 2 for bad input, 130 when interrupted."""
-    if arguments is None:  # this is a process of its own
+    if arguments is None:  # running as a separate process
         share_processor()
         logging.basicConfig(level=logging.WARNING, format="%(message)s")
         logging.getLogger("affordance_seg_ros").setLevel(logging.INFO)
-        for stream in (sys.stdout, sys.stderr):  # a name of a file may be no UTF-8
+        for stream in (sys.stdout, sys.stderr):  # file names need not be UTF-8
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
     words = list(sys.argv[1:] if arguments is None else arguments)

@@ -22,10 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--network",
         default="paper",
         metavar="NAME",
-        help=f"{' or '.join(NETWORKS)}; compact with the package's weights, others with weights of "
-        "chance",
+        help=f"{' or '.join(NETWORKS)}; compact with the package's weights, others with random "
+        "weights",
     )
-    parser.add_argument("--weights", default="", help="weight file that is measured instead")
+    parser.add_argument("--weights", default="", help="weight file to measure instead")
     parser.add_argument(
         "--size",
         default="",
@@ -37,14 +37,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--encoding", default="bgra8", help="encoding of colour pictures: rgb8, bgr8 or bgra8"
     )
-    parser.add_argument("--frames", type=int, default=100, help="frames that are timed")
+    parser.add_argument("--frames", type=int, default=100, help="frames to time")
     parser.add_argument(
         "--baseline",
         default="",
-        help="what is timed in turns with it: eager, the plain pipeline in float32; empty for none",
+        help="what to time in turns with it: eager, the plain pipeline in float32; empty for none",
     )
     parser.add_argument(
-        "--baseline-frames", type=int, default=0, help="its frames; 0 for a fifth of --frames"
+        "--baseline-frames", type=int, default=0, help="baseline frames; 0 for a fifth of --frames"
     )
     parser.add_argument(
         "--threads", type=int, default=0, help="CPU threads; 0 for PyTorch's choice"
@@ -96,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _nested() -> dict[str, type[Options]]:
-    """Return the groups of options within the pipeline's, by name: the flow's and any other."""
+    """Return the option groups nested in the pipeline's, by name: the flow's and any other."""
     return {
         each.name: type(each.default)
         for each in fields(PipelineConfig)

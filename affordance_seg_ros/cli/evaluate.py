@@ -20,9 +20,9 @@ PAUSES_S = (0.0, 5.0, 15.0)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("--data", type=Path, required=True, help="folder of a labelled data set")
-    parser.add_argument("--split", default="val", help="split that is evaluated; '' for all")
+    parser.add_argument("--split", default="val", help="split to evaluate; '' for all")
     parser.add_argument("--label-map", default="", help="YAML file; empty for the usual one")
-    parser.add_argument("--limit", type=int, default=0, help="evaluate so many clips; 0 for all")
+    parser.add_argument("--limit", type=int, default=0, help="clips to evaluate; 0 for all")
     parser.add_argument(
         "--target",
         choices=("demonstrated", "affordances"),
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("end", "acting"),
         default="end",
         help="where clips are cut and scored: at their last frame, or two thirds into the "
-        "interaction, the hand still at it",
+        "interaction, with the hand still acting",
     )
     parser.add_argument(
         "--out", type=Path, default=Path("out/evaluate"), help="folder for tables and pictures"
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         choices=LONG_STREAMS,
         help="also measure long rests after and before clips (some 7000 frames each), and clips "
-        "that follow each other in one stream (some 1000 frames each); a name takes it alone",
+        "that follow each other in one stream (some 1000 frames each); name one to measure only it",
     )
     for flag, lengths, what in (
         ("--rests", RESTS_S, "with --long-streams: lengths of the rests"),
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             nargs="+",
             type=from_zero,
             metavar="SECONDS",
-            help=f"{what} [s]; without it {' '.join(f'{each:g}' for each in lengths)}",
+            help=f"{what} [s]; if omitted, {' '.join(f'{each:g}' for each in lengths)}",
         )
     parser.add_argument(
         "--min-confidence",
@@ -127,7 +127,7 @@ def run(arguments: argparse.Namespace) -> int:
     if "succession" in streams:
         check_sizes(sequences)
     check_writable(arguments.out, SourceError)
-    # Last of all: what prepares the network may take half a minute.
+    # Last of all: preparing the network may take half a minute.
     pipeline = Pipeline(checkpoint, build_estimator(flow, device), config, device)
     evaluation = evaluate(pipeline, sequences, target=arguments.target, progress=progress)
     about = {
@@ -155,7 +155,7 @@ def run(arguments: argparse.Namespace) -> int:
     for reason in (*evaluation.left_out, *evaluation.dropped):
         print(f"cannot be used, and was left out: {reason}", file=sys.stderr)
     print(f"{_result(write())}; see {arguments.out}")
-    for stream in streams:  # hours: what there is already is kept
+    for stream in streams:  # takes hours: results so far are kept
         measure, lengths_s = (
             (measure_rest, arguments.rests or RESTS_S)
             if stream == "rest"

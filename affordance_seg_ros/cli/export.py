@@ -13,22 +13,22 @@ if TYPE_CHECKING:
     from affordance_seg_ros.model.checkpoint import Checkpoint
 
 _TOLERANCE = 1e-3
-"""Largest difference of logits that rounding explains, in float32."""
+"""Largest difference that rounding explains, in float32; of logits, that of their softmax."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--weights", default="", help="weight file; empty takes the package's own")
+    parser.add_argument("--weights", default="", help="weight file; empty for the package's own")
     parser.add_argument("--out", type=Path, required=True, help="ONNX file to write")
     parser.add_argument(
         "--check",
         type=Path,
         required=True,
         metavar="RECORDING",
-        help="recording whose frames go through onnxruntime and PyTorch, to be compared",
+        help="recording whose frames go through onnxruntime and PyTorch for comparison",
     )
     parser.add_argument(
-        "--frames", type=int, default=10, help="frames of the recording that are compared"
+        "--frames", type=int, default=10, help="number of frames of the recording to compare"
     )
     parser.add_argument("--json", type=Path, help="write the differences to this file")
 
@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _inputs(checkpoint: "Checkpoint", recording: Path, count: int) -> list[Any]:
-    """Return the network's input of the first frames of a recording."""
+    """Return the network's inputs for the first frames of a recording."""
     import torch
 
     from affordance_seg_ros.config import FlowConfig
@@ -84,7 +84,7 @@ def _inputs(checkpoint: "Checkpoint", recording: Path, count: int) -> list[Any]:
         try:
             prepared = preprocessor.prepare(frame)
         except FrameError:
-            continue  # as every run drops it
+            continue  # every run drops it
         flow = None
         if network.flow != "none":
             seen = estimator.step(prepared.flow_input)

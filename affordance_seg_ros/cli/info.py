@@ -12,7 +12,7 @@ from affordance_seg_ros import __version__
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--weights", default="", help="weight file; empty takes the package's own")
+    parser.add_argument("--weights", default="", help="weight file; empty for the package's own")
     parser.add_argument("--json", type=Path, help="write the same as JSON to this file")
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`affordance-seg live`: a recording played over DDS to a node, with the report of the replay.
+"""`affordance-seg live`: a recording played over DDS to a node, with the same report as replay.
 
-Three processes, as on a robot: the node, a player in the place of the camera driver, and a recorder
-in the place of whoever uses the masks.
+Three processes, as on a robot: the node, a player in place of the camera driver, and a recorder in
+place of whoever uses the masks.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from affordance_seg_ros.flags import add_options, given_options, read_options
 from affordance_seg_ros.node_config import NodeConfig
 
 PACES = ("lockstep", "recorded")
-# The resolution of latencies, and work for the node: at 250 Hz it dropped frames on two cores.
+# Sets the resolution of latencies, but loads the node: 250 Hz made it drop frames on two cores.
 _CLOCK_HZ = "100"
 _NODE = "affordance"
 _OVER_PARAMETERS = "live_parameters.yaml"
@@ -43,8 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=PACES,
         default="lockstep",
         help="lockstep: each frame waits for the answer to the last, so that none is dropped; "
-        "recorded: at the recording's own speed, as a camera would, and what the node cannot do "
-        "in time is dropped and counted",
+        "recorded: at the recording's own speed, as from a camera, and frames that the node cannot "
+        "process in time are dropped and counted",
     )
     parser.add_argument("--rate", type=float, default=1.0, help="speed of the recorded pace")
     parser.add_argument("--masks", action="store_true", help="write each mask as a PNG of ids")
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--params-file",
         type=Path,
-        help="parameters of the node (YAML); a flag counts before it, and the video has the rate "
+        help="parameters of the node (YAML); flags take precedence, and the video has the rate "
         "of --rate-hz",
     )
     parser.add_argument("--namespace", default="", help="namespace of the node and all topics")
@@ -72,9 +72,9 @@ def run(arguments: argparse.Namespace) -> int:
     from affordance_seg_ros.ros.process import StopRequest
     from affordance_seg_ros.sources.recording_flags import ALL_HZ, open_flagged
 
-    # Ctrl-C under `ros2 launch` comes twice: the second one must not disturb the stopping.
+    # Ctrl-C under `ros2 launch` comes twice: the second one must not disturb the shutdown.
     StopRequest()
-    # What is wrong is said at once, not by one of three processes later.
+    # Errors are reported at once, not later by one of the three processes.
     parameters = _parameters(arguments)
     arguments.rate_hz = read_options(arguments, PipelineConfig).rate_hz
     if not 0 < arguments.rate < float("inf"):
@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise ConfigError(f"--params-file {error}") from None
     recording = open_flagged(arguments)
     if not recording.is_stamped:
-        # Said to all: player and recorder have other rates of their own.
+        # Passed to all: the player and the recorder have other rates of their own.
         arguments.picture_rate_hz = arguments.picture_rate_hz or arguments.rate_hz or ALL_HZ
     for doubt in recording.doubts:
         print(doubt, file=sys.stderr)
@@ -109,7 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _parameters(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the node's parameters that flags give, by name.
+    """Return the node's parameters that are given as flags, by name.
 
     Raises:
         ConfigError: One is out of its range.
@@ -146,12 +146,12 @@ def _node_words(arguments: argparse.Namespace, parameters: dict[str, Any]) -> It
         **parameters,
         "use_sim_time": True,
         "report_file": str((arguments.out / "node.json").resolve()),
-        # Best effort loses pictures of this size now and then on a busy machine.
+        # Best effort occasionally loses pictures of this size on a busy machine.
         "reliability": "reliable",
         "output_reliability": "reliable",
-        "latency_budget_ms": 0.0,  # on a slow machine too, the effort is that of the replay
+        "latency_budget_ms": 0.0,  # the same effort as in a replay, even on a slow machine
         "autostart": True,
-        # The player sends what a recording was read as: raw, aligned, its lens told.
+        # The player sends a recording as it was read: raw, aligned, with its lens model.
         "align_depth": False,
         "rectified": False,
         "max_skew_s": 0.0,

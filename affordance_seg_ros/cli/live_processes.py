@@ -15,18 +15,18 @@ _PACKAGE = "affordance_seg_ros"
 _POLL_S = 0.1
 _DRAIN_S = 1.0
 _FINISH_S = 60.0
-"""Time for the recorder to write pictures and page."""
+"""Time for the recorder to write the pictures and the page."""
 _STOP_S = 20.0
 _INTERRUPTED_STOP_S = 3.0
 """`ros2 launch` sends SIGTERM five seconds after SIGINT, and SIGKILL another five after that."""
 
 
 class LiveProcesses:
-    """Starts node, recorder and player of this package's install space; a context manager.
+    """Starts node, recorder and player from this package's install space; a context manager.
 
     Raises:
-        SourceError: The package is not installed with ROS 2, or a process ends with an error; it
-            has said itself what was wrong.
+        SourceError: The package is not installed with ROS 2, or a process ends with an error,
+            having reported the cause itself.
     """
 
     def __init__(self) -> None:
@@ -79,8 +79,8 @@ class LiveProcesses:
         time.sleep(_DRAIN_S)
 
     def finish(self) -> None:
-        """Stop the node, then the recorder, which then makes the report of what all counted."""
-        # The node first: nothing comes any more, and it would soon say so.
+        """Stop the node, then the recorder, which then makes the report from what all counted."""
+        # The node first: nothing arrives any more, and it would soon say so.
         for program, limit_s in (("affordance_node", _STOP_S), ("affordance-seg", _FINISH_S)):
             process = self._running[program]
             process.send_signal(signal.SIGINT)
@@ -92,8 +92,8 @@ class LiveProcesses:
             self._expect_success(program, code)
 
     def _start(self, program: str, *words: str, piped: bool = False) -> "subprocess.Popen[str]":
-        # In a session of its own: Ctrl-C in a terminal reaches this process alone, which then
-        # stops the others in their order.
+        # In its own session: Ctrl-C in a terminal reaches only this process, which then stops the
+        # others in order.
         process = subprocess.Popen(
             [str(self._executables / program), *words],
             stdout=subprocess.PIPE if piped else None,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`affordance-seg record`: what a running node says of a recording that is played to it."""
+"""`affordance-seg record`: what a running node says about a recording played to it."""
 
 import argparse
 import json
@@ -10,7 +10,7 @@ from typing import Any
 from affordance_seg_ros.errors import SourceError
 
 READY = "recording"
-"""Printed once the node's publishers are found: what is played from now on is not missed."""
+"""Printed once the node's publishers are found: what is played from then on is not missed."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,19 +24,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rate-hz",
         type=float,
         default=10.0,
-        help="rate at which the node takes frames [Hz], 0 for all: that of the video, or that of a "
-        "slower recording",
+        help="rate at which the node takes frames [Hz], 0 for all; the video has this rate, or "
+        "that of a slower recording",
     )
     parser.add_argument("--masks", action="store_true", help="write each mask as a PNG of ids")
     parser.add_argument("--html", action="store_true", help="collect what a report page needs")
     parser.add_argument(
         "--node-report",
         type=Path,
-        help="the node's report_file: with --play-report, summary.json and the page are made of "
+        help="the node's report_file; with --play-report, summary.json and the page are made from "
         "it at the end, as the offline replay leaves them",
     )
-    parser.add_argument("--play-report", type=Path, help="the report of the player")
-    parser.add_argument("--command-line", default="", help="command line that the page names")
+    parser.add_argument("--play-report", type=Path, help="the player's report")
+    parser.add_argument("--command-line", default="", help="command line that the page shows")
 
 
 def run(arguments: argparse.Namespace) -> int:

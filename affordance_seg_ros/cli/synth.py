@@ -76,10 +76,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """Return width and height of a text as 320x240.
+    """Return the width and height in a text such as 320x240.
 
     Raises:
-        ConfigError: It is no such text.
+        ConfigError: The text is not of this form.
     """
     match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
     if match is None:
@@ -88,7 +88,7 @@ def parse_size(text: str) -> tuple[int, int]:
 
 
 def _import(name: str) -> Any:
-    """Import a module of the renderer, whose own requirements are not everybody's."""
+    """Import a module of the renderer, whose dependencies not everyone has installed."""
     try:
         return import_module(f"{_SYNTHESIS}.{name}")
     except ModuleNotFoundError as error:

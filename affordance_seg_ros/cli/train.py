@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, default=Path("out/train"), help="folder for state, weights and logs"
     )
-    parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    parser.add_argument("--resume", action="store_true", help="continue the run in --out")
     parser.add_argument(
         "--set",
         action="extend",
@@ -38,14 +38,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--check-data",
         type=Path,
         metavar="DIR",
-        help="train nothing: read every file of a data set and tell what is wrong with it",
+        help="train nothing: read every file of a data set and report what is wrong with it",
     )
     parser.add_argument(
         "--label-map",
         default="",
         metavar="NAME",
         help="with --check-data, how its labels become the run's: a YAML file or one of the "
-        "package; empty for the data set's usual one",
+        "package's; empty for the data set's usual one",
     )
     parser.add_argument(
         "--ablation",

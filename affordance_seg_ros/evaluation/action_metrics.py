@@ -56,7 +56,7 @@ class ActionMetrics:
         """Add one clip by its true and its recognised action id.
 
         Raises:
-            FrameError: An id is not that of an action.
+            FrameError: An id does not belong to an action.
         """
         for name, action_id in (("true", truth_id), ("recognised", predicted_id)):
             if not 0 <= action_id < len(self._labels.actions):

@@ -22,15 +22,15 @@ PAPER_WEIGHTS = MappingProxyType(
         "type": 0.083,
     }
 )
-"""The paper's weights of the affordances of SOR3D-AFF; they add to 0.998."""
+"""The paper's weights of the affordances of SOR3D-AFF; they add up to 0.998."""
 
 
 class ClassScores(NamedTuple):
-    """One score of every class, and of all of them.
+    """One score for each class, and one for all of them.
 
     Attributes:
         mean: Mean over the classes that have a score; NaN if none has.
-        by_class: Score by the name of the class; NaN where it is not defined.
+        by_class: Score by class name; NaN where it is not defined.
     """
 
     mean: float
@@ -51,7 +51,7 @@ class ClassScores(NamedTuple):
 def weighted_mean(scores: Mapping[str, float], weights: Mapping[str, float]) -> float:
     """Return the mean of the scores that are not NaN, with weights renormalised over them.
 
-    NaN if there are none, or if one of all classes has no weight.
+    NaN if there are none, or if any of the classes, with or without a score, has no weight.
     """
     if not scores.keys() <= weights.keys():
         return math.nan

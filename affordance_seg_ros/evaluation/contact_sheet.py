@@ -29,13 +29,13 @@ _DIM = (160, 160, 160)
 _ALARM = (255, 120, 120)
 _GROUND = 24
 _CAPTION_LABELS = 2
-"""More labels than these, the largest, do not fit a column."""
+"""More labels than this, the largest ones, do not fit in a column."""
 # Depth is coloured over the middle of its own range: a far wall must not flatten the table.
 _DEPTH_PERCENTILES = (2, 90)
 
 
 class Moment(NamedTuple):
-    """One column of the sheet: a frame and what was said of it."""
+    """One column of the sheet: a frame and its prediction."""
 
     color: Picture
     depth: DepthImage
@@ -46,7 +46,7 @@ class EvenlyThinned(Generic[Item]):
     """Keeps up to 2 n items spread evenly over a stream of unknown length.
 
     Args:
-        count: n, the number of items that `pick` returns at the most.
+        count: n, the number of items that `pick` returns at most.
     """
 
     def __init__(self, count: int) -> None:
@@ -56,7 +56,7 @@ class EvenlyThinned(Generic[Item]):
         self._kept: list[Item] = []
 
     def wants_next(self) -> bool:
-        """Return whether the next item would be kept: it need not be made otherwise."""
+        """Return whether the next item would be kept; otherwise it need not be made."""
         return self._seen % self._stride == 0
 
     def add(self, item: Item | None) -> None:
@@ -71,7 +71,7 @@ class EvenlyThinned(Generic[Item]):
             self._stride *= 2
 
     def pick(self) -> list[Item]:
-        """Return up to n of the items, evenly spread, the first and the last kept among them."""
+        """Return up to n items, evenly spread, including the first and the last that were kept."""
         if len(self._kept) <= self._count:
             return list(self._kept)
         indices = np.linspace(0, len(self._kept) - 1, self._count).round().astype(int)
@@ -96,12 +96,12 @@ def color_depth(depth: DepthImage) -> Picture:
 def draw_contact_sheet(
     moments: Sequence[Moment], labels: LabelSet, *, title: str, trained: bool
 ) -> Picture:
-    """Draw the sheet: a column a moment, rows for colour, depth, 3D flow, mask and action.
+    """Draw the sheet: a column for each moment, rows for colour, depth, 3D flow, mask and action.
 
     Args:
         moments: The columns in order of time; at least one.
         labels: Names and colours of the labels.
-        title: Line above all: the recording, the weights.
+        title: Line at the top: the recording, the weights.
         trained: False writes UNTRAINED beside the title.
 
     Returns:

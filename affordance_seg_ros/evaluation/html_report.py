@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The report of a run as one page that needs nothing else: pictures, charts and numbers in it."""
+"""The report of a run as one self-contained page with pictures, charts and numbers."""
 
 import base64
 import json
@@ -36,9 +36,9 @@ class PageContent(NamedTuple):
         labels: Names and colours.
         history: Numbers of all frames; at least one.
         film: Frames in order of time; at least one.
-        worst: The worst frames by each measure, by its title.
+        worst: The worst frames by each measure, keyed by its title.
         summary: The run's summary, as in `summary.json`.
-        facts: Facts of the run by their names.
+        facts: Facts about the run by name.
         latencies_ms: Times of single frames [ms]; empty if unknown.
     """
 
@@ -91,7 +91,7 @@ def render_page(content: PageContent) -> str:
         version=escape(__version__),
         style=_part("report.css"),
         script=_part("report.js"),
-        # No end of the element, and no comment, may appear in it.
+        # Neither the end tag of the element nor a comment may appear in it.
         data=data.replace("<", "\\u003c"),
     )
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sections of a report page. All that comes from outside is escaped here."""
+"""The sections of a report page. Everything that comes from outside is escaped here."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ _METRICS = (
 
 
 def frame_caption(history: RunHistory, index: int, labels: LabelSet) -> str:
-    """Return one line on a frame: its time, action, duration, confidence and IoU."""
+    """Return one line about a frame: its time, action, duration, confidence and IoU."""
     note = history.note(index)
     score = float(note.action_scores[note.action_id])
     parts = [
@@ -206,7 +206,7 @@ def _over_time(title: str, note: str, rows: list[str], history: RunHistory) -> s
 
 
 def _chart(rows: list[str], history: RunHistory) -> str:
-    """Return rows with the time axis below; frames stand at equal distances."""
+    """Return rows with the time axis below; frames are equally spaced."""
     seconds = history.seconds()
     picked = np.unique(np.linspace(0, len(seconds) - 1, _TICKS).round().astype(int))
     ticks = "".join(f"<span>{seconds[index]:.1f} s</span>" for index in picked)
@@ -242,7 +242,7 @@ def _source(still: Still) -> str:
 
 
 def _action_colors(labels: LabelSet) -> list[str]:
-    """Return the colour of each action: that of the affordance of its name, or a grey."""
+    """Return the colour of each action: that of the affordance of the same name, or grey."""
     return [
         _css(labels.colors_rgb[labels.label_id(name)]) if name in labels.affordances else "#8a8f98"
         for name in labels.actions

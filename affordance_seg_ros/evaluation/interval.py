@@ -14,7 +14,7 @@ _RESAMPLES = 2000
 
 
 class Interval(NamedTuple):
-    """A range that is to hold the true score in 95 of 100 cases; NaN where nothing can be said."""
+    """A range that should hold the true score in 95 of 100 cases; NaN where nothing can be said."""
 
     low: float
     high: float
@@ -24,7 +24,7 @@ NO_INTERVAL = Interval(np.nan, np.nan)
 
 
 class MaskIntervals(NamedTuple):
-    """Of the means over the affordances."""
+    """Intervals of the means over the affordances."""
 
     iou: Interval
     f1: Interval
@@ -33,15 +33,14 @@ class MaskIntervals(NamedTuple):
 def mask_intervals(pictures: Sequence[PixelCounts]) -> MaskIntervals:
     """Return how far the pooled IoU and F1 of a set of pictures can be relied on.
 
-    Pictures of the same thing or person have to come as one, their counts added up: drawn apart,
-    fifty pictures of a tool would count as fifty tools.
+    Pictures of the same thing or person must be passed as one, with their counts added up: drawn
+    separately, fifty pictures of a tool would count as fifty tools.
 
-    The pictures are drawn anew, with repetition, 2000 times, and pooled each time as they are for
-    the score itself; the ranges leave out the lowest and the highest 2.5 % of what came of it. An
-    affordance of one picture is missing from a third of the draws: then it is missing from their
-    mean, as it is from the score of a set that does not show it. Where the few pictures of an
-    affordance all came out alike, the draws cannot tell that others would not: the range is then
-    too narrow.
+    The pictures are resampled 2000 times with replacement, and pooled each time as for the score
+    itself; the ranges leave out the lowest and the highest 2.5 % of the results. An affordance of
+    only one picture is missing from a third of the draws, and then also from their mean, as it is
+    from the score of a set that does not show it. Where the few pictures of an affordance all gave
+    similar results, the draws cannot show that others would not: the range is then too narrow.
 
     Args:
         pictures: Counts of pictures that have nothing to do with each other, such as the last

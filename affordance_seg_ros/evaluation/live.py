@@ -25,13 +25,13 @@ from affordance_seg_ros.sources.recording import Recording
 _RECENT = 30
 """Frames that are kept for predictions that were overtaken by newer ones."""
 _AHEAD = 10
-"""Frames that are looked at beyond for a stamp that lies back: a recording may jump."""
+"""Frames to look ahead for a stamp that lies in the past: a recording may jump."""
 _FAR_NS = 60_000_000_000
-"""After the next frame no stamp of the same recording is expected."""
+"""This long after the next frame, no stamp of the same recording is expected."""
 
 
 class Source(Protocol):
-    """What a node says of itself."""
+    """What a node says about itself."""
 
     @property
     def labels(self) -> LabelSet:
@@ -50,11 +50,11 @@ class _Run(NamedTuple):
     """What is known once the node has spoken: who it is, and where its predictions go.
 
     Attributes:
-        source: What the node says of itself.
+        source: What the node says about itself.
         writer: Writes pictures and predictions.
         page: Collects the report page; None for none.
         metrics: Compares with the labels of the recording.
-        ids: (256,) uint8, the node's label id of each label id of the recording.
+        ids: (256,) uint8, the node's label id for each label id of the recording.
     """
 
     source: Source
@@ -65,7 +65,7 @@ class _Run(NamedTuple):
 
 
 class _FramesByStamp:
-    """Frames of a recording, found by stamps that hardly ever go back; a few are in memory.
+    """Frames of a recording, looked up by stamps that rarely go back; only a few are in memory.
 
     Args:
         frames: The frames, in order.
@@ -82,9 +82,9 @@ class _FramesByStamp:
         self._read()
 
     def find(self, stamp_ns: int) -> RgbdFrame | None:
-        """Return the frame of a stamp; None if there is none, or it lies far back."""
+        """Return the frame with a stamp; None if there is none, or it lies far back."""
         while stamp_ns not in self._recent and self._newest_ns < stamp_ns:
-            # Of another stream, it may lie beyond the end: nothing is read away for it.
+            # A stamp of another stream may lie beyond the end: no frame is used up for it.
             if not self._next_is_near(stamp_ns) or not self._read():
                 break
         if stamp_ns not in self._recent and self._comes_soon(stamp_ns):
@@ -105,7 +105,7 @@ class _FramesByStamp:
         return any(frame.stamp_ns == stamp_ns for frame in self._ahead)
 
     def finish(self) -> None:
-        """Read to the end: only then the recording's report is whole."""
+        """Read to the end: only then is the recording's report complete."""
         while self._read():
             pass
 
@@ -124,7 +124,7 @@ class LiveRecorder:
     """Writes the predictions of a live node as the offline replay would; a context manager.
 
     Args:
-        recording: What is played to the node; read along, by the stamps of the predictions.
+        recording: What is played to the node; read along with the stamps of the predictions.
         out: Folder for the results.
         rate_hz: Rate at which the node takes frames [Hz]; 0 for all.
         masks: Whether each mask is written as a PNG of label ids.
@@ -157,7 +157,7 @@ class LiveRecorder:
         self._stack.__exit__(*error)
 
     def add(self, prediction: Prediction, source: Source) -> None:
-        """Take a prediction; one of a stamp that the recording lacks is counted as unknown."""
+        """Take in a prediction; one with a stamp not in the recording is counted as unknown."""
         frame = self._frames.find(prediction.stamp_ns)
         if frame is None:
             self._unknown += 1
@@ -199,7 +199,7 @@ class LiveRecorder:
         """Return what was received as JSON values.
 
         Raises:
-            SourceError: Nothing was.
+            SourceError: Nothing was received.
         """
         if self._last is None or self._run is None:
             raise SourceError(
@@ -228,10 +228,10 @@ class LiveRecorder:
         """Write `summary.json`, and the page if one is wanted, as the offline replay does.
 
         Args:
-            received: The recorder's own counts, `summary` among them.
+            received: The recorder's own counts, including those of `summary`.
             played: The player's counts.
             node: The node's report.
-            command: Command line that the page names; empty leaves it out.
+            command: Command line to show on the page; empty leaves it out.
 
         Returns:
             The summary.

@@ -14,7 +14,7 @@ _LOST = "published but not received by the node"
 def live_summary(
     received: Mapping[str, Any], played: Mapping[str, Any], node: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Put the counts of a live run together.
+    """Combine the counts of a live run.
 
     Args:
         received: What the recorder counted (`received.json`).
@@ -23,7 +23,7 @@ def live_summary(
         node: The node's report.
 
     Returns:
-        What the offline replay's summary has, and what a live run has beside it.
+        What the offline replay's summary contains, and what a live run has in addition.
     """
     published = played["frames_published"]
     lost = published - node["received"]["colour"]
@@ -58,13 +58,13 @@ def live_summary(
         "masks_received": received["masks_received"],
         "actions_received": received["actions_received"],
         "predictions_incomplete": received["incomplete"],
-        # In lockstep /clock stands still while the node works: stamps then tell nothing.
+        # In lockstep, /clock stands still while the node works, so stamps say nothing.
         "latency_ms": total if in_lockstep else node["latency_ms"],
         "latency_clock": "receipt" if in_lockstep else node["latency_clock"],
     }
 
 
 def live_options(node: Mapping[str, Any]) -> PipelineConfig:
-    """Return the options of the pipeline that a node's report tells of."""
+    """Return the options of the pipeline that a node's report states."""
     found: PipelineConfig = PipelineConfig.from_mapping(node["options"])
     return found

@@ -21,7 +21,7 @@ _BETA2 = (1.0, 0.3)
 
 
 class SegmentationResult(NamedTuple):
-    """Agreement of masks with the truth, over a set of pictures. Background is no class of it.
+    """Agreement of masks with the truth over a set of pictures. Background is not a class here.
 
     A class is left out of a mean where its score is not defined (NaN): it is neither in the truth
     nor in the masks or, for `fw_margolin`, not in the truth.
@@ -29,10 +29,10 @@ class SegmentationResult(NamedTuple):
     Attributes:
         images: Number of pictures.
         iou: Intersection over union, pooled over the pixels of all pictures.
-        iou_per_image: The same of each picture, then the mean over the pictures where it is
+        iou_per_image: The same for each picture, then the mean over the pictures where it is
             defined.
         f1: Harmonic mean of precision and recall, pooled over the pixels of all pictures.
-        f1_per_image: The same of each picture, then the mean as above.
+        f1_per_image: The same for each picture, then the mean as above.
         f1_paper_weighted: Mean of `f1` with the paper's weights, renormalised over the classes that
             have a score; NaN for affordances that are not those of SOR3D-AFF.
         fw_margolin: Weighted F-measure with β² = 1, mean over the pictures whose truth contains the
@@ -152,7 +152,7 @@ class SegmentationMetrics:
 
 
 class PixelCounts(NamedTuple):
-    """Numbers of pixels of each affordance (..., N), of one picture or of many.
+    """Numbers of pixels of each affordance (..., N), in one picture or in many.
 
     Attributes:
         hits: Found where they are.

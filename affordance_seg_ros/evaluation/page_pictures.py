@@ -21,11 +21,11 @@ _WORST_WIDTH = 640
 _WORST_BYTES = 60_000
 _QUALITIES = (70, 45, 25, 10)
 _APART_S = 0.5
-"""The worst frames are this far apart at least, or they would all be one moment."""
+"""At most one frame of each interval of this length is kept, or all would show one moment."""
 
 
 class Still(NamedTuple):
-    """A picture of the page: the number of its frame, and a JPEG."""
+    """A picture of the page: its frame number, and a JPEG."""
 
     frame: int
     jpeg: bytes
@@ -38,7 +38,7 @@ class Film:
         self._stills: EvenlyThinned[Still] = EvenlyThinned(_FILM_FRAMES)
 
     def wants_next(self) -> bool:
-        """Return whether the next frame would be kept: its picture need not be made otherwise."""
+        """Return whether the next frame would be kept; otherwise its picture need not be made."""
         return self._stills.wants_next()
 
     def add(self, index: int, picture: Picture | None) -> None:
@@ -66,7 +66,7 @@ class WorstFrames:
         self._of_moment: dict[int, tuple[float, Still]] = {}
 
     def wants(self, stamp_ns: int, badness: float) -> bool:
-        """Return whether a frame would be kept: its picture need not be made otherwise."""
+        """Return whether a frame would be kept; otherwise its picture need not be made."""
         if np.isnan(badness):
             return False
         held = self._of_moment.get(_moment(stamp_ns))
@@ -75,7 +75,7 @@ class WorstFrames:
         return len(self._of_moment) < self._count or badness > self._least()[0]
 
     def add(self, stamp_ns: int, badness: float, index: int, picture: Picture) -> None:
-        """Keep a frame that is wanted; one that is less bad makes place."""
+        """Keep a frame that is wanted; one that is less bad makes way for it."""
         still = Still(index, to_jpeg(picture, _WORST_WIDTH, limit=_WORST_BYTES))
         self._of_moment[_moment(stamp_ns)] = (badness, still)
         if len(self._of_moment) > self._count:
@@ -91,7 +91,7 @@ class WorstFrames:
 
 
 class Badness(NamedTuple):
-    """A measure by which frames are the worst ones, with its name for the page."""
+    """A measure of how bad a frame is, with its title on the page."""
 
     title: str
     value: float

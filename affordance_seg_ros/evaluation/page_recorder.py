@@ -21,11 +21,11 @@ _TRUTH = "truth"
 
 
 class PageRecorder:
-    """Takes each frame of a run and writes its page at the end.
+    """Takes in each frame of a run and writes the run's page at the end.
 
     Args:
         labels: Names and colours of the labels.
-        labelled: Whether the recording has labels: then the worst frames are those of lowest IoU.
+        labelled: Whether the recording has labels; the worst frames are then those of lowest IoU.
     """
 
     def __init__(self, labels: LabelSet, *, labelled: bool) -> None:
@@ -42,11 +42,11 @@ class PageRecorder:
         truth: npt.NDArray[np.uint8] | None,
         overlay: Picture,
     ) -> None:
-        """Take a frame.
+        """Take in a frame.
 
         Args:
             frame: The frame.
-            prediction: What was said of it.
+            prediction: Its prediction.
             truth: (H, W) label ids, 255 to ignore; None if it is not labelled.
             overlay: (H, W, 3) RGB, the frame with the prediction drawn on it.
         """
@@ -72,7 +72,7 @@ class PageRecorder:
         Args:
             path: The file.
             summary: The run's summary.
-            facts: Facts of the run by their names.
+            facts: Facts about the run by name.
             latencies_ms: Times of single frames [ms]; None takes those of the pipeline.
 
         Raises:
@@ -86,7 +86,7 @@ class PageRecorder:
         write_page(path, content)
 
     def _beside(self, frame: RgbdFrame, truth: npt.NDArray[np.uint8], overlay: Picture) -> Picture:
-        """Return the overlay with the labels beside it; what is ignored is darkened."""
+        """Return the overlay with the labels beside it; ignored pixels are darkened."""
         known = np.where(truth < self._labels.class_count, truth, 0).astype(np.uint8)
         labelled = blend_mask(frame.color, known, self._labels)
         labelled[truth >= self._labels.class_count] //= 3

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Offline replay: the pipeline over a recording, and what it leaves for people and machines."""
+"""Offline replay: the pipeline over a recording, and its output for people and machines."""
 
 import json
 from collections import Counter
@@ -40,12 +40,12 @@ _SLOWEST_HZ, _FASTEST_HZ = 1.0, 120.0
 
 
 class ReplayWriter:
-    """Writes what a run over a recording leaves, in place of what another one left.
+    """Writes the output of a run over a recording, replacing that of another run.
 
     A context manager.
 
-    `overlay.mp4`, `contact_sheet.png`, `predictions.jsonl`, and on request `masks/STAMP.png` are
-    written as frames come; `summary.json` at the end.
+    `overlay.mp4`, `predictions.jsonl`, and on request `masks/STAMP.png` are written as frames come,
+    `contact_sheet.png` on exit; `summary.json` is left to the caller.
 
     Args:
         out: Folder, made if missing.
@@ -102,7 +102,7 @@ class ReplayWriter:
     ) -> None:
         try:
             self._stack.__exit__(kind, error, trace)
-        except OSError as failure:  # of what the buffers still held
+        except OSError as failure:  # while flushing the buffers
             if error is None:
                 raise SourceError(f"{self._out}: cannot be written ({failure.strerror})") from None
         moments = self._moments.pick()
@@ -125,7 +125,7 @@ class ReplayWriter:
 
         Args:
             frame: The frame.
-            prediction: What was said of it.
+            prediction: Its prediction.
             footer: The overlay's last line.
             truth: (H, W) label ids for the page, 255 to ignore; None if it is not labelled.
         """
@@ -149,7 +149,7 @@ class ReplayWriter:
 
 
 def _clear(out: Path) -> None:
-    """Remove what another run has left; other masks may be a person's."""
+    """Remove the output of another run; other masks may belong to a person."""
     files = ("summary.json", PAGE, "overlay.mp4", "contact_sheet.png")
     for old in (*(out / name for name in files), *_masks_of_run(out)):
         try:
@@ -159,9 +159,9 @@ def _clear(out: Path) -> None:
 
 
 def _masks_of_run(out: Path) -> Iterator[Path]:
-    """Yield the masks of the frames that the predictions in a folder are of."""
+    """Yield the mask paths of the frames whose predictions are in a folder."""
     predictions = out / _PREDICTIONS
-    if not predictions.is_file():  # a device may never end
+    if not predictions.is_file():  # reading a device may never end
         return
     for line in predictions.read_text(encoding="utf-8", errors="replace").splitlines():
         with suppress(ValueError, TypeError, KeyError):  # a line that was cut off
@@ -169,7 +169,7 @@ def _masks_of_run(out: Path) -> Iterator[Path]:
 
 
 def _write_png(path: Path, picture: npt.NDArray[np.uint8]) -> None:
-    # OpenCV's own writer says nothing of a full disk.
+    # OpenCV's own writer does not report a full disk.
     try:
         path.write_bytes(cv2.imencode(".png", picture)[1].tobytes())
     except OSError as error:
@@ -177,9 +177,9 @@ def _write_png(path: Path, picture: npt.NDArray[np.uint8]) -> None:
 
 
 def video_rate_hz(rate_hz: float, recording: Recording) -> float:
-    """Return the rate of a video of what is processed: a slow recording is not played faster.
+    """Return the rate for a video of what is processed: a slow recording is not played faster.
 
-    It is one that a video can have and a person can follow, whatever the recording says.
+    It is a rate that a video can have and a person can follow, whatever the recording says.
 
     Args:
         rate_hz: Rate at which frames are taken [Hz]; 0 for all.
@@ -207,7 +207,7 @@ def replay(
         out: Folder for the results.
         masks: Whether to write each mask as a PNG of label ids.
         html: Whether to write the report page, `report.html`.
-        command: Command line that the page names; empty leaves it out.
+        command: Command line to show on the page; empty leaves it out.
         progress: Whether to show a progress bar.
 
     Returns:

@@ -14,10 +14,10 @@ __all__ = ["StageStatistics", "prediction_document", "to_json", "write_json"]
 
 
 def prediction_document(prediction: Prediction, labels: LabelSet) -> dict[str, Any]:
-    """Return one prediction as JSON values; images are left out, counts stand for them.
+    """Return one prediction as JSON values, with counts in place of images.
 
     Args:
-        prediction: What the pipeline said of one frame.
+        prediction: The pipeline's prediction for one frame.
         labels: Names of the labels.
     """
     action = prediction.action
@@ -46,7 +46,7 @@ def prediction_document(prediction: Prediction, labels: LabelSet) -> dict[str, A
 class StageStatistics(NamedTuple):
     """Durations of each stage of the pipeline and of all of them together, over the whole run.
 
-    40 bytes a frame: 4 MB in an hour at 30 frames/s.
+    40 bytes per frame: 4 MB in an hour at 30 frames/s.
     """
 
     stages: dict[str, "array[float]"]
@@ -54,7 +54,7 @@ class StageStatistics(NamedTuple):
 
     @classmethod
     def empty(cls) -> "StageStatistics":
-        """Return statistics of nothing yet."""
+        """Return statistics without any durations yet."""
         return cls({name: array("d") for name in StageTimes._fields}, array("d"))
 
     def add(self, stages_ms: StageTimes) -> None:

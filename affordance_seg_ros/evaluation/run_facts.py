@@ -20,7 +20,7 @@ def run_facts(
     config: PipelineConfig | None,
     command: str,
 ) -> dict[str, str]:
-    """Return the facts of a run by their names, in the order in which they are read.
+    """Return the facts about a run by name, in the order in which they are read.
 
     Args:
         recording: What was replayed.

@@ -20,7 +20,7 @@ class FrameNote(NamedTuple):
         stamp_ns: Stamp of the frame [ns].
         action_id: The recognised action.
         action_scores: (M,) float32 probabilities of all actions.
-        shares: (N + 1,) float32 share of the picture of each label, background first.
+        shares: (N + 1,) float32 share of the picture that each label takes, background first.
         confidence: Mean probability of the chosen labels, in [0, 1].
         duration_ms: Time that the pipeline took [ms]; NaN if unknown.
         iou: Mean IoU of the labels in truth or mask; NaN without truth, or without any label.
@@ -39,7 +39,7 @@ def note_of(prediction: Prediction, labels: LabelSet, truth: LabelMap | None) ->
     """Return what is remembered of a prediction.
 
     Args:
-        prediction: What was said of the frame.
+        prediction: The prediction for the frame.
         labels: The labels.
         truth: (H, W) label ids, 255 to ignore; None if the frame is not labelled.
     """
@@ -58,7 +58,7 @@ def note_of(prediction: Prediction, labels: LabelSet, truth: LabelMap | None) ->
 class RunHistory:
     """The notes of all frames of a run, in the order in which they came.
 
-    About 300 bytes a frame: 10 MB in an hour at 10 frames/s.
+    About 300 bytes per frame: 10 MB in an hour at 10 frames/s.
     """
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ class RunHistory:
         return self._notes[index]
 
     def seconds(self) -> npt.NDArray[np.float64]:
-        """Return (F,) stamps, from the first one on [s]."""
+        """Return (F,) stamps relative to the first one [s]."""
         first_ns = self._notes[0].stamp_ns if self._notes else 0
         return np.array([1e-9 * (note.stamp_ns - first_ns) for note in self._notes], np.float64)
 
@@ -85,7 +85,7 @@ class RunHistory:
         return np.stack([note.action_scores for note in self._notes])
 
     def shares(self) -> npt.NDArray[np.float32]:
-        """Return (F, N + 1) shares of the picture of the labels, background first."""
+        """Return (F, N + 1) shares of the picture that the labels take, background first."""
         return np.stack([note.shares for note in self._notes])
 
     def durations_ms(self) -> npt.NDArray[np.float64]:

@@ -10,12 +10,12 @@ import numpy.typing as npt
 Values = npt.NDArray[np.floating[Any]]
 
 WIDTH, HEIGHT = 1000, 100
-"""Size of a chart's own coordinates; the page gives it its size."""
+"""Extent of a chart's own coordinates; its size is set by the page."""
 
 _STROKE = 2
 
 MOST_POINTS = 500
-"""Longer series are drawn as the mean of so many equal parts."""
+"""Longer series are drawn as the means of this many equal parts."""
 
 
 def thinned(values: Values, most: int = MOST_POINTS) -> Values:
@@ -35,7 +35,7 @@ def area(values: Values, top: float, *, title: str, color: str) -> str:
     Args:
         values: (F,), NaN for a gap.
         top: Value of the upper edge; 0 is the lower one.
-        title: What is said to those who cannot see it.
+        title: Text for those who cannot see the chart.
         color: CSS colour.
     """
     pieces = _pieces(values, top)

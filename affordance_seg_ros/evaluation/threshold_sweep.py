@@ -15,14 +15,14 @@ THRESHOLDS = (0.0, 0.25, 0.5, 0.75, 0.9, 0.95)
 
 
 class ThresholdScores(NamedTuple):
-    """Masks of one threshold; means over the affordances, each pooled over all pictures.
+    """Scores of masks at one threshold: means over the affordances, each pooled over all pictures.
 
     Attributes:
         min_confidence: Marked pixels that were less probable became background.
         iou: Intersection over union; NaN where no affordance is in truth or mask.
         f1: Harmonic mean of precision and recall, likewise.
         precision: Share of the marked pixels that are right; NaN where nothing is marked.
-        recall: Share of the true pixels that are marked right; NaN where there are none.
+        recall: Share of the true pixels that are marked correctly; NaN where there are none.
         unmarked: Share of the pictures whose masks are empty.
     """
 
@@ -43,8 +43,8 @@ class ThresholdSweep:
 
     Args:
         labels: The affordances.
-        least: Threshold that the masks have been through already, in [0, 1]; smaller ones are left
-            out, as nothing is known of what they would mark.
+        least: Threshold that was already applied to the masks, in [0, 1]; smaller ones are left
+            out, as it is unknown what they would mark.
         thresholds: The thresholds, in [0, 1].
     """
 
@@ -80,7 +80,7 @@ class ThresholdSweep:
             self._unmarked[index] += not kept.any()
 
     def result(self) -> tuple[ThresholdScores, ...]:
-        """Return the scores of all pictures added so far, by rising threshold."""
+        """Return the scores of all pictures added so far, by increasing threshold."""
         counts = self._pooled
         means = [
             mean_of_defined(scores)

@@ -16,11 +16,11 @@ _FOURCC = cv2.VideoWriter.fourcc(*"mp4v")
 
 
 class VideoWriter:
-    """Writes pictures to an .mp4 file; a context manager, left with an error if it is not whole.
+    """Writes pictures to an .mp4 file; a context manager that raises on exit if it is incomplete.
 
     Args:
         path: The file, replaced if it exists.
-        rate_hz: Pictures a second when it is played [Hz].
+        rate_hz: Pictures per second when it is played [Hz].
 
     Raises:
         SourceError: The path is not UTF-8.
@@ -28,7 +28,7 @@ class VideoWriter:
 
     def __init__(self, path: Path, rate_hz: float) -> None:
         if readable(str(path)) != str(path):
-            # OpenCV ends the process on such a name.
+            # OpenCV terminates the process on such a name.
             raise SourceError(f"{path}: cannot be written to; expected a name in UTF-8")
         self._path = path
         self._rate_hz = rate_hz
@@ -52,14 +52,14 @@ class VideoWriter:
             self._check()
 
     def write(self, picture: npt.NDArray[np.uint8]) -> None:
-        """Append a picture (H, W, 3) RGB; a size other than the first one's is resized to it.
+        """Append a picture (H, W, 3) RGB, resized to the first one's size if that differs.
 
         Raises:
             SourceError: The file cannot be written.
         """
         height, width = picture.shape[:2]
         if self._writer is None:
-            # The codec wants even sizes.
+            # The codec needs even sizes.
             self._size = (width + width % 2, height + height % 2)
             self._writer = cv2.VideoWriter(str(self._path), _FOURCC, self._rate_hz, self._size)
             if not self._writer.isOpened():
@@ -70,7 +70,7 @@ class VideoWriter:
         self._written += 1
 
     def _check(self) -> None:
-        """Raise if the file is not whole: OpenCV's writer says nothing of a full disk."""
+        """Raise if the file is incomplete: OpenCV's writer does not report a full disk."""
         reader = cv2.VideoCapture(str(self._path))
         try:
             there = int(reader.get(cv2.CAP_PROP_FRAME_COUNT)) if reader.isOpened() else 0

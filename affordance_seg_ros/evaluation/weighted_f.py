@@ -10,7 +10,7 @@ _EPSILON = float(np.finfo(np.float64).eps)
 _GAUSSIAN_RADIUS_PX = 3
 _GAUSSIAN_SIGMA_PX = 5.0
 _HALF_IMPORTANCE_PX = 5.0
-"""Distance from the foreground at which a false alarm has gone half the way from weight 1 to 2."""
+"""Distance from the foreground at which a false alarm's weight is halfway from 1 to 2."""
 
 
 class WeightedScore(NamedTuple):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scene flow as a picture of three channels: what the flow stream of the network sees."""
+"""Scene flow as a three-channel picture: what the flow stream of the network sees."""
 
 from collections.abc import Callable
 
@@ -14,15 +14,15 @@ from affordance_seg_ros.frames import SceneFlow
 def colorize(flow: SceneFlow, config: InputConfig, *, mode: str) -> Tensor:
     """Colour scene flow by one of the encodings of `InputConfig.flow_encoding`.
 
-    'signed' maps [-range, range] to [0, 1], so 0.5 is still, in every frame alike. 'stretched'
-    maps each axis from its own least to its own largest value of this frame, as the paper says.
+    'signed' maps [-range, range] to [0, 1], so 0.5 means still in every frame. 'stretched'
+    maps each axis from its smallest to its largest value in this frame, as the paper says.
     'viewer' drops the sign and divides by the largest value of the frame, blue for x, green for
     y and red for z, as PD-Flow's viewer does.
 
     Mode '3d' colours the motion in metres, as channels x, y, z; pixels without valid motion count
-    as still. Mode '2d' colours the optical flow of all pixels, depth or not, as channels u, v and
-    a constant: its range is that of a motion of `flow_range_m` where the input's longer side
-    spans one metre.
+    as still. Mode '2d' colours the optical flow of all pixels, with or without depth, as channels
+    u, v and a constant; its range is that of a motion of `flow_range_m` where the input's longer
+    side spans one metre.
 
     Args:
         flow: The scene flow.

@@ -20,9 +20,9 @@ _MIDDLE_GRAY = 128.0
 _SMALLEST_SIDE_PX = 16  # DIS searches patches of 8 pixels at half the resolution
 
 _LARGEST_CHANGE_M = 0.1
-"""A larger change of depth is that of another surface: of a hand that moves, the one behind it."""
+"""A larger change of depth is that of another surface, such as the one behind a moving hand."""
 _FAR = 1e6
-# Below each of these shares of the work the flow is found at half the resolution.
+# Below each of these shares of the work, the resolution of the flow is halved.
 _HALVING_BUDGETS = (0.75, 0.25)
 
 
@@ -35,9 +35,9 @@ class DisFlow:
     """Dense inverse search on brightness, and depth read at both ends of the motion.
 
     A flow that is half a pixel off at the rim of an object reads the depth of what is behind it;
-    a median over 5x5 pixels takes such jumps out of the change of depth. Where the flow is wrong by
-    much, over more than a rim, the change counts as none: farther than 0.1 m from one frame to the
-    next is taken for another surface.
+    a median over 5x5 pixels removes such jumps from the change of depth. Where the flow is far off
+    over more than a rim, the change counts as none: more than 0.1 m from one frame to the next is
+    taken for another surface.
 
     Source:
         Kroeger et al., "Fast optical flow using dense inverse search", ECCV 2016.
@@ -55,7 +55,7 @@ class DisFlow:
     def set_budget(self, budget: float) -> None:
         """Search and refine less; see `FlowEstimator`.
 
-        The settings were chosen by the curve of error against time in docs/scene_flow.md.
+        The settings were chosen from the curve of error against time in docs/scene_flow.md.
         """
         self._config = replace(self._config, budget=budget)
         self._dis.setFinestScale(sum(budget < share for share in _HALVING_BUDGETS))
@@ -96,7 +96,7 @@ class DisFlow:
 def median_where_seen(
     image: npt.NDArray[np.float32], seen: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.float32]:
-    """Return the median over 5x5 pixels of those that were seen.
+    """Return the median of the seen pixels in each 5x5 neighbourhood.
 
     Args:
         image: (H, W) float32.
@@ -105,7 +105,7 @@ def median_where_seen(
     Returns:
         (H, W) float32; 0 where not seen.
     """
-    # Unseen pixels vote in turn for far too much and for far too little, and so cancel out.
+    # Unseen pixels vote alternately for far too much and far too little, and so cancel out.
     height, width = image.shape
     turn = np.where((np.arange(height)[:, None] + np.arange(width)) % 2, _FAR, -_FAR)
     median = cv2.medianBlur(np.where(seen, image, turn).astype(np.float32), 5)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one interface of scene flow, and the estimators behind it by name."""
+"""The common interface of scene flow, and the estimators behind it by name."""
 
 import functools
 import logging
@@ -39,15 +39,15 @@ class FlowEstimator(Protocol):
 
         Returns:
             Motion on the older frame's pixel grid, on the estimator's device; for a first frame,
-            zeros that are nowhere valid.
+            zeros that are valid nowhere.
 
         Raises:
             FrameError: The frame's parts differ in size, or its size is not that of the previous
-                frame; the estimator then is as it was before the call.
+                frame; the estimator is then as it was before the call.
         """
 
     def set_budget(self, budget: float) -> None:
-        """Spend another share of the work from the next pair on; nothing is forgotten or rebuilt.
+        """Change the share of the work done from the next pair on; nothing is forgotten or rebuilt.
 
         Args:
             budget: Share in [0.05, 1] of the configured iterations, as `FlowConfig.budget`.
@@ -57,7 +57,7 @@ class FlowEstimator(Protocol):
         """
 
     def reset(self) -> None:
-        """Forget the past: the next frame is a first one, of any size."""
+        """Forget the past: the next frame counts as a first one, of any size."""
 
 
 def _fused(config: FlowConfig, device: torch.device) -> FlowEstimator:
@@ -86,7 +86,7 @@ def _kernel_trouble(device: torch.device) -> str:
         from affordance_seg_ros.flow.kernels.trial import launch_one
 
         launch_one(device)
-    except Exception as error:  # whatever Triton, its compiler or the driver raises, it is a no
+    except Exception as error:  # whatever Triton, its compiler or the driver raises means no
         return " ".join(f"{type(error).__name__}: {error}".split())
     return ""
 
@@ -100,10 +100,10 @@ ESTIMATORS: dict[str, Callable[[FlowConfig, torch.device], FlowEstimator]] = {
 
 
 def estimator_name(config: FlowConfig, device: torch.device) -> str:
-    """Return the name of the estimator that a configuration means on a device.
+    """Return the name of the estimator that a configuration selects on a device.
 
-    'auto' is the fused kernels on a GPU where Triton works, and DIS elsewhere: the plain form is
-    thousands of small steps a frame, and each of them a launch.
+    'auto' selects the fused kernels on a GPU where Triton works, and DIS elsewhere: the plain form
+    takes thousands of small steps a frame, each of them a launch.
     """
     if config.estimator != "auto":
         return config.estimator
@@ -113,7 +113,7 @@ def estimator_name(config: FlowConfig, device: torch.device) -> str:
 
 
 def flow_in_words(name: str) -> str:
-    """Return what people read of an estimator: ``primal-dual flow``, ``DIS flow``."""
+    """Return an estimator's name for people: ``primal-dual flow``, ``DIS flow``."""
     return f"{name.replace('_', '-').replace('dis', 'DIS')} flow"
 
 
@@ -125,7 +125,7 @@ def build_estimator(config: FlowConfig, device: torch.device) -> FlowEstimator:
         device: Where the flow is computed and returned; DIS itself always runs on the CPU.
 
     Raises:
-        DeviceError: The fused kernels are asked for where Triton is missing or does not work, or
+        DeviceError: The fused kernels are requested where Triton is missing or does not work, or
             on a CPU.
     """
     name = estimator_name(config, device)

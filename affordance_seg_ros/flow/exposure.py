@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Brightness without exposure: the local mean and the local contrast taken out.
+"""Brightness independent of exposure: the local mean and the local contrast are removed.
 
-The weights of the energy are meant for grey values of 0..255. So relative brightness is brought
-back to grey values by the contrast that is typical of the two pictures compared.
+The weights of the energy are meant for grey values of 0..255. So relative brightness is scaled
+back to grey values by the typical contrast of the two pictures compared.
 """
 
 from typing import NamedTuple
@@ -13,8 +13,8 @@ from torch.nn import functional
 
 _MIDDLE_GRAY = 127.5
 # Half the side of the neighbourhood, as a share of the picture's longer side. Measured on the
-# sample sequence (docs/scene_flow.md): twice as much lets saturated areas disturb more around
-# them, and less is no better.
+# sample sequence (docs/scene_flow.md): twice as much lets saturated areas disturb more of
+# their surroundings, and less is no better.
 _RADIUS = 0.03
 
 
@@ -23,7 +23,7 @@ class Brightness(NamedTuple):
 
     Attributes:
         relative: (H, W) float32.
-        contrast: () float32 grey levels (0..255) of one unit.
+        contrast: () float32 grey levels (0..255) per unit.
     """
 
     relative: Tensor
@@ -33,13 +33,13 @@ class Brightness(NamedTuple):
 def measure_brightness(gray: Tensor, *, normalize: bool) -> Brightness:
     """Return the brightness to compare with other frames.
 
-    Normalised, it is unchanged by a gain and an offset of the exposure, even if both vary slowly
+    If normalised, it is unchanged by a gain and an offset of the exposure, even if both vary slowly
     over the picture. Where the picture is flat, its typical contrast limits how far noise is
-    amplified: by a factor of 1.4 at the most.
+    amplified: by a factor of at most 1.4.
 
     Args:
         gray: (H, W) float32 in 0..255.
-        normalize: False returns grey values as they are, around the middle one.
+        normalize: False returns plain grey values, relative to the middle one.
     """
     if not normalize:
         return Brightness(gray - _MIDDLE_GRAY, torch.ones((), device=gray.device))

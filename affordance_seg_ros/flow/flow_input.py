@@ -33,7 +33,7 @@ def check_input(frame: FlowInput, previous: FlowInput | None) -> None:
 
     Raises:
         FrameError: Brightness, depth and camera differ in size, the type is not float32, depth is
-            not finite (which is seen on the CPU alone), or the size has changed since the previous
+            not finite (checked on the CPU only), or the size has changed since the previous
             frame.
     """
     size = (frame.camera.height, frame.camera.width)
@@ -43,7 +43,7 @@ def check_input(frame: FlowInput, previous: FlowInput | None) -> None:
                 f"{name} {image.dtype} of shape {tuple(image.shape)} with a camera of "
                 f"{size[1]}x{size[0]}; expected torch.float32 of shape {size}"
             )
-    # A look at a GPU's values would have the host wait; the pipeline's depth is clean.
+    # Checking values on a GPU would make the host wait; the pipeline's depth is clean.
     if frame.depth_m.device.type == "cpu" and not frame.depth_m.isfinite().all():
         raise FrameError("depth_m that is not finite; expected metres, and 0 where there are none")
     if previous is not None and previous.gray.shape != frame.gray.shape:

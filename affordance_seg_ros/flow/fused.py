@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Primal-dual scene flow of a stream on a GPU: fused kernels, one CUDA graph a frame."""
+"""Primal-dual scene flow of a stream on a GPU: fused kernels, one CUDA graph per frame."""
 
 from dataclasses import replace
 
@@ -20,10 +20,10 @@ from affordance_seg_ros.frames import SceneFlow
 
 
 class FusedPrimalDualFlow:
-    """What `PrimalDualFlow` computes, to rounding, in kernels that never wait for the host.
+    """The same as `PrimalDualFlow`, up to rounding, in kernels that never wait for the host.
 
     The choice between a warm and a cold start is made on the device, by the same rule and for the
-    same pair. `work` alone asks the device, when it is read.
+    same pair. Only `work` queries the device, when it is read.
     """
 
     def __init__(self, config: FlowConfig, device: torch.device) -> None:
@@ -37,9 +37,9 @@ class FusedPrimalDualFlow:
         self.reset()
 
     def set_budget(self, budget: float) -> None:
-        """Spend another share of the iterations; see `FlowEstimator`.
+        """Change the share of the iterations to run; see `FlowEstimator`.
 
-        The first pair with a share it has not seen yet records a graph, which takes longer.
+        The first pair with a new share records a graph, which takes longer.
         """
         self._config = replace(self._config, budget=budget)
         self._iterations = Iterations.of(self._config)
@@ -77,7 +77,7 @@ class FusedPrimalDualFlow:
             return no_motion(frame.to(self._device))
         self._solved = self._iterations
         self._graphs.run(self._iterations, self._pair)
-        # Clones: the buffers are written again with the next frame.
+        # Clones: the next frame overwrites the buffers.
         flow, valid = buffers.flow.clone(), buffers.valid.clone().view(torch.bool)
         return SceneFlow(flow[:2], flow[2], flow[3:], valid)
 
@@ -91,7 +91,7 @@ class FusedPrimalDualFlow:
         self._solver.advance()
 
     def _ready(self, frame: FlowInput) -> Buffers:
-        """Return buffers of the frame's size that know its camera and the one before."""
+        """Return buffers of the frame's size that hold its camera and the previous one."""
         size = (frame.camera.height, frame.camera.width)
         buffers = self._buffers
         if buffers is None or buffers.levels[0].size != size:

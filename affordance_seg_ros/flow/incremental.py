@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Primal-dual scene flow of a stream: coarse to fine at first, then from the last motion on."""
+"""Primal-dual scene flow of a stream: coarse to fine first, then starting from the last motion."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -34,9 +34,9 @@ class Work(NamedTuple):
 
     Attributes:
         pixel_iterations: Pixels times iterations, summed over all levels.
-        warm: Whether the last motion was the start.
-        rise: By how much the last motion, carried on, fitted some patch worse than the pair
-            before (a ratio, see `misfit.rise`); NaN when there was no last motion.
+        warm: Whether the pair was solved starting from the last motion.
+        rise: By how much the last motion, carried on, fitted some patch worse than it fitted the
+            previous pair (a ratio, see `misfit.rise`); NaN when there was no last motion.
     """
 
     pixel_iterations: int
@@ -57,14 +57,14 @@ class _Pair(NamedTuple):
 
 
 class _Memory(NamedTuple):
-    """What the next pair needs of this one: the motion (3, H, W) and its misfit by patches."""
+    """What the next pair needs from this one: the motion (3, H, W) and its misfit by patches."""
 
     motion: Tensor
     misfit: Tensor
 
 
 def schedule(iterations: int, levels: int) -> list[int]:
-    """Return the iterations of each level, finest first: 15 % of the first fewer at each.
+    """Return the iterations of each level, finest first, falling by 15 % of the first at each.
 
     Args:
         iterations: Iterations of the finest level.
@@ -82,8 +82,8 @@ class PrimalDualFlow:
     """Primal-dual scene flow that prepares each frame once and starts from the last motion.
 
     A first pair is solved from the coarsest level to the finest. Every later one starts, at the
-    finest level only, from the last motion carried on; unless that fits some patch of the new pair
-    much worse than the last pair fitted there: then it is solved as a first one.
+    finest level only, from the last motion carried on, unless that fits some patch of the new pair
+    much worse than it fitted the last pair there; such a pair is solved like a first one.
 
     Attributes:
         work: How the last pair was solved.
@@ -96,7 +96,7 @@ class PrimalDualFlow:
         self.reset()
 
     def set_budget(self, budget: float) -> None:
-        """Spend another share of the iterations; see `FlowEstimator`."""
+        """Change the share of the iterations to run; see `FlowEstimator`."""
         self._config = replace(self._config, budget=budget)
         self._iterations = Iterations.of(self._config)
 
@@ -137,15 +137,15 @@ class PrimalDualFlow:
         if self._memory is None:
             return None
         last = self._memory.motion
-        motion = sample(last, targets(-last[:2]))  # carried on to where it has led
+        motion = sample(last, targets(-last[:2]))  # carried on to where it led
         older = pair.older[0]
         terms = linearise(older, pair.newer[0], motion[:2], pair.contrast)
         ratio = rise(patch_misfit(terms, motion[2], older), self._memory.misfit)
         self.work = self.work._replace(rise=ratio)
-        if not ratio <= self._config.warm_residual_ratio:  # NaN is no fit
+        if not ratio <= self._config.warm_residual_ratio:  # NaN does not fit
             return None
         self.work = self.work._replace(warm=True)
-        # The duals are not carried on: measured, zero ones leave less error (docs/scene_flow.md).
+        # The duals are not carried on: zeros, as measured, leave less error (docs/scene_flow.md).
         start = Solution.starting_at(motion)
         return self._solve(older, terms, start, self._iterations.warm).motion
 
@@ -165,7 +165,7 @@ class PrimalDualFlow:
         return solution.motion
 
     def _solve(self, older: Level, terms: DataTerms, start: Solution, iterations: int) -> Solution:
-        """Solve one level, and clean what comes out of it."""
+        """Solve one level, and clean up the result."""
         pixel_iterations = self.work.pixel_iterations + iterations * older.depth_m.numel()
         self.work = self.work._replace(pixel_iterations=pixel_iterations)
         solution = solve(terms, older.weights, start, iterations)
@@ -180,14 +180,14 @@ class PrimalDualFlow:
 
 
 def _refined(solution: Solution, height: int, width: int) -> Solution:
-    """Return unknowns and duals of a level at the next finer one's size."""
+    """Return the unknowns and duals of a level at the size of the next finer one."""
     finer = Solution(*(upsample(part, height, width) for part in solution))
     finer.motion[:2] *= 2  # pixels are half as large there
     return finer
 
 
 def _searched(solution: Solution, older: Level, newer: Level, contrast: Tensor) -> Solution:
-    """Return unknowns moved to where they fit clearly better; its duals restart at zero."""
+    """Return the unknowns moved to where they fit clearly better; the duals restart at zero."""
     flow_px = search(older, newer, solution.motion[:2], contrast)
     return Solution.starting_at(torch.cat((flow_px, solution.motion[2:])))
 

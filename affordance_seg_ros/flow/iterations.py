@@ -7,7 +7,7 @@ from affordance_seg_ros.config import FlowConfig
 
 
 class Iterations(NamedTuple):
-    """Iterations of a pair at the finest level, of a cold and of a warm start; at least one."""
+    """Iterations of a pair at the finest level, for a cold and for a warm start; at least one."""
 
     cold: int
     warm: int

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A pyramid whose coarser levels are built when they are first looked at."""
+"""A pyramid whose coarser levels are built when they are first accessed."""
 
 from collections.abc import Sequence
 from typing import overload
@@ -18,7 +18,7 @@ from affordance_seg_ros.flow.variation import PixelGrid
 class LazyLevels(Sequence[Level]):
     """The levels of a frame, finest first, as `build_levels` returns them.
 
-    A warm start needs the finest one alone: at 320x240 half of the pyramid's time is for the rest.
+    A warm start needs only the finest one: at 320x240 the rest takes half of the pyramid's time.
 
     Args:
         brightness: (H, W) float32.

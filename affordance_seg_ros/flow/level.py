@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One pyramid level of a frame, and the data terms that two frames' levels give."""
+"""One pyramid level of a frame, and the data terms between the levels of two frames."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from affordance_seg_ros.flow.warp import sample, sample_depth, targets
 
 
 class Level(NamedTuple):
-    """All that a frame contributes at one resolution, first as newer, then as older frame.
+    """All that a frame contributes at one resolution, first as the newer, then as the older frame.
 
     Attributes:
         brightness: (H, W) float32.
@@ -30,7 +30,7 @@ class Level(NamedTuple):
 
 
 class DataTerms(NamedTuple):
-    """Brightness and depth constancy, linear around a flow of which they hold the constants.
+    """Coefficients of brightness and depth constancy, linearised around a flow.
 
     For a flow (u, v) and a change of depth w the residuals are
     brightness_t + brightness_x u + brightness_y v and depth_t + depth_x u + depth_y v - w.
@@ -42,7 +42,7 @@ class DataTerms(NamedTuple):
         depth_gradient_m: (2, H, W) float32 [m/px].
         depth_factor: (H, W) float32 weight μ of the depth residual [1/m].
         difference: (H, W) float32 brightness residual at the flow of linearisation.
-        depth_difference_m: (H, W) float32 depth residual there, before w [m].
+        depth_difference_m: (H, W) float32 depth residual there, without w [m].
     """
 
     brightness: Tensor

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The weighted median that ends a pyramid level."""
+"""The weighted median at the end of a pyramid level."""
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 # Sorts nine values in 25 exchanges of neighbours i < j, the fewest possible. On whole images it
-# is several times faster than a sort of every pixel's nine values.
+# is several times faster than sorting every pixel's nine values.
 _EXCHANGES = (
     (0, 3), (1, 7), (2, 5), (4, 8), (0, 7), (2, 4), (3, 8), (5, 6), (0, 2), (1, 3), (4, 5), (7, 8),
     (1, 4), (3, 6), (5, 7), (0, 1), (2, 4), (3, 5), (6, 8), (2, 3), (4, 5), (6, 7), (1, 2), (3, 4),
@@ -18,7 +18,7 @@ _EXCHANGES = (
 _WEIGHT_UNITS = 2**28 - 1
 _WEIGHT_BITS = 2**29 - 1
 _LAST = 1e30
-"""In place of the value of a neighbour that has no weight."""
+"""Replaces the value of a neighbour that has no weight."""
 
 
 def filter_median(motion: Tensor, depth_m: Tensor, depth_difference_m: Tensor) -> Tensor:
@@ -51,7 +51,7 @@ def weighted_median(values: Tensor, weights: Tensor) -> Tensor:
 
     Args:
         values: (9, ...) float32.
-        weights: (9, ...) float32 in [0, 1], of a shape that values can be multiplied with; some
+        weights: (9, ...) float32 in [0, 1], of a shape that broadcasts with values; at least one
             weight is above 0.
 
     Returns:
@@ -62,7 +62,7 @@ def weighted_median(values: Tensor, weights: Tensor) -> Tensor:
     middle = w[0] / 2
     median = v[0].clone()
     for k in range(8):
-        # Up to the middle of the next value, by as much of the way as is left to half the weight.
+        # Towards the middle of the next value, as far as is left to half the weight.
         way = (w[k] + w[k + 1]).mul_(0.5)
         share = (half - middle).div_(way.clamp(min=1e-10)).clamp_(0, 1)
         gap = (v[k + 1] - v[k]).mul_(w[k + 1].sign())  # 0 beyond the last value with a weight
@@ -72,10 +72,10 @@ def weighted_median(values: Tensor, weights: Tensor) -> Tensor:
 
 
 def _sorted(values: Tensor, weights: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-    """Return values and their weights in the order of the values, those without weight last.
+    """Return values and their weights sorted by value, those without weight last.
 
-    Value and weight of a neighbour are sorted as one number: least and greatest of two numbers
-    take a tenth of the time that a choice between two by a third one takes.
+    A neighbour's value and weight are sorted as one number: the minimum and maximum of two numbers
+    take a tenth of the time of a choice between two by a third one.
     """
     seen = weights > 0
     packed = torch.where(seen, values, _LAST).double()

@@ -8,7 +8,7 @@ from affordance_seg_ros.flow.level import DataTerms, Level
 
 PATCHES_ALONG = 16
 _ROUNDING = 0.25
-"""Misfit [grey levels] that the rounding of brightness to 8 bits makes anyway."""
+"""Misfit [grey levels] that rounding brightness to 8 bits causes anyway."""
 
 
 def patch_misfit(terms: DataTerms, depth_change_m: Tensor, older: Level) -> Tensor:
@@ -17,7 +17,7 @@ def patch_misfit(terms: DataTerms, depth_change_m: Tensor, older: Level) -> Tens
     Args:
         terms: Data terms, linearised at the flow in question.
         depth_change_m: (H, W) float32 change of depth that goes with the flow [m].
-        older: The level on whose grid the flow lives; pixels without depth count nothing.
+        older: The level on whose grid the flow lives; pixels without depth count as zero.
 
     Returns:
         (rows, columns) float32 grey levels, 16 patches along the longer side.
@@ -31,10 +31,10 @@ def patch_misfit(terms: DataTerms, depth_change_m: Tensor, older: Level) -> Tens
 def rise(misfit: Tensor, reference: Tensor) -> float:
     """Return the largest ratio of any patch's misfit to the reference there.
 
-    The mean over the picture hardly tells: a hand that starts to move covers a few patches and
-    raises it by a few per cent, the patches themselves tenfold. So that noise in patches that
-    fitted perfectly does not count as a rise, the reference is at least its own mean, and that at
-    least what rounding makes.
+    The mean over the picture says little: a hand that starts to move covers a few patches and
+    raises the mean by a few per cent, but the patches themselves tenfold. So that noise in patches
+    that fitted perfectly does not count as a rise, the reference is at least its own mean, and the
+    mean at least what rounding causes.
 
     Args:
         misfit: (rows, columns) float32.

@@ -14,7 +14,7 @@ from affordance_seg_ros.flow.warp import inside, sample, sample_depth, targets
 from affordance_seg_ros.frames import SceneFlow
 
 KNOWN_SHARE = 1 - 1e-3
-"""Share of known pixels around a target from which on it is known: what lacks is rounding."""
+"""Share of known pixels around a target above which it counts as known: the rest is rounding."""
 
 
 class Ends(NamedTuple):
@@ -75,14 +75,14 @@ def scene_flow(
 
     Returns:
         Motion that is valid where both ends have depth, the target is within the image, and the
-        lens models say where both ends are.
+        lens models know where both ends are.
     """
     ends = read_ends(older, newer, flow_px)
     return ends.motion(ends.depth_change_m if depth_change_m is None else depth_change_m)
 
 
 def no_motion(frame: FlowInput) -> SceneFlow:
-    """Return zero motion that is nowhere valid: what is known of a first frame."""
+    """Return zero motion that is valid nowhere: what is known about a first frame."""
     height, width = frame.gray.shape
     zero = torch.zeros(3, height, width, device=frame.gray.device)
     valid = torch.zeros(height, width, dtype=torch.bool, device=frame.gray.device)
@@ -93,13 +93,13 @@ def no_motion(frame: FlowInput) -> SceneFlow:
 def rays(camera: Camera, device: torch.device) -> Tensor:
     """Return the points at depth 1 that the pixels of a camera see, lens distortion removed.
 
-    Between pixels they are interpolated: exact for a pinhole, whose rays are linear in the pixel,
-    and at 160x90 pixels off by 0.002 px at most for an Azure Kinect's lens, and by 0.005 px for
-    k1 = -0.32, k2 = 0.1.
+    Between pixels they are interpolated. This is exact for a pinhole, whose rays are linear in the
+    pixel; at 160x90 pixels it is off by at most 0.002 px for an Azure Kinect's lens, and by
+    0.005 px for k1 = -0.32, k2 = 0.1.
 
     Returns:
-        (3, H, W) float32 x, y and 1; zeros where the lens model says nothing. So what is
-        interpolated of the last is the share of known pixels.
+        (3, H, W) float32 x, y and 1; zeros where the lens model says nothing. So the
+        last plane, when interpolated, is the share of known pixels.
     """
     pixels = np.stack(np.meshgrid(np.arange(camera.width), np.arange(camera.height)), -1)
     points = camera.unproject(pixels, np.ones((camera.height, camera.width)))

@@ -6,7 +6,7 @@ It minimises, over flow u, v [px] and change of depth w [m] on the older frame's
     Σ |I_t + I_x u + I_y v| + μ |Z_t + Z_x u + Z_y v - w|
       + λ_I (‖∇_r u‖ + ‖∇_r v‖) + λ_D ‖∇_r w‖,
 
-both data terms being linear around the flow of the coarser level.
+with both data terms linearised around the flow of the coarser level.
 
 Source:
     Jaimez, Souiai, Gonzalez-Jimenez, Cremers, "A primal-dual framework for real-time dense RGB-D
@@ -40,7 +40,7 @@ class Solution(NamedTuple):
         motion: (3, H, W) float32 u, v [px] and w [m].
         depth_dual: (H, W) float32 in [-1, 1], dual of the depth residual.
         smooth_dual: (2, 3, H, W) float32, dual of the differences of u, v, w to the next column
-            and row; vectors over the first dimension are at most 1 long.
+            and row; vectors along the first dimension have length 1 at most.
     """
 
     motion: Tensor
@@ -82,15 +82,15 @@ def solve(terms: DataTerms, weights: Tensor, start: Solution, iterations: int) -
     Args:
         terms: The data terms.
         weights: (2, H, W) surface weights of the older frame.
-        start: Where to start; left as it is.
-        iterations: How many.
+        start: Where to start; not changed.
+        iterations: Number of iterations.
 
     Returns:
         Unknowns and duals after the last iteration.
     """
     sizes = StepSizes.of(terms, weights)
-    # Factors of the iteration that stay the same: of the dual of depth and of the divergence in
-    # the primal step, and of the brightness residual in its proximal step.
+    # Constant factors of the iteration: of the depth dual and of the divergence in the primal
+    # step, and of the brightness residual in its proximal step.
     pull = terms.depth_factor * torch.cat(
         (-terms.depth_gradient_m, torch.ones_like(terms.depth_gradient_m[:1]))
     )

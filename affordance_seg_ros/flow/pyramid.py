@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Image pyramids: brightness and depth by factors of two, and fields back up again."""
+"""Image pyramids: brightness and depth down by factors of two, and fields back up."""
 
 import math
 
@@ -43,7 +43,7 @@ def downsample_depth(depth_m: Tensor) -> Tensor:
     taps = _taps(depth_m)  # (25, h, w)
     centre = depth_m[::2, ::2]
     weight = _SAME_SURFACE_M - (taps - centre).abs_()
-    # With the centre's own sign, so that a hole stays one whatever surrounds it.
+    # Zero where the centre has no depth, so that a hole stays one whatever surrounds it.
     weight.clamp_(min=0).mul_(_kernel(depth_m)).mul_((taps > 0) & (centre > 0))
     total = weight.sum(0)
     smooth = weight.mul_(taps).sum(0) / total

@@ -2,8 +2,9 @@
 """Search for motion that is too large for gradients to find.
 
 A hand moves tens of pixels from one frame to the next at ten frames a second. On the pyramid level
-where that would be the pixel or two which gradients reach, the hand itself is gone. So on a level
-where it is still there, every pixel looks around for where its neighbourhood fits clearly better.
+where that would be the pixel or two that gradients reach, the hand itself is gone. So on a level
+where it is still there, every pixel looks around for a place where its neighbourhood fits clearly
+better.
 """
 
 import torch
@@ -15,18 +16,18 @@ from affordance_seg_ros.flow.warp import inside, sample, sample_depth, targets
 
 SEARCH_RADIUS_PX = 5
 NEIGHBOURHOOD_PX = 5
-# A difference beyond these is that of another thing, however large.
+# A difference beyond these means another object, however large it is.
 OTHER_BRIGHTNESS = 40.0
 OTHER_SURFACE_M = 0.08
 NOT_SEEN = 2.0
-# Measured on posed recordings, whose gradients reach everything: a lower price of distance and a
+# Measured on posed recordings, where gradients reach everything: a lower price of distance and a
 # smaller gain make repetitive textures jump (docs/scene_flow.md).
 PRICE_OF_DISTANCE = 0.15
 LARGEST_COST_SHARE = 0.8
 
 
 def search(older: Level, newer: Level, flow_px: Tensor, contrast: Tensor) -> Tensor:
-    """Move a flow to where the neighbourhood of a pixel fits clearly better, if there is such.
+    """Move the flow of each pixel to where its neighbourhood fits clearly better, if anywhere.
 
     Args:
         older: The level on whose grid the flow lives.
@@ -35,7 +36,7 @@ def search(older: Level, newer: Level, flow_px: Tensor, contrast: Tensor) -> Ten
         contrast: () float32 factor that brings brightness to grey values of 0..255.
 
     Returns:
-        (2, H, W) float32, whole pixels (at most 5 a direction) away from the given flow.
+        (2, H, W) float32, whole pixels (at most 5 in each direction) away from the given flow.
     """
     shift_px = shifts(flow_px.device)
     candidate_px = flow_px + shift_px[:, :, None, None]  # (N, 2, H, W), the flow itself first
@@ -65,7 +66,7 @@ def _cost(older: Level, newer: Level, flow_px: Tensor, contrast: Tensor) -> Tens
 
 
 def shifts(device: torch.device) -> Tensor:
-    """All whole-pixel shifts within the radius (N, 2), no shift first."""
+    """Return all whole-pixel shifts within the radius (N, 2), the zero shift first."""
     line = torch.arange(-SEARCH_RADIUS_PX, SEARCH_RADIUS_PX + 1, device=device)
     shift_px = torch.cartesian_prod(line, line).float()
     return shift_px[shift_px.norm(dim=1).argsort(stable=True)]

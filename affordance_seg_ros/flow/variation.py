@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Total variation on the observed surface: its weights, differences, and their adjoint.
 
-Differences are divided by the distance of neighbouring points in space. A depth jump or the rim
-of a hole is far across, so its weight is small and the motions on both sides are free to differ.
+Differences are divided by the distance between neighbouring points in space. It is large across
+a depth jump or the rim of a hole, so the weight is small there and the motions on both sides are
+free to differ.
 
 Source:
     Jaimez, Souiai, Gonzalez-Jimenez, Cremers, "A primal-dual framework for real-time dense RGB-D
@@ -44,9 +45,9 @@ def surface_weights(depth_m: Tensor, grid: PixelGrid) -> Tensor:
 
     Returns:
         (2, H, W) float32 [1/m]: 0 on the last column (row), which has no next one, so that no
-        operator here needs to treat the borders apart. Between two pixels without depth, that of
-        a facing surface at the mean depth: the published weight of 1 there, hundreds of times
-        less than elsewhere, leaves the flow of holes to the noise of single pixels.
+        operator here needs to treat the borders separately. Between two pixels without depth, that
+        of a facing surface at the mean depth: the published weight of 1 there, hundreds of times
+        less than elsewhere, leaves the flow in holes to the noise of single pixels.
     """
     height, width = depth_m.shape
     x = (torch.arange(width, device=depth_m.device) - grid.cx) / grid.fx
@@ -62,10 +63,10 @@ def surface_weights(depth_m: Tensor, grid: PixelGrid) -> Tensor:
 
 
 def surface_gradient(image: Tensor, weights: Tensor) -> Tensor:
-    """Return the derivatives of an image by pixel, of the surface that each pixel belongs to.
+    """Return an image's derivatives by pixel position, within the surface each pixel belongs to.
 
-    The weighted mean of the differences to both neighbours takes the neighbour on the same
-    surface and leaves the one across a depth jump.
+    The weighted mean of the differences to both neighbours uses the neighbour on the same
+    surface and ignores the one across a depth jump.
 
     Args:
         image: (H, W) float32.
@@ -90,7 +91,7 @@ def add_differences(dual: Tensor, field: Tensor, step: float) -> None:
     """Add step times the differences of a field to the next column and row, in place.
 
     Args:
-        dual: (2, ..., H, W) float32; its last column (first part) and row (second part) stay.
+        dual: (2, ..., H, W) float32; its last column (first part) and row (second part) stay as is.
         field: (..., H, W) float32.
         step: The factor.
     """

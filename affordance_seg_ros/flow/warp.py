@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-# A weight of depth below this, of four pixels together, is rounding.
+# A shortfall below this in the four pixels' total weight of 1 is rounding.
 _ROUNDING = 1e-3
 
 

@@ -10,7 +10,7 @@ from affordance_seg_ros.labels import LabelSet
 
 
 class DecoderContext(NamedTuple):
-    """What is told of one frame.
+    """What the decoder is told about one frame.
 
     Attributes:
         features: (B, channels, 1, 1), to be added to the decoder's first features.
@@ -23,7 +23,7 @@ class DecoderContext(NamedTuple):
 
 
 _CERTAIN = 10.0
-"""Logit of an action that is told, the others' being 0; it leaves them 0.04 % together."""
+"""Logit of an action that is told, the others' being 0; it leaves them 0.04 % in total."""
 
 
 def certain_logits(action: Tensor, otherwise: Tensor) -> Tensor:
@@ -42,21 +42,21 @@ class ActionContext(nn.Module):
     """Tells the decoder the probabilities of the actions.
 
     The demonstrated affordance is that of the action: a cup that is pushed is not marked for its
-    handle. The action is known to the memory as a whole and the mask pixel by pixel; with 3x3
-    convolutions between them a pixel far from the hand would have to guess it.
+    handle. The memory as a whole knows the action, but the mask is decided pixel by pixel; with 3x3
+    convolutions in between, a pixel far from the hand would have to guess the action.
 
-    A pixel then affords c and c is shown with the product of both probabilities, which is a sum of
-    logarithms. The features let the decoder also draw another part for another action.
+    The probability that a pixel affords c and c is shown is then the product of both probabilities,
+    a sum of logarithms. The features also let the decoder draw another part for another action.
 
-    Two actions that are as likely leave less of each one's part, and a mask of patches of both. A
+    Two equally likely actions leave less of each one's part, and a mask of patches of both. A
     decided context tells the likeliest action as if it were certain; the doubt is left to the
-    confidence of the mask (`label_map`). In training it tells the probabilities all the same, so
-    that the mask teaches the action too.
+    confidence of the mask (`label_map`). In training it still tells the probabilities, so that the
+    mask teaches the action too.
 
     Args:
         channels: Channels of the memory.
         labels: Affordances and actions; they correspond by name.
-        decided: Whether to tell the likeliest action alone, but in training.
+        decided: Whether to tell the likeliest action alone, except in training.
     """
 
     def __init__(self, channels: int, labels: LabelSet, *, decided: bool = False) -> None:
@@ -70,7 +70,7 @@ class ActionContext(nn.Module):
         )
 
     def forward(self, action_logits: Tensor) -> DecoderContext:
-        """Return what (B, actions) logits say of the picture."""
+        """Return what (B, actions) logits say about the picture."""
         if self.decided and not self.training:
             action_logits = certain_logits(action_logits.argmax(-1), action_logits)
         known = action_logits.log_softmax(-1)

@@ -10,8 +10,8 @@ class ActionHead(nn.Module):
     """Three fully connected layers on the memory's mean and largest values over the picture.
 
     Both make the layers' size independent of the picture's. A hand covers a few of some 300
-    positions: the mean alone hardly moves with it, and moves less the wider the camera sees. Each
-    is normalised over the channels, since what is small teaches slowly.
+    positions: the mean alone hardly responds to it, and less the wider the camera's view. Each is
+    normalised over the channels, since small values teach slowly.
 
     Args:
         channels: Channels of the memory.
@@ -34,7 +34,7 @@ class ActionHead(nn.Module):
 
         Args:
             memory: (..., channels, h, w).
-            motion: (..., channels, 1, 1); None in a head without.
+            motion: (..., channels, 1, 1); None in a head without it.
         """
         mean, largest = memory.mean((-2, -1)), memory.amax((-2, -1))  # (..., channels)
         moved = () if motion is None else (motion.flatten(-3),)

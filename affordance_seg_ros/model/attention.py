@@ -54,7 +54,7 @@ class SoftAttention(nn.Module):
     def __init__(self, channels: int, *, norm: str) -> None:
         super().__init__()
         self._norm = ATTENTION_NORMS[norm]
-        # A softmax does not feel a bias, which would be a parameter that never learns.
+        # A bias does not change a softmax: it would be a parameter that never learns.
         self.score = nn.Conv2d(2 * channels, 1, 1, bias=not self._norm.shift_invariant)
 
     def forward(self, features: Tensor, memory: Tensor) -> Tensor:

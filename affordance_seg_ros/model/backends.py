@@ -24,7 +24,7 @@ _HALF = {"cpu": torch.bfloat16, "cuda": torch.float16}
 
 
 class _Task(NamedTuple):
-    """What a runner is made for: the network on its device, the input's size [px], the numbers."""
+    """What a runner is made for: the network on its device, the input's size [px], the dtype."""
 
     network: AffordanceNetwork
     device: torch.device
@@ -34,7 +34,7 @@ class _Task(NamedTuple):
 
 
 class _Backend(NamedTuple):
-    """A way to run the network: on which devices, how long it takes to prepare, how it is made."""
+    """A way to run the network: on which devices, how long it takes to prepare, how it is built."""
 
     devices: tuple[str, ...]
     takes: str
@@ -44,13 +44,13 @@ class _Backend(NamedTuple):
 def build_runner(
     network: AffordanceNetwork, config: InputConfig, *, backend: str, precision: str
 ) -> NetworkRunner:
-    """Prepare the network for frame after frame.
+    """Prepare the network to run frame after frame.
 
-    What takes long is logged before it begins and after it ends.
+    A preparation that takes long is logged before it begins and after it ends.
 
     Args:
-        network: The network, float32, on the device where it shall run; left as it is.
-        config: The input of the weights, whose size the network is prepared for.
+        network: The network, float32, on the device where it is to run; not changed.
+        config: The weights' input; the network is prepared for its size.
         backend: A name of `PipelineConfig.network_backend`.
         precision: A name of `PipelineConfig.network_precision`.
 
@@ -78,7 +78,7 @@ def build_runner(
 
 
 def _chosen(device: torch.device) -> str:
-    """Return what ``auto`` is on a device."""
+    """Return the back end that ``auto`` selects on a device."""
     if device.type == "cuda":
         return "cuda_graph"
     if is_installed():
@@ -99,7 +99,7 @@ def _channels_last(task: _Task) -> NetworkRunner:
 
 
 def _compiled(task: _Task) -> NetworkRunner:
-    """Compile for this size of pictures; on a GPU the compiled step is recorded as a graph."""
+    """Compile for this picture size; on a GPU the compiled step is recorded as a graph."""
     network = converted(task.network, task.dtype, torch.channels_last)
     on_gpu = task.device.type == "cuda"
     try:
@@ -112,9 +112,9 @@ def _compiled(task: _Task) -> NetworkRunner:
             description="compiled PyTorch",
         )
     except torch.cuda.OutOfMemoryError:
-        raise  # no matter of the compiler
-    except RuntimeError as error:  # the base of all that torch.compile raises
-        # The rest of its message are hints for PyTorch's developers.
+        raise  # not the compiler's fault
+    except RuntimeError as error:  # the base of everything that torch.compile raises
+        # The rest of the message is hints for PyTorch's developers.
         reason = " ".join(str(error).partition("\n\n")[0].split())
         raise ConfigError(
             f"network_backend='compiled': PyTorch cannot compile the network here: {reason}; "

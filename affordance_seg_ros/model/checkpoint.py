@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checkpoints: a network with all that is needed to run it and to know where it comes from."""
+"""Checkpoints: a network with everything needed to run it and to know where it comes from."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -23,10 +23,10 @@ from affordance_seg_ros.whole_file import user_path
 FORMAT_VERSION = 1
 _WEIGHTS = Path(__file__).parent / "weights"
 DEFAULT_WEIGHTS = _WEIGHTS / "default.safetensors"
-"""The weights that the package brings, if it brings any."""
+"""The weights that come with the package, if any do."""
 
 NAMED_WEIGHTS = {"default": DEFAULT_WEIGHTS, "parts": _WEIGHTS / "parts.safetensors"}
-"""Weights that the package brings, by name."""
+"""Weights that come with the package, by name."""
 
 _UNTRAINED = "untrained:"
 
@@ -37,11 +37,11 @@ class WeightsCard:
 
     Attributes:
         name: Short name, such as ``compact-rendered-1``.
-        trained: False for weights of chance, whose results mean nothing.
-        description: One or two sentences, for a person.
+        trained: False for random weights, whose results mean nothing.
+        description: One or two sentences, for people.
         license: SPDX expression of the weights.
         metrics: Measured results, by name; anything that JSON can express.
-        recipe: How they were trained: data, schedule, seed, commit; the same.
+        recipe: How they were trained: data, schedule, seed, commit; likewise.
     """
 
     name: str
@@ -53,7 +53,7 @@ class WeightsCard:
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> "WeightsCard":
-        """Build from parsed JSON; entries that are not known are left out.
+        """Build from parsed JSON; unknown entries are left out.
 
         Raises:
             ConfigError: An entry is missing or of another type.
@@ -126,7 +126,7 @@ def load_checkpoint(path: str | Path, device: str | torch.device) -> Checkpoint:
         device: Device of the network.
 
     Returns:
-        The checkpoint, its network float32 whatever the file's precision.
+        The checkpoint, its network in float32 whatever the file's precision.
 
     Raises:
         CheckpointError: The file is missing, damaged, of another kind or of a newer format, or its
@@ -157,7 +157,7 @@ def load_checkpoint(path: str | Path, device: str | torch.device) -> Checkpoint:
 
 
 def untrained(name: str, seed: int = 0) -> Checkpoint:
-    """Return a network of weights of chance, always the same for the same seed.
+    """Return a network with random weights, always the same for the same seed.
 
     Args:
         name: A name of `NETWORKS`.
@@ -186,7 +186,7 @@ def load_weights(name: str, device: str | torch.device) -> Checkpoint:
     Args:
         name: Path of a weight file; a name of `NAMED_WEIGHTS`; ``untrained:paper`` or
             ``untrained:compact``; or empty for the package's own weights, which are
-            ``untrained:compact`` where it brings none. Callers say so when ``card.trained`` is
+            ``untrained:compact`` if it has none. Callers tell the user when ``card.trained`` is
             false.
         device: Device of the network.
 
@@ -204,7 +204,7 @@ def load_weights(name: str, device: str | torch.device) -> Checkpoint:
 
 
 def _shapes_only(config: NetworkConfig) -> AffordanceNetwork:
-    """Return a network without memory for its parameters: those of PyTorch take time and chance."""
+    """Return a network whose parameters have no memory: PyTorch's take time and random numbers."""
     with torch.device("meta"):
         return AffordanceNetwork(config)
 

@@ -24,18 +24,18 @@ class ConvLSTMState(NamedTuple):
 class ConvLSTM(nn.Module):
     """One convLSTM layer.
 
-    There are no peephole weights: they are one a pixel, and would fix the picture's size. The
+    There are no peephole weights: one per pixel, they would fix the picture's size. The
     convolution of the gates is split into its input and its recurrent half, so that the former
     runs over all frames of a sequence at once.
 
     Gates are normalised before they act. Features after a ReLU are positive, and a thousand of them
-    feed a gate: without a norm a few large steps of training move all gates so far that they
-    saturate, and the memory then says the same of every picture, without a gradient to wake it.
+    feed a gate: without a norm, a few large training steps move all gates so far that they
+    saturate, and the memory then says the same about every picture, with no gradient to revive it.
 
     Args:
         channels: Channels of hidden and cell state.
-        in_channels: Channels of the input; None for as many.
-        kernel_size: Of both convolutions, odd.
+        in_channels: Channels of the input; None for the same number.
+        kernel_size: Kernel size of both convolutions, odd.
         norm: Normalisation of the gates, a name of `NORMS`.
 
     Source: Shi et al., Convolutional LSTM Network, NIPS 2015, equation 3; Ba et al., Layer
@@ -60,7 +60,7 @@ class ConvLSTM(nn.Module):
     @property
     def forget_bias(self) -> Tensor:
         """The (channels,) biases of the forget gates."""
-        # What a normalisation takes in loses its bias: its own comes after.
+        # A normalisation removes the bias of its input; its own is added afterwards.
         last = self.norm if isinstance(self.norm, nn.GroupNorm) else self.input_gates
         bias = last.bias
         assert bias is not None
@@ -73,7 +73,7 @@ class ConvLSTM(nn.Module):
 
         Args:
             sequence: (B, T, C, h, w) inputs, T at least 1.
-            state: Memory before the first of them; None is an empty one.
+            state: Memory before the first of them; None for an empty one.
 
         Returns:
             (B, T, C, h, w) hidden states after each frame, and the memory after the last.
@@ -81,14 +81,14 @@ class ConvLSTM(nn.Module):
         gates: Tensor = self.input_gates(sequence.flatten(0, 1))
         gates = gates.view(*sequence.shape[:2], *gates.shape[1:])
         states = []
-        # Not by index: each index would give the whole sequence a gradient of its own to add up.
+        # Not by index: each index would make another gradient of the whole sequence to add up.
         for each in gates.unbind(1):
             state = self._remember(each, state)
             states.append(state)
         return torch.stack([each.hidden for each in states], 1), states[-1]
 
     def step(self, x: Tensor, state: ConvLSTMState | None) -> ConvLSTMState:
-        """Take one frame (B, C, h, w) and the memory before it; None is an empty memory."""
+        """Take one frame (B, C, h, w) and the memory before it; None for an empty memory."""
         return self._remember(self.input_gates(x), state)
 
     def _remember(self, gates: Tensor, state: ConvLSTMState | None) -> ConvLSTMState:

@@ -49,4 +49,4 @@ def _no_norm(channels: int) -> nn.Identity:
 NORMS: MappingProxyType[str, Callable[[int], nn.Module]] = MappingProxyType(
     {"none": _no_norm, "group": group_norm}
 )
-"""Normalisation of a number of channels, by the names of `NetworkConfig.norm`."""
+"""Normalisations for a number of channels, by the names of `NetworkConfig.norm`."""

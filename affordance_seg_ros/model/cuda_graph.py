@@ -18,7 +18,7 @@ def graph_capture(device: torch.device) -> Capture:
     """Return a capture that records work on a CUDA device as a graph.
 
     Replaying it launches the whole frame at once: the CPU no longer launches hundreds of kernels of
-    a few microseconds each. What the work allocates lies in the graph's own pool and is reused by
+    a few microseconds each. What the work allocates is in the graph's own pool and is reused by
     every replay.
 
     Args:
@@ -37,7 +37,7 @@ def graph_capture(device: torch.device) -> Capture:
             graph = torch.cuda.CUDAGraph()
             with (
                 _fastest_algorithms(),
-                # Other threads, another camera's pipeline say, may allocate meanwhile.
+                # Other threads, such as another camera's pipeline, may allocate meanwhile.
                 torch.cuda.graph(graph, stream=aside, capture_error_mode="thread_local"),
             ):
                 work()
@@ -50,7 +50,7 @@ def graph_capture(device: torch.device) -> Capture:
 def _fastest_algorithms() -> Iterator[None]:
     """Let cuDNN choose its algorithms by trying them, unless the process wants determinism.
 
-    All its other settings stay: `torch.backends.cudnn.flags` would set them too.
+    Its other settings stay as they are: `torch.backends.cudnn.flags` would set them too.
     """
     cudnn = torch.backends.cudnn
     before = cudnn.benchmark
@@ -62,14 +62,14 @@ def _fastest_algorithms() -> Iterator[None]:
 
 
 class SideBySide:
-    """Runs jobs each on a CUDA stream of its own, and joins them on the current stream.
+    """Runs each job on its own CUDA stream, and joins them on the current stream.
 
     What a job allocates on its stream is freed before the next run begins, and that run waits for
     the current stream first: no memory is reused too early.
 
     Args:
         device: A CUDA device.
-        jobs: Most jobs at a time.
+        jobs: Largest number of jobs at a time.
     """
 
     def __init__(self, device: torch.device, jobs: int) -> None:

@@ -52,13 +52,13 @@ class UpsamplingLevel(nn.Module):
 class Decoder(nn.Module):
     """14 CONV-ReLU layers, three of them after a nearest-neighbour upsampling, and a classifier.
 
-    The paper gives the number only. Here it is two convolutions at the bottleneck, and at each of
-    the three levels one after the upsampling, the 1x1 mixture with the skips, and two more:
-    2 + 3 * 4 = 14. The classifier, a 1x1 convolution without ReLU, is beside them.
+    The paper gives only the number. Here they are two convolutions at the bottleneck, and at each
+    of the three levels one after the upsampling, the 1x1 mixture with the skips, and two more:
+    2 + 3 * 4 = 14. The classifier, a 1x1 convolution without ReLU, is not counted.
 
     Args:
         width: Channels of the finest level.
-        skip_streams: Number of encoder streams that give skips.
+        skip_streams: Number of encoder streams that provide skips.
         classes: Number of mask classes, background included.
         norm: Normalisation after each 3x3 convolution.
 
@@ -86,7 +86,7 @@ class Decoder(nn.Module):
 
         Args:
             memory: (B, 8w, H/8, W/8) output of the memory, not yet attended.
-            skips: Per stream the features before each max-pooling, the finest first.
+            skips: Per stream, the features before each max-pooling, the finest first.
             attention: (B, 1, H/8, W/8) attention.
             context: What the action tells; None in a network where it tells nothing.
 

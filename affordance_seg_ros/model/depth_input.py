@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Weights that see the same depths in the depth input of another network."""
+"""Weights adapted to see the same depths in the depth input of another network."""
 
 from copy import deepcopy
 from dataclasses import replace
@@ -24,15 +24,15 @@ def with_depth_input(
     """Return weights that see another network's depth as they learned to see their own.
 
     With d = (z - near) / (far - near), one range is a linear function of the other, which the first
-    convolution takes in: what it computes from depth inside of both ranges stays as it was. What
-    has no depth is 0 in both. With a mask of the depth it stays what it was, as the offset between
-    the ranges is added where there is depth. Without, it is added everywhere, and missing depth,
-    and what lies beside the picture's border, becomes another depth.
+    convolution absorbs: what it computes from depth inside both ranges stays the same. Missing
+    depth is 0 in both. With a mask of the depth it keeps its meaning, as the offset between the
+    ranges is added only where there is depth. Without one, the offset is added everywhere, and
+    missing depth, and what lies beyond the picture's border, becomes another depth.
 
     Args:
-        checkpoint: The weights; stays as it is. Without depth, only its range changes.
-        network_config: With `depth_mask`, the weights get a mask too, to which they pay no heed
-            but for the offset.
+        checkpoint: The weights; not modified. If they take no depth, only the range changes.
+        network_config: With `depth_mask`, the weights get a mask too, which they ignore except
+            for the offset.
         input_config: Its depth_near_m and depth_far_m are the range.
     """
     learned = checkpoint.input_config
@@ -60,7 +60,7 @@ def with_depth_input(
 
 
 def _with_mask(network: AffordanceNetwork) -> AffordanceNetwork:
-    """Return the same network with a mask that it pays no heed to."""
+    """Return the same network with a mask that it ignores."""
     masked = AffordanceNetwork(replace(network.config, depth_mask=True))
     load_fitting(masked, network.state_dict())
     _first_convolution(masked).weight[:, _MASK] = 0

@@ -40,10 +40,10 @@ class StreamFeatures(NamedTuple):
 
 
 class EncoderStream(nn.Module):
-    """Ten CONV-ReLU layers and three max-poolings 2x2 of stride 2.
+    """Ten CONV-ReLU layers and three 2x2 max-poolings of stride 2.
 
     The paper counts 11 layers; the eleventh is the 1x1 fusion after the streams. With three
-    poolings the features have an eighth of the picture's size, not the sixth that the paper writes.
+    poolings the features have an eighth of the picture's size, not the sixth that the paper states.
 
     Args:
         in_channels: 3 for colour or coloured flow, 4 for RGB-D, 5 with a mask of the depth.

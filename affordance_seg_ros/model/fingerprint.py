@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which weights: a short name that only equal ones share, whatever their card says."""
+"""A short name for weights that only equal ones share, whatever their card says."""
 
 import hashlib
 
@@ -12,7 +12,7 @@ _DIGITS = 16
 def fingerprint(network: nn.Module) -> str:
     """Return 16 hexadecimal digits of the SHA-256 of a network's parameters.
 
-    A float16 file and the float32 one that it was made from differ: so may their results.
+    A float16 file and the float32 one that it was made from differ, as their results may.
     """
     digest = hashlib.sha256()
     for name, tensor in sorted(network.state_dict().items()):

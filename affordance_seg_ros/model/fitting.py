@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Weights of a network that is not equal: what fits of them."""
+"""The weights of a different network, as far as they fit."""
 
 from collections.abc import Mapping
 
@@ -12,11 +12,11 @@ from affordance_seg_ros.model.network import AffordanceNetwork
 
 @torch.no_grad()
 def load_fitting(network: AffordanceNetwork, tensors: Mapping[str, Tensor]) -> None:
-    """Copy what fits of another network's weights; the rest stays as it is.
+    """Copy another network's weights as far as they fit; the rest stays as it is.
 
-    A tensor fits one of the same name and shape. Where they differ in the number of input
-    channels alone, the first ones that both have are copied: colour of RGB-D, and of the fusion
-    the appearance.
+    A tensor fits one of the same name and shape. Where they differ only in the number of input
+    channels, the first ones that both have are copied: the colour of RGB-D, and the appearance of
+    the fusion.
 
     Args:
         network: Changed in place.

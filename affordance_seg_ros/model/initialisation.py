@@ -17,7 +17,7 @@ def xavier_initialise(network: nn.Module, generator: torch.Generator) -> None:
 
     Args:
         network: Module on the CPU; its parameters are changed in place.
-        generator: Source of chance on the CPU; an equal state gives equal weights.
+        generator: Source of random numbers on the CPU; an equal state gives equal weights.
 
     Source: Glorot and Bengio, AISTATS 2010; Jozefowicz et al., ICML 2015 (forget gates).
     """
@@ -36,7 +36,7 @@ def xavier_initialise(network: nn.Module, generator: torch.Generator) -> None:
 
 
 def _xavier_uniform(weight: Tensor, generator: torch.Generator) -> None:
-    # torch.nn.init's takes no generator before PyTorch 2.3.
+    # The one in torch.nn.init takes no generator before PyTorch 2.3.
     outputs, inputs, *kernel = weight.shape
     bound = math.sqrt(6 / ((inputs + outputs) * math.prod(kernel)))
     weight.uniform_(-bound, bound, generator=generator)

@@ -23,7 +23,7 @@ from affordance_seg_ros.model.residual import ResidualBlock
 
 APPEARANCE_CHANNELS = {"rgb": 3, "rgbd": 4}
 DEPTH = 3
-"""Channel of the appearance, after the colours: 0 where there is none."""
+"""Channel of depth in the appearance, after the colours: 0 where there is no depth."""
 
 FLOW_CHANNELS = {"none": 0, "2d": 3, "3d": 3}
 """Channels of the coloured flow. 2D flow is coloured like 3D flow without motion in depth."""
@@ -39,12 +39,12 @@ def in_turn(jobs: Sequence[Callable[[], StreamFeatures]]) -> list[StreamFeatures
 
 
 class StepOutput(NamedTuple):
-    """What the network says of one frame.
+    """What the network says about one frame.
 
     Attributes:
         logits: (B, C, H, W) of background and affordances.
         action_logits: (B, A) of the actions.
-        attention: (B, 1, H/8, W/8) soft attention in [0, 1]; ones in a network without.
+        attention: (B, 1, H/8, W/8) soft attention in [0, 1]; ones in a network without it.
     """
 
     logits: Tensor
@@ -53,7 +53,7 @@ class StepOutput(NamedTuple):
 
 
 class SequenceOutput(NamedTuple):
-    """What the network says of sequences.
+    """What the network says about sequences.
 
     Attributes:
         logits: (B, N, C, H, W) of the last N frames: of one, or of all.
@@ -95,7 +95,7 @@ class AffordanceNetwork(nn.Module):
         self.skip_streams = len(channels) if config.skips == "both" else 1
         self.fusion = ConvReLU(8 * w * len(channels), 8 * w, kernel_size=1)
         self.residual = ResidualBlock(8 * w, norm=norm)
-        # A pre-activation block leaves its sum as it is: positive, and larger with every step.
+        # A pre-activation block does not normalise its sum: positive, and larger with every step.
         self.features_norm = NORMS[norm](8 * w)
         self.memory1 = ConvLSTM(8 * w, norm=norm)
         self.memory2 = ConvLSTM(8 * w, norm=norm)
@@ -133,15 +133,15 @@ class AffordanceNetwork(nn.Module):
 
         Args:
             appearance: (B, T, 3 or 4, H, W) normalised colour, and depth; H and W at least 32.
-            flow: (B, T, 3, H, W) coloured flow from the frame before; None in a network without.
+            flow: (B, T, 3, H, W) coloured flow from the previous frame; None without a flow stream.
             state: Memory before the first frame; None for an empty one.
             every_frame: Whether to decode every frame instead of the last one.
             told_action: (B,) int64 ids of the action that the decoder is told instead of the one
-                that the network recognises, negative where it is; None for that everywhere.
+                that the network recognises, negative for the latter; None for that everywhere.
 
         Returns:
-            The output of `step` after every frame or the last one, to rounding, and the action of
-            every frame.
+            The output of `step` after every frame or the last one, up to rounding, and the action
+            of every frame.
 
         Raises:
             FrameError: The inputs have other dimensions or channels than the network's.
@@ -194,8 +194,8 @@ class AffordanceNetwork(nn.Module):
 
         Args:
             appearance: (B, 3 or 4, H, W) normalised colour, and depth; H and W at least 32.
-            flow: (B, 3, H, W) coloured flow from the frame before; None in a network without.
-            state: Memory after the frame before; None on a first frame, as good as zeros.
+            flow: (B, 3, H, W) coloured flow from the previous frame; None without a flow stream.
+            state: Memory after the previous frame; None on a first frame, equivalent to zeros.
             fork: Runs the encoder streams, which do not depend on each other.
 
         Returns:
@@ -235,7 +235,7 @@ class AffordanceNetwork(nn.Module):
         """Return the memory before a first frame: zeros, on the network's device, in its dtype.
 
         Args:
-            batch: B, number of pictures a step.
+            batch: B, number of pictures per step.
             height: Height of the pictures [px].
             width: Width of the pictures [px].
         """
@@ -282,7 +282,7 @@ class AffordanceNetwork(nn.Module):
 def _layers(
     state: Memory | None,
 ) -> tuple[ConvLSTMState | None, ConvLSTMState | None, ConvLSTMState | None]:
-    """Return the memories of both layers and of motion, as far as there are any."""
+    """Return the memories of both layers and of motion, where there are any."""
     if state is None:
         return None, None, None
     motion = None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The network in OpenVINO: the fastest on a CPU."""
+"""The network in OpenVINO: the fastest way on a CPU."""
 
 import warnings
 from functools import cache
@@ -18,16 +18,16 @@ _PRECISIONS = {torch.float32: "f32", torch.bfloat16: "bf16"}
 
 
 class OpenVinoRunner:
-    """The step function, converted once for one size of pictures.
+    """The step function, converted once for one picture size.
 
-    The model reads and writes PyTorch's memory: a frame copies its pictures in, and the memory of
-    the network back from output to input.
+    The model reads and writes PyTorch's memory: each frame copies its pictures in, and the memory
+    of the network back from output to input.
 
     Args:
         network: The network, float32 on the CPU.
         height: Height of the pictures [px].
         width: Width of the pictures [px].
-        dtype: Numbers inside, float32 or bfloat16.
+        dtype: Type of the numbers inside, float32 or bfloat16.
 
     Raises:
         ConfigError: OpenVINO is not installed.
@@ -109,11 +109,11 @@ def is_installed() -> bool:
 
 @cache
 def _core() -> Any:
-    """Return the one core of the process.
+    """Return the one OpenVINO core of the process.
 
-    Each core gives the thread that first compiles with it a stack for signals, and frees it when
-    it ends itself. With two of them in turn the thread is left with the freed one, and the next
-    signal that Python handles, such as the end of a child process, is a segmentation fault.
+    Each core gives the thread that first compiles with it a signal stack, and frees that stack when
+    the core is destroyed. With two cores in turn, the thread is left with a freed stack, and the
+    next signal that Python handles, such as the end of a child process, is a segmentation fault.
     """
     import openvino
 
@@ -123,14 +123,14 @@ def _core() -> Any:
 def _convert(network: AffordanceNetwork, inputs: tuple[Tensor, ...]) -> Any:
     """Return the step function as a model of OpenVINO, for inputs of exactly these sizes.
 
-    `openvino.convert_model` would do the same, but reports each use over the network where the
-    package openvino-telemetry is installed, and it warns of operations that no network here has.
+    `openvino.convert_model` would do the same, but reports each use online where the package
+    openvino-telemetry is installed, and warns about operations that no network here has.
     """
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.fx_decoder import TorchFXPythonDecoder
 
     with warnings.catch_warnings():
-        # PyTorch warns of its own use of a class of its own.
+        # PyTorch warns about its own use of one of its classes.
         warnings.filterwarnings("ignore", category=FutureWarning)
         program = torch.export.export(TensorStep(network).eval(), inputs, strict=False)
         program = program.run_decompositions()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Memory of a stream's features of the picture as a whole."""
+"""Memory of a stream's features over the picture as a whole."""
 
 import torch
 from torch import Tensor, nn
@@ -10,8 +10,8 @@ from affordance_seg_ros.model.conv_lstm import ConvLSTM, ConvLSTMState
 class PooledMemory(nn.Module):
     """An LSTM over the mean and the largest values of features.
 
-    A convLSTM remembers position by position what a moving hand has long left: it would have to
-    put a motion together from a trail of places. This one sees the motion at one place.
+    A convLSTM remembers, position by position, what a moving hand has long left: it would have to
+    piece a motion together from a trail of places. This one sees the motion in one place.
 
     Args:
         channels: Channels of the features and of the memory.
@@ -29,7 +29,7 @@ class PooledMemory(nn.Module):
 
         Args:
             features: (B, T, channels, h, w) features.
-            state: Memory before the first of them; None is an empty one.
+            state: Memory before the first of them; None for an empty one.
 
         Returns:
             (B, T, channels, 1, 1) hidden states after each frame, and the memory after the last.

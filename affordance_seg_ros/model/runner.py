@@ -20,18 +20,18 @@ class NetworkRunner(Protocol):
 
     @property
     def description(self) -> str:
-        """What runs the network, in what numbers, for people: ``eager PyTorch, float32``."""
+        """What runs the network and in which dtype, for people: ``eager PyTorch, float32``."""
 
     def step(self, appearance: Tensor, flow: Tensor | None) -> StepOutput:
         """Take the next frame.
 
         Args:
             appearance: (1, 3 or 4, H, W) float32 normalised colour, and depth.
-            flow: (1, 3, H, W) float32 coloured flow from the frame before; None in a network
-                without.
+            flow: (1, 3, H, W) float32 coloured flow from the previous frame; None without a flow
+                stream.
 
         Returns:
-            The output for this frame in float32. The next step may write over its tensors.
+            The output for this frame in float32. The next step may overwrite its tensors.
 
         Raises:
             FrameError: The inputs have other sizes than the network's.
@@ -42,11 +42,11 @@ class NetworkRunner(Protocol):
 
 
 class EagerRunner:
-    """PyTorch, one operation after the other; in float32 and its own memory format the reference.
+    """PyTorch, one operation after the other; the reference, in float32 and its default format.
 
     Args:
         network: The network; copied if it has to be changed.
-        dtype: Numbers that it computes with.
+        dtype: Type of the numbers that it computes with.
         memory_format: Order of the values of pictures and weights in memory.
     """
 
@@ -88,11 +88,11 @@ class EagerRunner:
 def converted(
     network: AffordanceNetwork, dtype: torch.dtype, memory_format: torch.memory_format
 ) -> AffordanceNetwork:
-    """Return the network with other numbers or memory format: itself, or a changed copy."""
+    """Return the network in another dtype or memory format: itself, or a changed copy."""
     if dtype == torch.float32 and memory_format == torch.contiguous_format:
         return network
     copied = deepcopy(network).to(dtype)
-    copied.to(memory_format=memory_format)  # type: ignore[call-overload]  # missing in its stubs
+    copied.to(memory_format=memory_format)  # type: ignore[call-overload]  # missing from its stubs
     return copied
 
 

@@ -20,14 +20,14 @@ class StaticRunner:
     """A step with static inputs, memory and outputs.
 
     All a frame does is copy its inputs in and run the work, which reads and writes the same memory
-    in every frame: the condition for a CUDA graph, and no memory is allocated outside the work.
+    in every frame. A CUDA graph requires this, and no memory is allocated outside the work.
 
     Args:
-        network: The network, in the dtype that it shall run in, channels last in memory.
+        network: The network, in the dtype that it is to run in, channels last in memory.
         step: Its step, or one that computes the same.
         height: Height of the pictures [px].
         width: Width of the pictures [px].
-        capture: How the work is recorded: `capture_directly`, or a graph of the device's.
+        capture: How the work is recorded: `capture_directly`, or as a graph of the device.
         description: See `NetworkRunner`.
     """
 
@@ -92,7 +92,7 @@ class StaticRunner:
 
 
 def capture_directly(work: Work) -> Work:
-    """Run the work once and return it as it is: for devices without graphs."""
+    """Run the work once and return it unchanged: for devices without graphs."""
     work()
     return work
 
@@ -108,7 +108,7 @@ def _channels_last(tensor: Tensor) -> Tensor:
 
 
 def _fill(buffer: Tensor, picture: Tensor, name: str) -> None:
-    """Copy a picture into its buffer; the sizes must be equal, or the copy would repeat it."""
+    """Copy a picture into its buffer; the sizes must be equal, or the copy would broadcast it."""
     if picture.shape != buffer.shape:
         raise FrameError(
             f"{name} of shape {tuple(picture.shape)}; expected {tuple(buffer.shape)}, the size "

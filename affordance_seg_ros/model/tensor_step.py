@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The step function with tensors alone, as other runtimes take it."""
+"""The step function with only tensors, as other runtimes take it."""
 
 from torch import Tensor, nn
 
@@ -7,7 +7,7 @@ from affordance_seg_ros.model.network import AffordanceNetwork
 
 
 class TensorStep(nn.Module):
-    """`AffordanceNetwork.step` as a module of its own.
+    """`AffordanceNetwork.step` as a separate module.
 
     Args:
         network: The network; shared, not copied.

@@ -111,7 +111,7 @@ def _check_container(path: Path) -> None:
         raise CheckpointError(f"{path}: is a folder; expected a .safetensors file") from None
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from None
-    # A .safetensors file begins with the length of its header, 8 bytes, and the header, JSON.
+    # A .safetensors file begins with the length of its header (8 bytes) and the header (JSON).
     if head[8:] == b"{":
         header_bytes = int.from_bytes(head[:8], "little")
         if 8 + header_bytes > size:

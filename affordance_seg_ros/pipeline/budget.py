@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A latency budget: less work when the machine cannot hold it, and all of it when it can again.
+"""A latency budget: less work while the machine cannot meet it, full work once it can again.
 
-Two limits hold for the time that a frame takes from decoding to its published mask: the budget, by
-the 90th percentile, and the time until the next frame is due, by the median. Where a limit is
-broken, the flow gets fewer iterations first. A lower rate makes no frame faster; it only keeps
-frames from waiting for each other, so the rate falls last, and only as far as the second limit asks
-for. What time it leaves is the flow's again.
+Two limits apply to the time that a frame takes from decoding to its published mask: its 90th
+percentile is limited by the budget, its median by the time until the next frame is due. When a
+limit is exceeded, the flow first gets fewer iterations. A lower rate makes no frame faster; it only
+keeps frames from waiting for each other, so the rate falls last, and only as far as the second
+limit requires. Any time that this leaves goes back to the flow.
 """
 
 from collections import deque
@@ -17,17 +17,17 @@ from affordance_seg_ros.frames import StageTimes
 FLOW_SHARES = (1.0, 0.7, 0.5, 0.35, 0.25)
 """Shares of the flow's work, in the order in which they are tried at each rate."""
 RATE_DIVISORS = (1, 2, 3, 4, 6, 8)
-"""Of the frames that are due, one in so many is processed: whole numbers keep the pace even."""
+"""One in this many of the frames that are due is processed; whole numbers keep the pace even."""
 
 _WINDOW = 30
 _ENOUGH = 15
-"""Frames at a level before it is judged; two outliers among them do not count."""
+"""Frames at a level before it is judged; two outliers among them have no effect."""
 _SHARE_BELOW = 0.9
 _MARGIN = 0.85
 """A level is returned to when it would need at most this share of each limit."""
 _PATIENCE = 30
 _LONGEST_PATIENCE = 960
-"""Frames for which that must hold: doubled after each return that did not last."""
+"""Number of frames for which that must hold; doubled after each return that did not last."""
 
 
 class Effort(NamedTuple):
@@ -35,7 +35,7 @@ class Effort(NamedTuple):
 
     Attributes:
         flow_share: Share of the flow's work, in (0, 1].
-        rate_divisor: Of the frames that are due, one in so many is processed.
+        rate_divisor: One in this many of the frames that are due is processed.
     """
 
     flow_share: float = 1.0
@@ -46,16 +46,16 @@ FULL = Effort()
 
 
 class BudgetState(NamedTuple):
-    """What the budget has come to.
+    """Current state of the budget.
 
     Attributes:
         level: Steps below the full effort; 0 is full.
         effort: The effort of that level.
         median_ms: Median time of a frame at this level [ms]; NaN before the first one.
-        high_ms: 90th percentile of it [ms].
-        budget_ms: Budget [ms]; None if only the next frame is the limit.
+        high_ms: 90th percentile of that time [ms].
+        budget_ms: Budget [ms]; None if the next frame is the only limit.
         due_ms: Time until the next frame is due at this level [ms]; None if unknown.
-        holds: Whether both limits are held.
+        holds: Whether both limits are met.
     """
 
     level: int
@@ -68,7 +68,7 @@ class BudgetState(NamedTuple):
 
 
 class _Cost(NamedTuple):
-    """Time of a frame and, of that, the flow's [ms]."""
+    """Time of a frame and the flow's part of it [ms]."""
 
     total: float
     flow: float
@@ -79,16 +79,16 @@ LEVELS = tuple(Effort(share, divisor) for divisor in RATE_DIVISORS for share in 
 
 
 class LatencyBudget:
-    """Chooses the effort from the times of the frames; knows no clock, no thread and no ROS.
+    """Chooses the effort from the times of the frames; uses no clock, no thread and no ROS.
 
-    What a level would cost is foretold from the frames of another. The flow's time lies between
-    what it is now and what is in proportion to its share. On the way down the lower of both counts,
-    so that no level is passed over that could do; on the way back the higher, so that under a
-    constant load no level is returned to that was left.
+    The cost of a level is predicted from the frames of another one. The flow's time there lies
+    between its present time and one in proportion to its share. On the way down the lower of the
+    two is used, so that no level that might do is skipped; on the way back the higher, so that
+    under a constant load there is no return to a level that was left.
 
     Args:
-        budget_ms: Longest time of a frame [ms]; None to ask only that it ends before the next.
-        longest_due_ms: The rate never falls so far that frames are due this far apart [ms].
+        budget_ms: Longest time of a frame [ms]; None to require only that it ends before the next.
+        longest_due_ms: The rate is never lowered so far that frames are due this far apart [ms].
     """
 
     def __init__(self, budget_ms: float | None, *, longest_due_ms: float = float("inf")) -> None:
@@ -103,12 +103,12 @@ class LatencyBudget:
 
     @property
     def effort(self) -> Effort:
-        """The effort that the next frames are to be given."""
+        """The effort for the next frames."""
         return LEVELS[self._level]
 
     @property
     def state(self) -> BudgetState:
-        """What the budget has come to."""
+        """Current state of the budget."""
         totals = [cost.total for cost in self._costs] or [float("nan")]
         due_ms = self._due_ms
         return BudgetState(
@@ -125,7 +125,7 @@ class LatencyBudget:
     def observe(
         self, stages_ms: StageTimes, *, beyond_ms: float = 0.0, due_ms: float | None = None
     ) -> BudgetState | None:
-        """Take the times of a frame of the present effort.
+        """Take in the times of a frame processed with the present effort.
 
         Args:
             stages_ms: Stages of the pipeline [ms].
@@ -133,7 +133,7 @@ class LatencyBudget:
             due_ms: Time between two frames that are due at the full rate [ms]; None if unknown.
 
         Returns:
-            What led to another effort, if from now on there is one; None if it stays.
+            The state that led to another effort, if the effort changes from now on; None if not.
         """
         self._costs.append(_Cost(sum(stages_ms) + beyond_ms, stages_ms.flow))
         self._due_ms = due_ms
@@ -145,7 +145,7 @@ class LatencyBudget:
         return left if changes else None
 
     def _lower(self) -> bool:
-        """Go to the first level that may suit, or to the last one; false if there is none."""
+        """Go to the first lower level that may suit, else to the last; false if there is none."""
         self._calm = 0
         below = [k for k in range(self._level + 1, len(LEVELS)) if self._allowed(k)]
         if not below:
@@ -167,7 +167,7 @@ class LatencyBudget:
         return True
 
     def _forgive(self) -> None:
-        """Forget that returns did not last, once one has."""
+        """Forget that returns did not last, once one has lasted."""
         if self._frames_since_return is None:
             return
         self._frames_since_return += 1
@@ -187,30 +187,30 @@ class LatencyBudget:
         )
 
     def _suits(self, level: int, margin: float = 1.0) -> bool:
-        """Return whether a level is foretold to do all that can be done for both limits."""
+        """Return whether a level is predicted to do all that can be done for both limits."""
         least = LEVELS[level].flow_share == FLOW_SHARES[-1]
         return self._keeps_up(level, margin) and (least or self._is_fast(level, margin))
 
     def _is_fast(self, level: int, margin: float = 1.0) -> bool:
-        """Return whether a level is foretold to hold the budget."""
+        """Return whether a level is predicted to stay within the budget."""
         if self._budget_ms is None:
             return True
         return _rank(self._foretold(level), _SHARE_BELOW) <= margin * self._budget_ms
 
     def _keeps_up(self, level: int, margin: float = 1.0) -> bool:
-        """Return whether frames are foretold not to wait for each other at a level."""
+        """Return whether frames are predicted not to wait for each other at a level."""
         if self._due_ms is None:
             return True
         due_ms = self._due_ms * LEVELS[level].rate_divisor
         return _rank(self._foretold(level), 0.5) <= margin * due_ms
 
     def _foretold(self, level: int) -> list[float]:
-        """Return what the frames seen would have taken at a level [ms]."""
+        """Return how long the frames seen would have taken at a level [ms]."""
         ratio = LEVELS[level].flow_share / self.effort.flow_share
         ratio = min(ratio, 1.0) if level > self._level else max(ratio, 1.0)
         return [cost.total + (ratio - 1) * cost.flow for cost in self._costs]
 
 
 def _rank(values: Sequence[float], share: float) -> float:
-    """Return the value that this share of the others lies below; outliers above have no weight."""
+    """Return the value that this share of the others lies below; outliers above do not count."""
     return sorted(values)[int(share * (len(values) - 1))]

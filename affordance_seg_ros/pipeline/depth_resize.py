@@ -20,13 +20,13 @@ def resize_depth(
 ) -> npt.NDArray[np.float32]:
     """Resize depth and convert it to metres.
 
-    Each output pixel is the mean of 3x3 samples spread over it, as far as they lie on the surface
-    of the middle one. A hole in the middle stays a hole. Nearest-neighbour sampling instead would
-    keep all of the sensor's noise.
+    Each output pixel is the mean of those of 3x3 samples spread over it that lie on the same
+    surface as the middle one. A hole in the middle stays a hole. Nearest-neighbour sampling would
+    instead keep all of the sensor's noise.
 
     Args:
-        raw: (H, W) uint16 with 0, or float32 with NaN, Inf, below a tenth of a millimetre or
-            beyond a kilometre, for no depth.
+        raw: (H, W) uint16 where 0 means no depth, or float32 where NaN, Inf, and values below a
+            tenth of a millimetre or beyond a kilometre do.
         metres_per_unit: Length of one raw unit [m].
         width: Columns wanted [px].
         height: Rows wanted [px].

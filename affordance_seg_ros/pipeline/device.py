@@ -12,10 +12,10 @@ _LOG = logging.getLogger(__name__)
 
 
 def resolve_device(name: str) -> torch.device:
-    """Return the device of a name: auto (CUDA where it works), cpu, cuda or cuda:N.
+    """Return the device for a name: auto (CUDA where it works), cpu, cuda or cuda:N.
 
     Raises:
-        DeviceError: The name is unknown, or no such device is there or PyTorch cannot use it.
+        DeviceError: The name is unknown, there is no such device, or PyTorch cannot use it.
     """
     if name == "auto":
         return _best()
@@ -50,9 +50,9 @@ def _best() -> torch.device:
 
 
 def _trouble(device: torch.device) -> str:
-    """Return why PyTorch computes nothing on a GPU, or an empty text if it does.
+    """Return why PyTorch cannot compute on a GPU, or an empty string if it can.
 
-    It counts each GPU as available, also one for which it has no kernels.
+    PyTorch counts every GPU as available, even one for which it has no kernels.
     """
     try:
         torch.zeros(1, device=device).add_(1).cpu()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a picture of one shape fits the network's input of another."""
+"""How a picture of one shape is fitted to a network input of another."""
 
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ class Fit(NamedTuple):
 
     Attributes:
         source: Window of the picture [px].
-        target: Where it lies in the input, resized [px]; what is around it is padding.
+        target: Where it lies in the input, resized [px]; everything around it is padding.
         width: Width of the input [px].
         height: Height of the input [px].
     """
@@ -39,7 +39,7 @@ def fit(width: int, height: int, config: InputConfig) -> Fit:
     """Return the fit of pictures of width x height pixels to the input that `config` describes."""
     whole_picture = Box(0, 0, width, height)
     whole_input = Box(0, 0, config.width, config.height)
-    # One picture side is the limit: shapes are compared as products, exactly.
+    # Which side of the picture is the limit: aspect ratios are compared as products, exactly.
     wider = width * config.height > config.width * height
     match config.fit:
         case "letterbox":

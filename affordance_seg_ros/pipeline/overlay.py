@@ -20,7 +20,7 @@ _BLACK = (0, 0, 0)
 _ALARM = (255, 150, 150)
 _LEAST_SCALE = 0.65
 _GROUND_LIGHT = 0.45
-"""What is left of the light of the picture under a legend."""
+"""Share of the picture's brightness that is left under a legend."""
 
 
 def blend_mask(
@@ -43,11 +43,11 @@ def blend_mask(
     tint = labels.colors_rgb[painted]
     mixed = cv2.addWeighted(tint, opacity, color[window], 1 - opacity, 0)
     width = 1 + 2 * max(1, round(min(color.shape[:2]) / 480))
-    # The least label wins: each line lies within its label, and background outside of all.
+    # The lowest label id wins: each line lies within its label, and none in the background.
     inner = cv2.erode(mask, np.ones((width, width), np.uint8))[window]
     border = inner != painted
     mixed[border] = tint[border]
-    cv2.copyTo(mixed, painted, blended[window])  # background is 0: copied is what is not
+    cv2.copyTo(mixed, painted, blended[window])  # background is 0 and not copied
     return blended
 
 
@@ -58,14 +58,14 @@ def draw_overlay(
 
     Args:
         color: (H, W, 3) RGB, the frame that was predicted.
-        prediction: What the pipeline said of it.
+        prediction: The pipeline's prediction for it.
         labels: Names and colours.
-        trained: False writes UNTRAINED across the picture.
+        trained: False writes UNTRAINED WEIGHTS on the picture.
         footer: A last line, such as the latency.
     """
     picture = blend_mask(color, prediction.mask, labels)
     height, width = picture.shape[:2]
-    # Letters of fewer than seven pixels cannot be read, so small pictures have large ones.
+    # Letters smaller than seven pixels cannot be read, so small pictures get larger ones.
     scale = max(min(height / 480, width / 640), _LEAST_SCALE)
     action = prediction.action
     lines = [_Line(f"action: {action.name} {action.score:.2f}")]
@@ -87,7 +87,7 @@ class _Line(NamedTuple):
 
 
 def _write_panel(picture: Picture, lines: list[_Line], scale: float, *, at_bottom: bool) -> None:
-    """Write lines on a darkened ground in the left corner, at the top or at the bottom."""
+    """Write lines on a darkened panel in the left corner, at the top or at the bottom."""
     if not lines:
         return
     height, width = picture.shape[:2]
@@ -111,7 +111,7 @@ def _write_panel(picture: Picture, lines: list[_Line], scale: float, *, at_botto
 
 
 def label_scores(prediction: Prediction) -> dict[int, float]:
-    """Return the mean confidence of each label in the mask, background left out."""
+    """Return the mean confidence of each label in the mask, except background."""
     mask, confidence = prediction.mask, prediction.confidence
     # OpenCV's histogram and mean take a tenth of the time of NumPy's sorting and selecting.
     present = np.flatnonzero(cv2.calcHist([mask], [0], None, [256], [0, 256]))
@@ -135,12 +135,12 @@ def write_text(
     scale: float,
     color: Ink = _WHITE,
 ) -> None:
-    """Write a line of text with a dark outline, readable on any ground.
+    """Write a line of text with a dark outline, readable on any background.
 
     Args:
-        picture: (H, W, 3) RGB, written into.
+        picture: (H, W, 3) RGB, modified in place.
         text: The line.
-        origin: Left end of the base line (column, row) [px].
+        origin: Left end of the baseline (column, row) [px].
         scale: Size; 1 suits 480 rows.
         color: RGB.
     """

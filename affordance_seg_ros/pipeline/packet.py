@@ -13,11 +13,11 @@ _DTYPES = {torch.float32: np.float32, torch.uint8: np.uint8}
 
 
 def pack(tensors: Sequence[Tensor]) -> Tensor:
-    """Return the bytes of float32 and uint8 tensors, those of larger values first.
+    """Return the bytes of float32 and uint8 tensors, those with larger elements first.
 
     Args:
-        tensors: Tensors of any shapes on one device; float32 before uint8, so that each begins at
-            a multiple of its values' size.
+        tensors: Tensors of any shape on one device; float32 before uint8, so that each begins at
+            a multiple of its element size.
 
     Returns:
         (bytes,) uint8 on that device.
@@ -29,8 +29,8 @@ def unpack(packet: npt.NDArray[np.uint8], like: Sequence[Tensor]) -> list[npt.ND
     """Return copies of the tensors in a packet.
 
     Args:
-        packet: (bytes,) uint8 that `pack` made, on the host.
-        like: The tensors that were packed, or others of their shapes and types.
+        packet: (bytes,) uint8 made by `pack`, on the host.
+        like: The tensors that were packed, or others of the same shapes and types.
     """
     arrays = []
     start = 0
@@ -43,10 +43,10 @@ def unpack(packet: npt.NDArray[np.uint8], like: Sequence[Tensor]) -> list[npt.ND
 
 
 class Download:
-    """Brings tensors to the host in one transfer, and waits for it: the only wait of a frame.
+    """Brings tensors to the host in one transfer, and waits for it: the only wait in a frame.
 
     Args:
-        device: Where the tensors lie.
+        device: Where the tensors are.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -57,7 +57,7 @@ class Download:
         """Return copies of the tensors as arrays.
 
         Args:
-            tensors: As `pack` takes them.
+            tensors: As for `pack`.
         """
         packet = pack(tensors)
         if packet.shape != self._host.shape:  # the first frame, or another picture size

@@ -24,7 +24,7 @@ POINT = np.dtype(
         ("confidence", "<f4"),
     ]
 )
-"""A point of 24 bytes: place [m], the bits 0x00RRGGBB as a float as PCL has them, label id as in
+"""A point of 24 bytes: position [m], the bits 0x00RRGGBB as a float as in PCL, label id as in
 `pcl::PointXYZRGBL`, and probability of the label."""
 
 
@@ -36,16 +36,16 @@ def labelled_points(
     layout: str,
     moved: RigidTransform | None = None,
 ) -> npt.NDArray[np.void]:
-    """Return the points of a frame with what was said of them.
+    """Return the points of a frame with what was predicted for them.
 
     Args:
         frame: Colour picture with aligned depth.
         mask: (H, W) label ids.
         confidence: (H, W) probability of each.
         layout: ``labelled``: the pixels with both an affordance and depth, row by row.
-            ``organised``: all pixels, x, y and z NaN where there is no depth. Where the lens model
-            says not where a pixel looks there is none.
-        moved: From the camera's frame into another one.
+            ``organised``: all pixels, with x, y and z NaN where there is no depth. There is none
+            where the lens model does not say where a pixel looks.
+        moved: Transform from the camera's frame into another one.
 
     Returns:
         (N,) or (H, W) array of `POINT`.
@@ -71,7 +71,7 @@ def labelled_points(
 
 @lru_cache(maxsize=2)
 def _rays(camera: Camera) -> npt.NDArray[np.float32]:
-    """Return x and y of each pixel at a depth of 1, (H, W, 2); undistorting them takes long."""
+    """Return x and y of each pixel at a depth of 1, (H, W, 2); undistorting them is slow."""
     columns, rows = np.meshgrid(np.arange(camera.width), np.arange(camera.height))
     pixels = np.stack([columns, rows], -1)
     rays = camera.unproject(pixels, np.ones(rows.shape))[..., :2].astype(np.float32)

@@ -40,8 +40,8 @@ def label_map(
         width: Width of the colour picture [px].
         height: Height of the colour picture [px].
         min_confidence: Pixels whose affordance is less probable become background, in [0, 1].
-        certainty: Probability of the action that the logits take for granted, in [0, 1]. It says
-            nothing of which label wins, and is a factor of the confidence of every affordance.
+        certainty: Probability of the action that the logits take for granted, in [0, 1]. It has
+            no say in which label wins, but scales the confidence of every affordance.
     """
     probabilities = logits.softmax(0).cpu().numpy()
     winners = np.unique(probabilities.argmax(0))
@@ -53,7 +53,7 @@ def label_map(
     mask = np.zeros(confidence.shape, np.uint8)
     for label_id in winners[winners != BACKGROUND]:
         probability = _enlarge(seen[label_id], size)
-        # Where it wins; several times faster than indexing by it, here and below.
+        # Only where the label wins; several times faster than boolean indexing, here and below.
         np.copyto(mask, label_id, where=probability > confidence, casting="unsafe")
         np.maximum(confidence, probability, out=confidence)
     marked = mask != BACKGROUND
@@ -64,7 +64,7 @@ def label_map(
     np.copyto(confidence, background, where=doubtful)
     if size == (width, height):
         return LabelMap(mask, confidence)
-    # The network saw a window: what it did not see is background for sure of nothing.
+    # The network saw only a window: what it did not see is background, with no confidence.
     full = LabelMap(np.zeros((height, width), np.uint8), np.zeros((height, width), np.float32))
     x, y, columns, rows = placed.source
     full.mask[y : y + rows, x : x + columns] = mask

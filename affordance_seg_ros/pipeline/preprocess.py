@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a frame to what flow and network take: resized, in metres, normalised, on the device."""
+"""From a frame to the input of flow and network: resized, in metres, normalised, on the device."""
 
 from typing import Any, NamedTuple
 
@@ -21,7 +21,7 @@ from affordance_seg_ros.pipeline.upload import build_upload
 
 Pixels = npt.NDArray[Any]
 
-# Luma weights of BT.601, as scene flow takes them.
+# Luma weights of BT.601, as used by the scene flow.
 _GRAY_WEIGHTS = (0.299, 0.587, 0.114)
 
 
@@ -33,7 +33,7 @@ class Prepared(NamedTuple):
             depth.
         flow_input: The same picture as the flow estimator takes it; its edge is repeated in the
             padding.
-        fit: Where it came from in the frame.
+        fit: Which part of the frame it came from.
     """
 
     appearance: Tensor
@@ -42,11 +42,11 @@ class Prepared(NamedTuple):
 
 
 class Preprocessor:
-    """Prepares frames as the weights ask for it.
+    """Prepares frames as the weights require.
 
     Args:
         config: The input that the weights were trained on.
-        device: Where the tensors shall lie.
+        device: Where to put the tensors.
     """
 
     def __init__(self, config: InputConfig, device: torch.device) -> None:
@@ -102,7 +102,7 @@ def _cut(image: Pixels, placed: Fit) -> Pixels:
 def _resize_color(color: Pixels, placed: Fit) -> Pixels:
     window = _cut(color, placed)
     size = (placed.target.width, placed.target.height)
-    # Averages when it shrinks; enlarging wants a smooth kernel instead.
+    # INTER_AREA averages when shrinking; enlarging needs a smooth kernel instead.
     enlarging = size[0] > window.shape[1] or size[1] > window.shape[0]
     how = cv2.INTER_LINEAR if enlarging else cv2.INTER_AREA
     resized: Pixels = cv2.resize(window, size, interpolation=how)
@@ -126,7 +126,7 @@ def _place(resized: Pixels, placed: Fit) -> Pixels:
 
 
 def _pad_anew(image: Tensor, placed: Fit, mode: str) -> Tensor:
-    """Return a (C, h, w) picture whose padding is made anew, by a mode of `functional.pad`."""
+    """Return a (C, h, w) picture with its padding redone, by a mode of `functional.pad`."""
     x, y, width, height = placed.target
     borders = (x, placed.width - x - width, y, placed.height - y - height)
     return functional.pad(image[:, y : y + height, x : x + width], borders, mode=mode)

@@ -5,8 +5,8 @@
 class RateGate:
     """Lets frames through at a given mean rate.
 
-    Frames are due on a grid of period 1/rate that starts at the first frame and starts anew after a
-    gap or a jump back. It knows no clock, so a live stream and its replay pass the same frames.
+    Frames are due on a grid of period 1/rate that starts at the first frame and restarts after a
+    gap or a jump back. No clock is used, so a live stream and its replay pass the same frames.
 
     Args:
         rate_hz: Mean rate of the frames let through [Hz]; 0 lets all through.
@@ -21,7 +21,7 @@ class RateGate:
         self._last_ns = 0
 
     def accepts(self, stamp_ns: int) -> bool:
-        """Return whether the frame of this stamp [ns] is due, and if so wait for the next."""
+        """Return whether the frame with this stamp [ns] is due; if so, expect the next one."""
         due_ns = self._due_ns
         jumped_back = due_ns is not None and stamp_ns < self._last_ns
         self._last_ns = stamp_ns

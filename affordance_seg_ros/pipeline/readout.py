@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From what lies on the device to what the host gets of a frame."""
+"""From the output on the device to a frame's result on the host."""
 
 from typing import NamedTuple, Protocol
 
@@ -22,14 +22,14 @@ _NO_PICTURE = np.empty((0, 0, 3), np.uint8)
 
 
 class Reading(NamedTuple):
-    """What the host gets of a frame.
+    """A frame's result on the host.
 
     Attributes:
-        labelled: Label map and confidences at colour resolution; these are (0, 0) where they were
-            not wanted.
+        labelled: Label map and confidences at colour resolution; the confidences are (0, 0) if not
+            wanted.
         action: The action.
-        flow_color: (h, w, 3) uint8 flow picture; (0, 0, 3) where it was not wanted.
-        finite: Whether all that the network says are numbers: half precision may have too few.
+        flow_color: (h, w, 3) uint8 flow picture; (0, 0, 3) if not wanted.
+        finite: Whether all of the network's output is finite: half precision may lack the range.
     """
 
     labelled: LabelMap
@@ -39,7 +39,7 @@ class Reading(NamedTuple):
 
 
 class Readout(Protocol):
-    """Makes what the host gets of a frame."""
+    """Brings a frame's result to the host."""
 
     def __call__(
         self,
@@ -55,22 +55,22 @@ class Readout(Protocol):
         """Read a frame's result.
 
         Args:
-            output: What the network says of one frame (a batch of one).
-            flow_color: (h, w, 3) uint8 coloured flow; None if nobody wants it.
+            output: The network's output for one frame (a batch of one).
+            flow_color: (h, w, 3) uint8 coloured flow; None if not wanted.
             placed: How the picture was fitted to the network's size.
             width: Width of the colour picture [px].
             height: Height of the colour picture [px].
             min_confidence: See `label_map`.
-            with_confidence: Whether anybody looks at the confidences.
+            with_confidence: Whether the confidences are wanted.
         """
 
 
 class HostReadout:
-    """Enlarges on the host, only what competes: the faster way on a CPU.
+    """Enlarges on the host, and only the labels that compete: the faster way on a CPU.
 
     Args:
         labels: Names of labels and actions.
-        decided: Whether the network takes the action that it names for granted in its mask.
+        decided: Whether the network's mask takes the recognised action for granted.
     """
 
     def __init__(self, labels: LabelSet, *, decided: bool = False) -> None:
@@ -105,11 +105,11 @@ class HostReadout:
 
 
 class DeviceReadout:
-    """Enlarges and chooses on the device, and brings all to the host in one transfer.
+    """Enlarges and chooses on the device, and brings everything to the host in one transfer.
 
     Args:
         labels: Names of labels and actions.
-        device: Where the network's output lies.
+        device: Where the network's output is.
         decided: As for `HostReadout`.
     """
 
@@ -162,9 +162,9 @@ def build_readout(network: NetworkConfig, device: torch.device) -> Readout:
 
 
 def _is_finite(output: StepOutput) -> Tensor:
-    """Return a () bool: a value that is not would make its pixels background of no confidence.
+    """Return a () bool; a value that is not finite makes its pixels background of no confidence.
 
-    A sum is finite only if all its terms are, and takes a twentieth of the time of asking each.
+    A sum is finite only if all its terms are, and takes a twentieth of the time of testing each.
     """
     logits, scores = output.logits, output.action_logits
     return (logits.sum(dtype=torch.float32) + scores.sum(dtype=torch.float32)).isfinite()
@@ -181,8 +181,8 @@ def _label_map(
 ) -> tuple[Tensor, Tensor]:
     """Return what `label_map` does, as tensors on the device of the logits.
 
-    All labels are enlarged, those that do not compete as zeros: to leave them out, the host would
-    have to wait.
+    All labels are enlarged, those that do not compete as zeros: leaving them out would make the
+    host wait.
     """
     probabilities = logits.softmax(0)
     competes = torch.zeros_like(probabilities[:, 0, 0])  # (C,) 1 for background and winners
@@ -201,7 +201,7 @@ def _label_map(
     mask = mask.masked_fill(doubtful, BACKGROUND).to(torch.uint8)
     if size == (height, width):
         return mask, confidence
-    # The network saw a window: what it did not see is background for sure of nothing.
+    # The network saw only a window: what it did not see is background, with no confidence.
     x, y, columns, rows = placed.source
     borders = (x, width - x - columns, y, height - y - rows)
     return functional.pad(mask, borders), functional.pad(confidence, borders)

@@ -16,7 +16,7 @@ from affordance_seg_ros.pipeline.shape import shape_of
 
 
 class _Component(NamedTuple):
-    """A connected part of the label map, before anything of it is measured."""
+    """A connected part of the label map, before it is measured."""
 
     label_id: int
     box: Box
@@ -41,7 +41,7 @@ def find_regions(
         camera: Intrinsics of the colour camera; the 3D fields are in its optical frame.
         labels: Names of the labels.
         min_area_px: Smaller regions are left out.
-        limit: At the most so many regions are returned, the largest ones.
+        limit: At most this many regions are returned, the largest ones.
     """
     found = sorted(_components(labelled.mask, min_area_px), key=lambda each: -each.area_px)
     return tuple(_region(each, labelled, depth, camera, labels) for each in found[:limit])
@@ -69,7 +69,7 @@ def _region(
 ) -> Region:
     label_id, box, area, inside = component
     window = (slice(box.y, box.y + box.height), slice(box.x, box.x + box.width))
-    # Positions in the box, row after row; what is not inside is never converted.
+    # Positions in the box, row by row; pixels that are not inside are never converted.
     positions = np.flatnonzero(inside)
     raw = depth.raw[window].ravel()[positions]
     depth_m = DepthImage(raw[None], depth.metres_per_unit).to_metres()[0]

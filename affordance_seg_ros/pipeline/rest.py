@@ -6,21 +6,21 @@ from torch.nn import functional
 
 from affordance_seg_ros.frames import SceneFlow
 
-_LEAST_FLOW = 0.003  # of the picture's width: half a pixel of 160
+_LEAST_FLOW = 0.003  # share of the picture's width: half a pixel of 160
 _LEAST_MOTION_M = 0.01
 _PATCH_PX = 5
-_FILLED = 0.6  # of a patch: flying pixels at the edges of things jump alone
-_LEAST_AREA = 0.002  # of the patches: two of 160x120
+_FILLED = 0.6  # share of a patch: flying pixels at the edges of objects jump alone
+_LEAST_AREA = 0.002  # share of the patches: two at 160x120
 _SPAN_NS = 90_000_000
-"""The thresholds are of motion in a tenth of a second, and stamps jitter."""
+"""The thresholds apply to motion in a tenth of a second, and stamps jitter."""
 
 
 def moves(flow: SceneFlow) -> Tensor:
     """Return a () bool: whether something in the picture moves, and not only the sensor's noise.
 
-    Both the picture and the depth must say so, in patches: the thresholds were found on rendered
-    scenes at rest, whose sensors' noise goes on. Squares are compared, as a norm over the first
-    dimension takes 40 times as long on a CPU.
+    Both the picture and the depth must show it, in patches: the thresholds were found on rendered
+    scenes at rest, in which only the sensors' noise changes. Squares are compared, as a norm over
+    the first dimension takes 40 times as long on a CPU.
     """
     least_px = _LEAST_FLOW * flow.flow_px.shape[2]
     moved = (
@@ -48,10 +48,10 @@ class Rest:
     def judge(self, flow: SceneFlow, stamp_ns: int) -> Tensor | None:
         """Return whether anything moves, a () bool; None if too little time has passed to tell.
 
-        Motion adds up meanwhile: what is slow to thirty frames a second is not slow.
+        Motion adds up in the meantime: what looks slow at thirty frames a second need not be slow.
 
         Args:
-            flow: Motion into the next frame.
+            flow: Motion up to the next frame.
             stamp_ns: The frame's stamp [ns].
         """
         motion = flow if self._motion is None else _add(self._motion, flow)
@@ -62,10 +62,10 @@ class Rest:
         return moves(motion)
 
     def note(self, moved: bool | None, stamp_ns: int) -> None:
-        """Take in what `judge` said of the next frame.
+        """Take in what `judge` returned for the next frame.
 
         Args:
-            moved: Whether anything moved into it; into a first frame nothing does.
+            moved: Whether anything moved up to it; before a first frame nothing does.
             stamp_ns: The frame's stamp [ns].
         """
         if moved is None:
@@ -86,7 +86,7 @@ class Rest:
 
 
 def _add(earlier: SceneFlow, later: SceneFlow) -> SceneFlow:
-    """Return both motions, pixel by pixel: they are a few pixels long, and patches are larger."""
+    """Return the sum of two motions, pixel by pixel: they span a few pixels, less than patches."""
     return SceneFlow(
         earlier.flow_px + later.flow_px,
         earlier.depth_change_m + later.depth_change_m,

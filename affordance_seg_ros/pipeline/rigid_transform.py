@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Regions and points in another frame than the camera's."""
+"""Regions and points in a frame other than the camera's."""
 
 from typing import NamedTuple
 
@@ -12,8 +12,8 @@ from affordance_seg_ros.frames import Region
 FloatArray = npt.NDArray[np.float64]
 
 _MAX_NORM_ERROR = 1e-2
-"""Further from 1 a quaternion's norm is no rounding: it was not meant, or never set. What is
-written with two digits, as 0.71 0 0 0.71, is within it, as for tf2."""
+"""A quaternion whose norm is further from 1 is not just rounded: it was not intended, or never set.
+One that is written with two digits, such as 0.71 0 0 0.71, is accepted, as by tf2."""
 
 
 class RigidTransform(NamedTuple):
@@ -27,7 +27,7 @@ class RigidTransform(NamedTuple):
         """Build from a unit quaternion in ROS's order x, y, z, w, and a translation [m].
 
         Raises:
-            TransformError: A number is not finite, or the quaternion is no unit quaternion.
+            TransformError: A number is not finite, or the quaternion is not a unit quaternion.
         """
         found, translation = np.array(xyzw, np.float64), np.array(translation_m, np.float64)
         norm = float(np.linalg.norm(found))
@@ -66,11 +66,11 @@ class RigidTransform(NamedTuple):
 
 
 def quaternion_of(rotation: FloatArray) -> FloatArray:
-    """Return the unit quaternion x, y, z, w of a rotation (3, 3), w >= 0; NaN of NaN.
+    """Return the unit quaternion x, y, z, w of a rotation (3, 3), w >= 0; NaN for NaN.
 
     Source:
         Markley, Unit Quaternion from Rotation Matrix, J. Guidance Control Dynamics 31 (2008):
-        of the four equivalent columns the longest, which never divides by a small number.
+        uses the longest of the four equivalent columns, to never divide by a small number.
     """
     r = rotation
     columns = np.array(

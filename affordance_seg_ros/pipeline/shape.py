@@ -13,19 +13,19 @@ FloatArray = npt.NDArray[np.float64]
 _MIN_POINTS = 16
 """Fewer points with depth give no 3D shape."""
 _MAX_POINTS = 2048
-"""More points are thinned out: the shape no longer changes, the time does."""
-# Multiples of the golden ratio are spread evenly and fall into step with no row length, as every
-# n-th pixel does where n divides it: that would be a few columns only.
+"""More points are thinned out: they no longer change the shape, only the time."""
+# Multiples of the golden ratio are spread evenly and fall into step with no row length. Every n-th
+# pixel does where n divides the row length, which leaves only a few columns.
 _SPREAD = np.arange(_MAX_POINTS) * 0.5 * (1 + 5**0.5) % 1
 _OUTLIER_MADS = 5.0
-"""Points further from the patch, in median absolute deviations, are not of it."""
+"""Points further from the patch, in median absolute deviations, are not part of it."""
 _MIN_SPREAD_M = 0.01
 """Deviations below a centimetre are never outliers: flat parts have almost no spread."""
 _REFITS = 4
-"""From a first fit by depth alone, tilted by what lies behind; it settles in two or three."""
+"""The first fit is by depth alone and tilted by what lies behind; it settles in two or three."""
 _EXTENT_PERCENTILES = (2.0, 98.0)
 _MIN_COSINE = 0.1
-"""Of the angle between ray and normal: a surface seen edge-on has no area that can be told."""
+"""Of the angle between ray and normal: the area of a surface seen edge-on cannot be determined."""
 
 
 class Shape(NamedTuple):
@@ -57,14 +57,14 @@ def shape_of(
 ) -> Shape:
     """Return the 3D shape of pixels with depth; NaN for fewer than 16 of them.
 
-    A plane is fitted, and fitted again to the points near it: flying pixels at the border and
-    what the mask covers of the background fall away, whichever way the patch is tilted.
+    A plane is fitted, then refitted to the points near it: this drops flying pixels at the border
+    and any background that the mask covers, whichever way the patch is tilted.
 
     Args:
         pixels: (N, 2) pixels (column, row) with depth.
         depth_m: (N,) depth of each [m].
         camera: Intrinsics of the image.
-        area_px: Pixels of the patch, those without depth included.
+        area_px: Number of pixels of the patch, including those without depth.
     """
     if len(depth_m) < _MIN_POINTS:
         return _NO_SHAPE
@@ -105,11 +105,11 @@ def _near(values: FloatArray) -> npt.NDArray[np.bool_]:
 
 
 def _principal_axes(points: FloatArray, rays: FloatArray) -> FloatArray:
-    """Return unit axes as rows, longest first; the last looks against the ray to the points.
+    """Return unit axes as rows, longest first; the last points against the ray to the points.
 
-    Depth errs along the ray, and at a metre by more than a thin part is wide: in space the noise
-    would be taken for an axis. So the normal is that of a plane fitted to the inverse depth, which
-    is linear in the picture and errs alike everywhere.
+    Depth errors are along the ray, and at a metre larger than the width of a thin part: in space
+    the noise would be taken for an axis. So the normal is that of a plane fitted to the inverse
+    depth, which is linear in the picture and has the same error everywhere.
     """
     inverse = 1 / points[:, 2]
     middle, mean = rays[:, :2].mean(axis=0), inverse.mean()
@@ -120,7 +120,7 @@ def _principal_axes(points: FloatArray, rays: FloatArray) -> FloatArray:
     centered = points - points.mean(axis=0)
     flat = centered - np.outer(centered @ normal, normal)
     longest = np.linalg.eigh(flat.T @ flat)[1][:, 2]
-    # Of the two ends of the longest axis the one to the right in the picture, or lower in it.
+    # Of the two ends of the longest axis, take the one to the right in the picture, or lower in it.
     if longest[np.abs(longest).argmax()] < 0:
         longest = -longest
     return np.stack([longest, np.cross(normal, longest), normal])

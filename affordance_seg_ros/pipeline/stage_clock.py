@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The time between the marks of a frame: by the device's own events on a GPU."""
+"""The time between the marks of a frame, measured by the device's own events on a GPU."""
 
 import time
 from itertools import pairwise
@@ -9,7 +9,7 @@ import torch
 
 
 class StageClock:
-    """Takes a mark at the end of each stage, and says afterwards how long the stages took.
+    """Takes a mark at the end of each stage, and tells afterwards how long the stages took.
 
     On a GPU the marks are events in its stream: nothing waits for the device within a frame. A
     stage that works on the host ends when it hands over, one that works on the device when the
@@ -17,7 +17,7 @@ class StageClock:
 
     Args:
         device: Where the stages run.
-        marks: Number of marks a frame, the one at its beginning included.
+        marks: Number of marks per frame, including the one at its beginning.
     """
 
     def __init__(self, device: torch.device, marks: int) -> None:
@@ -30,7 +30,7 @@ class StageClock:
         self._next = 0
 
     def start(self) -> None:
-        """Begin a frame: its first mark."""
+        """Begin a frame with its first mark."""
         self._next = 0
         self.mark()
 
@@ -43,7 +43,7 @@ class StageClock:
         self._next += 1
 
     def durations_ms(self) -> list[float]:
-        """Return the time from each mark to the next [ms]; waits for the device's last one."""
+        """Return the time from each mark to the next [ms]; waits for the last one on a GPU."""
         if self._events:
             self._events[self._next - 1].synchronize()
             events = self._events[: self._next]

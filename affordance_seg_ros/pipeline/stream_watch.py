@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a frame goes on with what came before it."""
+"""Whether a frame continues the stream before it."""
 
 from dataclasses import dataclass
 
@@ -26,15 +26,15 @@ class StreamWatch:
         self._last_ns = 0
 
     def reset(self) -> None:
-        """Forget the stream: whatever comes next begins one."""
+        """Forget the stream: whatever comes next begins a new one."""
         self._stream = None
 
     def follow(self, frame: RgbdFrame, max_gap_s: float) -> str:
-        """Take the next frame; return why it does not continue the stream, or an empty text.
+        """Take the next frame; return why it does not continue the stream, or an empty string.
 
         Args:
             frame: The frame.
-            max_gap_s: Longest time since the last one [s].
+            max_gap_s: Longest allowed time since the last one [s].
         """
         height, width = frame.color.shape[:2]
         before, self._stream = self._stream, _Stream(frame.frame_id, width, height)

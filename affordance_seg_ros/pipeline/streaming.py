@@ -42,12 +42,12 @@ def build_pipeline(weights: str, device: str, config: PipelineConfig) -> "Pipeli
     """Load weights onto a device and build the pipeline around them.
 
     Args:
-        weights: Weight file, or a name of `load_weights`; empty takes those of the package.
+        weights: Weight file, or a name known to `load_weights`; empty takes the package's own.
         device: auto, cpu, cuda or cuda:N.
         config: Options of the pipeline.
 
     Raises:
-        DeviceError: The device is not there.
+        DeviceError: The device is not available.
         CheckpointError: The weights cannot be loaded.
     """
     target = resolve_device(device)
@@ -64,9 +64,9 @@ class Pipeline:
     """Turns the frames of one stream into predictions, in order.
 
     Each stage keeps its own state: the flow estimator the last frame, the network its memory. The
-    pipeline forgets both by itself when time jumps back, after a gap longer than `max_gap_s`, and
-    when the size or the frame_id changes; the network's memory alone at the first motion after a
-    rest of `rest_s`, one frame late. `Prediction.reset_reason` says so.
+    pipeline forgets both automatically when time jumps back, after a gap longer than `max_gap_s`,
+    and when the size or the frame_id changes. At the first motion after a rest of `rest_s` it
+    forgets only the network's memory, one frame late. `Prediction.reset_reason` says so.
 
     Args:
         checkpoint: Network with the description of its input.
@@ -115,7 +115,7 @@ class Pipeline:
 
     @property
     def network(self) -> str:
-        """What runs the network, in what numbers, for people."""
+        """What runs the network and in what precision, human-readable."""
         return self._runner.description
 
     @property
@@ -129,13 +129,13 @@ class Pipeline:
         return self._config
 
     def configure(self, config: PipelineConfig) -> None:
-        """Replace the options; a change of the flow's or the network's also forgets the past.
+        """Replace the options; changing those of the flow or the network also forgets the past.
 
-        A change of the flow's budget alone forgets and rebuilds nothing: it holds from the next
+        Changing only the flow's budget forgets and rebuilds nothing: it takes effect from the next
         pair of frames on, and may change with every frame.
 
         Raises:
-            ConfigError, DeviceError: Network or flow cannot run so; nothing has changed.
+            ConfigError, DeviceError: Network or flow cannot run with them; nothing has changed.
         """
         before, runner, estimator = self._config, self._runner, self._estimator
         if _run_options(config) != _run_options(before):
@@ -155,7 +155,7 @@ class Pipeline:
         self._forget()
 
     def close(self) -> None:
-        """Give back the device's memory, for other processes; nothing can be asked of it then."""
+        """Free the device's memory for other processes; the pipeline cannot be used afterwards."""
         del self._network, self._runner, self._estimator, self._preprocessor, self._readout
         gc.collect()
         if self._device.type == "cuda":
@@ -172,7 +172,7 @@ class Pipeline:
 
         Args:
             width: Width of the colour pictures to come [px].
-            height: Height of them [px].
+            height: Height of the pictures [px].
         """
         random = np.random.default_rng(0)
         camera = Camera(width, height, width, width, width / 2, height / 2)
@@ -189,7 +189,7 @@ class Pipeline:
 
         Args:
             frame: Colour picture with aligned depth.
-            wanted: What of the prediction is made.
+            wanted: Which parts of the prediction to make.
 
         Returns:
             Mask and confidence at the frame's size, action, 3D regions, and the time of each stage.
@@ -197,7 +197,7 @@ class Pipeline:
         Raises:
             FrameError: The frame has no valid depth; the pipeline's state is as before the call. Or
                 the network's output is not finite; the pipeline has forgotten the past.
-            CalibrationError: The lens model of its camera cannot be inverted; as before the call.
+            CalibrationError: The camera's lens model cannot be inverted; state as before the call.
         """
         clock = self._clock
         clock.start()
@@ -224,7 +224,7 @@ class Pipeline:
             min_confidence=config.min_confidence,
             with_confidence=wanted.confidence or wanted.regions,
         )
-        if self._config.rest_s:  # not earlier: by now a GPU has answered, and nobody waits for it
+        if self._config.rest_s:  # not earlier: by now a GPU has answered, and nothing waits for it
             self._rest.note(None if moved is None else bool(moved), frame.stamp_ns)
         else:
             self._rest.reset()
@@ -244,7 +244,7 @@ class Pipeline:
                 min_area_px=config.min_region_area_px,
                 limit=config.max_regions,
             )
-        # Also without any: tracks that nobody follows grow old.
+        # Even without any regions: tracks that nothing continues must age.
         regions = self._tracker.update(regions, frame.stamp_ns)
         clock.mark()
         return Prediction(
@@ -260,14 +260,14 @@ class Pipeline:
         )
 
     def _follow(self, frame: RgbdFrame) -> str:
-        """Forget the past if the frame does not continue it; return why, or an empty text."""
+        """Forget the past if the frame does not continue it; return why, or an empty string."""
         reason = self._watch.follow(frame, self._config.max_gap_s)
         if reason:
             self._forget()
         return reason
 
     def _begin_anew(self) -> str:
-        """Empty the memory if the frame before ended a rest; return why, or an empty text.
+        """Empty the memory if the previous frame ended a rest; return why, or an empty string.
 
         What was shown before the rest stays in the mask as long as nothing moves.
         """

@@ -8,7 +8,7 @@ import numpy as np
 
 
 class Percentiles(NamedTuple):
-    """Percentiles of a set of durations [ms]; NaN of an empty set."""
+    """Percentiles of a set of durations [ms]; NaN for an empty set."""
 
     p50: float
     p95: float
@@ -17,7 +17,7 @@ class Percentiles(NamedTuple):
 
 
 def percentiles(durations_ms: Iterable[float]) -> Percentiles:
-    """Return the percentiles of durations [ms], to the microsecond: no clock here tells more."""
+    """Return the percentiles of durations [ms], to the microsecond: no clock here is finer."""
     values = np.fromiter(durations_ms, np.float64)
     if not values.size:
         return Percentiles(*[float("nan")] * 4)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The same region in frame after frame: ids that stay while a region is tracked."""
+"""The same region from frame to frame: ids that stay the same while a region is tracked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,22 +13,22 @@ from affordance_seg_ros.frames import Region
 _MAX_MISSED = 5
 """Frames that a region may be missing: half a second at the paper's rate."""
 _MAX_UNSEEN_S = 2.0
-"""Of a region that was missing since, a prediction from longer ago is worth nothing."""
+"""After a region has been missing for longer than this, predicting its place is worth nothing."""
 _VELOCITY_GAIN = 0.5
-"""Share of the newest motion in the velocity: borders of masks tremble."""
+"""Share of the newest motion in the velocity: the borders of masks jitter."""
 _MAX_MISFIT = 1.5
-"""Of the boxes; at the border of the gate a box has moved by three times its own length."""
+"""Of the boxes; at this limit a box has moved by three times its own length."""
 _MAX_JUMP_M = 0.3
-"""Between prediction and centroid: 3 m/s of a hand at 10 frames/s, not foreseen at all."""
+"""Between prediction and centroid: a hand at 3 m/s and 10 frames/s, not predicted at all."""
 _UNMATCHED = 2.0
-"""Cost of a region that begins anew, and of what must not be matched.
+"""Cost of a region that begins a new track, and of a pair that must not be matched.
 
-Two bad matches cost more than a good one and a beginning, or else a region that stands still would
+Two bad matches cost more than a good one and a new track, or else a region that stands still would
 get its neighbour's id.
 """
 
 _ROUND = 0.9
-"""Of width by length; a part that is rounder has no longest axis."""
+"""Ratio of width to length; a part that is rounder has no longest axis."""
 
 Vector = npt.NDArray[np.float64]
 
@@ -58,12 +58,12 @@ class _Track:
         return _place(self.region) + 1e-9 * (stamp_ns - self.seen_ns) * self.velocity
 
     def see(self, region: Region, stamp_ns: int) -> Region:
-        """Take what was seen of it; return it with its id, its axes directed as before."""
+        """Take in the region as seen now; return it with its id, its axes directed as before."""
         elapsed_s = 1e-9 * (stamp_ns - self.seen_ns)
         if elapsed_s > 0:
             newest = (_place(region) - _place(self.region)) / elapsed_s
             blended = self.velocity + _VELOCITY_GAIN * (newest - self.velocity)
-            # Without depth now or then nothing is known of the motion in space.
+            # Without depth now or before, nothing is known of the motion in space.
             self.velocity = np.where(np.isnan(blended), 0.0, blended)
         axes = _directed_as(self.axes, region)
         self.region = region._replace(
@@ -78,11 +78,11 @@ class _Track:
 class RegionTracker:
     """Gives each region the id of the region that it continues.
 
-    Regions of one label are matched where they are expected to be after their last motion: by the
-    overlap of their boxes and, where both have depth, by the distance of their centroids. The
+    Regions of the same label are matched where they are expected after their last motion: by the
+    overlap of their boxes and, where both have depth, by the distance between their centroids. The
     assignment has the least total cost, so it does not depend on the order of the regions.
-    A region that is missing keeps its id for five frames, of two seconds at most. Ids begin at 1
-    and are never used again until `reset`.
+    A missing region keeps its id for five frames, but for two seconds at most. Ids begin at 1
+    and are not reused until `reset`.
     """
 
     def __init__(self) -> None:
@@ -99,7 +99,7 @@ class RegionTracker:
 
         Args:
             regions: What was found in the frame.
-            stamp_ns: Its stamp, not before that of the frame before [ns].
+            stamp_ns: Its stamp, not earlier than that of the previous frame [ns].
         """
         oldest_ns = stamp_ns - int(1e9 * _MAX_UNSEEN_S)
         self._tracks = [
@@ -141,7 +141,7 @@ def _match(tracks: list[_Track], regions: list[Region], stamp_ns: int) -> dict[i
 
 
 def _costs(tracks: list[_Track], regions: list[Region], stamp_ns: int) -> Vector:
-    """Return how badly each region continues each track, (regions, tracks) from 0 to unmatched."""
+    """Return how badly each region continues each track: (regions, tracks), 0 to `_UNMATCHED`."""
     found = np.array([_place(region) for region in regions])[:, None]
     expected = np.array([track.place(stamp_ns) for track in tracks])[None]
     sizes = np.array([region.box[2:] for region in regions], np.float64)[:, None]
@@ -156,7 +156,7 @@ def _costs(tracks: list[_Track], regions: list[Region], stamp_ns: int) -> Vector
 
 
 def _generalised_iou(a_center: Vector, a_size: Vector, b_center: Vector, b_size: Vector) -> Vector:
-    """Return the (...) generalised IoU of boxes, in (-1, 1], by their (..., 2) centres and sizes.
+    """Return the (...) generalised IoU of boxes, in (-1, 1], from (..., 2) centres and sizes.
 
     Source:
         Rezatofighi et al., Generalized Intersection over Union, CVPR 2019.
@@ -185,8 +185,9 @@ def _rank(region: Region) -> tuple[object, ...]:
 def _directed_as(before: Vector, region: Region) -> Vector:
     """Return a region's axes, the first two directed as before.
 
-    They are turned round if the first one points against what it did. As long as a round or square
-    part is wide, chance decides which direction in its plane is the longest: then it keeps its own.
+    They are reversed if the first one points against its earlier direction. In a round or square
+    part, as wide as it is long, chance decides which direction in its plane is the longest: then
+    it keeps the earlier one.
     """
     first, _, normal = axes = region.axes
     length, width, _ = region.extents_m

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Arrays from the host to where the pipeline runs."""
+"""Transfer of arrays from the host to where the pipeline runs."""
 
 from typing import Any, Protocol
 
@@ -17,10 +17,10 @@ class Upload(Protocol):
 
 
 class DirectUpload:
-    """Waits for each transfer; on a CPU there is none, and the tensor is the array.
+    """Waits for each transfer; on a CPU there is none, and the tensor shares the array's memory.
 
     Args:
-        device: Where the tensors shall lie.
+        device: Where to put the tensors.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -32,11 +32,11 @@ class DirectUpload:
 
 
 class PinnedUpload:
-    """Copies through pinned memory on a stream of its own; the host does not wait.
+    """Copies through pinned memory on its own stream; the host does not wait.
 
-    The host prepares the next array while the last one travels. Each shape and type has its own
-    pinned buffer, which is made when it is first seen and waits for its last transfer before it is
-    filled again: at most one array of each shape and type is on its way.
+    The host prepares the next array while the last one is in transit. Each shape and type has its
+    own pinned buffer, which is made when it is first needed and waits for its last transfer before
+    it is filled again: at most one array of each shape and type is in transit.
 
     Args:
         device: A CUDA device.

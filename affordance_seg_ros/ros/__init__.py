@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The only package that imports rclpy and messages."""
+"""The only package that imports rclpy and ROS messages."""

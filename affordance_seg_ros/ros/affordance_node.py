@@ -12,7 +12,7 @@ _PURPOSE = (
 
 
 def main() -> int:
-    """Run the affordance node; returns the exit code."""
+    """Run the affordance node and return the exit code."""
     return run("affordance", _create)
 
 

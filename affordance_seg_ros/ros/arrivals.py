@@ -6,13 +6,13 @@ from collections import deque
 
 
 class Arrivals:
-    """Counts events and tells their rate over the last seconds.
+    """Counts events and reports their rate over the last seconds.
 
-    Safe to use from several threads. Times are of any one monotonic clock.
+    Safe to use from several threads. All times must come from the same monotonic clock.
 
     Args:
-        now_ns: The time at which the counting begins [ns].
-        window_ns: Span over which the rate is taken [ns].
+        now_ns: Time at which counting begins [ns].
+        window_ns: Span over which the rate is averaged [ns].
     """
 
     def __init__(self, now_ns: int, *, window_ns: int = 5_000_000_000) -> None:
@@ -29,7 +29,7 @@ class Arrivals:
         return self._count
 
     def add(self, now_ns: int) -> None:
-        """Note an event."""
+        """Record an event."""
         with self._lock:
             self._count += 1
             self._last_ns = now_ns

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the node subscribes to: role, topic and message type of each input, by the options."""
+"""What the node subscribes to: role, topic and message type of each input, given the options."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -12,10 +12,10 @@ from affordance_seg_ros.node_config import NodeConfig
 from affordance_seg_ros.ros.waiting import PublisherView
 
 TOPICS = {"colour": "color/image", "depth": "depth/image", "camera_info": "color/camera_info"}
-"""Relative topic of each role that is always there."""
+"""Relative topic of each role that is always present."""
 
 DEPTH_CAMERA_INFO = "depth camera_info"
-"""Role of the depth camera's calibration, with ``align_depth``."""
+"""Role of the depth camera's calibration, used with ``align_depth``."""
 
 ALIGNMENT_TOPICS = {DEPTH_CAMERA_INFO: "depth/camera_info"}
 """Relative topic of each role that ``align_depth`` adds."""
@@ -29,11 +29,11 @@ class Channel(NamedTuple):
     """One input.
 
     Attributes:
-        role: What comes on it, for messages.
+        role: What it carries, for messages to the user.
         topic: Relative name, which remappings change.
         kind: Message class.
         transport: Transport of an image: raw, compressed, compressed_depth.
-        option: Option that says the transport; empty for what is no image.
+        option: Option that sets the transport; empty if the input is not an image.
     """
 
     role: str
@@ -45,13 +45,13 @@ class Channel(NamedTuple):
     def name(self, node: Node, transport: str = "") -> str:
         """Return the full topic name, on another transport if one is given.
 
-        As image_transport does it, the base topic is remapped, and the transport's name put behind.
+        As in image_transport, the base topic is remapped and the transport's name is appended.
         """
         resolved: str = node.resolve_topic_name(self.topic)
         return resolved + _SUFFIXES[transport or self.transport]
 
     def publishers(self, node: Node) -> tuple[PublisherView, ...]:
-        """Return who publishes on it."""
+        """Return the publishers on the topic."""
         return tuple(
             PublisherView(
                 f"{info.node_namespace.rstrip('/')}/{info.node_name}",
@@ -62,7 +62,7 @@ class Channel(NamedTuple):
         )
 
     def elsewhere(self, node: Node) -> str:
-        """Return which other transports of it have a publisher, in words; empty for none."""
+        """Return, in words, which other transports of it have a publisher; empty if none has."""
         if not self.option:
             return ""
         others = set(NodeConfig.infos()[self.option].choices) - {self.transport}

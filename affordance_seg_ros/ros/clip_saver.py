@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writing a clip in a thread of its own: one at a time, whole or not at all."""
+"""Writes clips in a separate thread: one at a time, completely or not at all."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from affordance_seg_ros.frames import RgbdFrame
 from affordance_seg_ros.sources.clip import ClipInfo, ClipWriter
 
 _GRACE_S = 3.0
-"""`ros2 launch` waits five seconds after SIGINT before it becomes rougher."""
+"""`ros2 launch` waits five seconds after SIGINT before it escalates."""
 
 
 class ClipSaver:
@@ -18,7 +18,8 @@ class ClipSaver:
 
     Args:
         on_saved: Called from the writing thread with the folder of a clip that is complete.
-        on_failed: Called from the writing thread with the reason; nothing is left on disk.
+        on_failed: Called from the writing thread with the reason why a clip could not be written;
+            nothing is left on disk.
     """
 
     def __init__(self, on_saved: Callable[[Path], None], on_failed: Callable[[str], None]) -> None:
@@ -34,15 +35,15 @@ class ClipSaver:
         return self._path if self._thread is not None and self._thread.is_alive() else None
 
     def save(self, path: Path, info: ClipInfo, frames: Sequence[RgbdFrame]) -> None:
-        """Begin to write a clip.
+        """Start writing a clip.
 
         Args:
-            path: Its folder, which must not exist; the folder above is made if missing.
-            info: What is known of it.
-            frames: Its frames; at least one.
+            path: Folder of the clip, which must not exist; its parent is created if missing.
+            info: Description of the clip.
+            frames: Frames of the clip; at least one.
 
         Raises:
-            SourceError: Another clip is being written, or the folder is there or cannot be made.
+            SourceError: Another clip is being written, or the folder exists or cannot be created.
         """
         if self.writing is not None:
             raise SourceError(f"{self.writing} is still being written; expected one at a time")
@@ -60,7 +61,7 @@ class ClipSaver:
         self._thread.start()
 
     def close(self, grace_s: float = _GRACE_S) -> None:
-        """Give a clip that is being written a little time, then abandon it; nothing is left of it.
+        """Give a clip being written a little time to finish, or else abandon it, leaving nothing.
 
         Args:
             grace_s: Time to finish [s].
@@ -85,7 +86,7 @@ class ClipSaver:
 
 
 def _try_to_write(folder: Path) -> None:
-    """Raise OSError unless files can be made in a folder."""
+    """Raise OSError unless files can be created in a folder."""
     probe = folder / ".affordance_snapshot_probe"
     probe.touch()
     probe.unlink()

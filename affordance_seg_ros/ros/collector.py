@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Predictions put together again from the topics of a running affordance node."""
+"""Reassembles predictions from the topics of a running affordance node."""
 
 import signal
 import time
@@ -23,17 +23,17 @@ from affordance_seg_ros.sources.decode import stamp_ns
 
 _PARTS = {"mask": Image, "confidence": Image, "flow": Image, "action": ActionClass}
 _WAITING = 100
-"""So many incomplete predictions are kept; older ones are given up and counted."""
+"""Number of incomplete predictions kept; older ones are given up and counted."""
 _WAKE_S = 0.1
 _QUIET_S = 0.5
-"""Without a message for so long, nothing is on its way any more."""
+"""After this long without a message, nothing is on its way any more."""
 _LONGEST_DRAIN_S = 30.0
 _UNKNOWN_MS = float("nan")
 
 
 @dataclass(frozen=True)
 class Announcement:
-    """What the node says of itself in label_info and action: labels and weights."""
+    """What the node says about itself in label_info and action: labels and weights."""
 
     labels: LabelSet
     weights: str
@@ -42,7 +42,7 @@ class Announcement:
 
 @dataclass
 class Received:
-    """How many messages came on each topic, and how many predictions stayed incomplete."""
+    """How many messages arrived on each topic, and how many predictions stayed incomplete."""
 
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_PARTS, 0))
     incomplete: int = 0
@@ -51,12 +51,12 @@ class Received:
 class PredictionCollector(Node):
     """Subscribes to mask, confidence, flow and action, and hands over complete predictions.
 
-    The messages of one frame carry one stamp; a prediction is complete when all four have come.
-    Regions and the node's stage times are not taken over: they are empty and NaN.
+    All messages of a frame carry the same stamp; a prediction is complete when all four have
+    arrived. Regions and the node's stage times are not collected: they are empty and NaN.
 
     Args:
         on_prediction: Called with each complete prediction and the node's announcement.
-        namespace: Where the node publishes.
+        namespace: Namespace in which the node publishes.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class PredictionCollector(Node):
             self.received.incomplete += 1
 
     def give_up(self) -> None:
-        """Count what still waits as incomplete: nothing more will come."""
+        """Count what is still waiting as incomplete: nothing more will come."""
         self.received.incomplete += len(self._waiting)
         self._waiting.clear()
 
@@ -129,14 +129,14 @@ def collect(
     namespace: str,
     on_connected: Callable[[], None],
 ) -> Received:
-    """Collect predictions until SIGINT or SIGTERM, and what waits in the queues; return what came.
+    """Collect predictions until SIGINT or SIGTERM, drain the queues, and return what was received.
 
-    A second signal leaves the rest.
+    A second signal ends the draining early.
 
     Args:
         on_prediction: Called with each complete prediction and the node's announcement.
-        namespace: Where the node publishes.
-        on_connected: Called once the node is found: what is played from then on is not missed.
+        namespace: Namespace in which the node publishes.
+        on_connected: Called once the node is found; nothing played from then on is missed.
     """
     with _Signals() as signals:
         start_rclpy([])
@@ -160,7 +160,7 @@ class _Signals:
     """Counts SIGINT and SIGTERM instead of obeying them; a context manager.
 
     Attributes:
-        count: How many came.
+        count: Number of signals received.
     """
 
     def __init__(self) -> None:
@@ -180,7 +180,7 @@ class _Signals:
 
 
 def _drain(collector: PredictionCollector, signals: _Signals) -> None:
-    """Take what waits in the queues until nothing comes any more, or a second signal does."""
+    """Receive what is waiting in the queues until nothing more comes, or a second signal does."""
     end = time.monotonic() + _LONGEST_DRAIN_S
     before, now = -1, 0
     while before != now and signals.count < 2 and time.monotonic() < end:

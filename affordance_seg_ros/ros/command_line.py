@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line of a node: what ROS takes of it, ``--help``, and nothing else."""
+"""The command line of a node: ROS arguments, ``--help``, and nothing else."""
 
 import argparse
 import textwrap
@@ -15,16 +15,16 @@ _WIDTH = 90
 
 
 def check_command_line(arguments: Sequence[str], executable: str, purpose: str) -> None:
-    """Refuse what neither ROS nor the node takes, which rclpy would pass over in silence.
+    """Reject arguments that neither ROS nor the node accepts, and that rclpy would silently ignore.
 
     Args:
-        arguments: The command line, with the name of the command in front.
+        arguments: The command line, starting with the name of the command.
         executable: Name of the executable, one of `NODE_OPTIONS`.
         purpose: What the node does, in a sentence.
 
     Raises:
-        ConfigError: There is such an argument, or ROS does not accept one of its own.
-        SystemExit: The help was asked for, and is printed.
+        ConfigError: There is such an argument, or ROS rejects one of its own.
+        SystemExit: Help was requested and has been printed.
     """
     parser = argparse.ArgumentParser(
         executable,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the depth camera stands: given, from /tf_static, or from a driver's own topic."""
+"""Pose of the depth camera: given, from /tf_static, or from a driver's own topic."""
 
 import importlib
 from collections.abc import Callable
@@ -14,9 +14,9 @@ from affordance_seg_ros.sources.extrinsics import EXTRINSICS_TYPES, decode_extri
 from affordance_seg_ros.sources.static_transforms import StaticTransforms
 
 MOTION_TOPIC = "depth/to_color"
-"""Relative topic of a driver's message on extrinsics."""
+"""Relative topic of a driver's extrinsics message."""
 
-# Several nodes publish on /tf_static, each its own last message.
+# Several nodes publish on /tf_static, and each keeps its own last message.
 _LATCHED = QoSProfile(
     depth=100,
     reliability=ReliabilityPolicy.RELIABLE,
@@ -26,29 +26,29 @@ _OTHERWISE = "or give seven numbers as depth_to_color"
 
 
 class MotionSource(Protocol):
-    """Knows T_color_depth, or will."""
+    """Knows T_color_depth, or will learn it."""
 
     def find(self, color_frame: str, depth_frame: str) -> FloatArray | None:
-        """Return (4, 4) T_color_depth between two optical frames; None while it is not known."""
+        """Return (4, 4) T_color_depth between two optical frames; None while it is unknown."""
 
     def awaited(self, color_frame: str, depth_frame: str) -> str:
-        """Return a sentence on what is waited for."""
+        """Return a sentence on what is being waited for."""
 
     def destroy(self) -> None:
         """Unsubscribe."""
 
 
 def motion_source(node: Node, source: str, on_change: Callable[[], None]) -> MotionSource:
-    """Return what option ``depth_to_color`` names.
+    """Return the source that option ``depth_to_color`` names.
 
     Args:
         node: The node that subscribes.
         source: ``tf``, a name of `EXTRINSICS_TYPES`, or seven numbers.
-        on_change: Called when something came.
+        on_change: Called when a message has arrived.
 
     Raises:
-        ConfigError: The messages that are needed are not installed.
-        CalibrationError: The numbers are no rigid motion.
+        ConfigError: The required messages are not installed.
+        CalibrationError: The numbers are not a rigid motion.
     """
     if source == "tf":
         return _TfMotion(node, on_change)

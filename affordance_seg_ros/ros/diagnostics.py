@@ -33,7 +33,7 @@ def describe(
     found = [_weights(state, device, weights, trained, failure)]
     if snapshot is not None:
         found += [_input(snapshot), _processing(state, snapshot), _budget(snapshot.budget)]
-    else:  # one that is not sent any more would count as stale
+    else:  # a status that is no longer sent would count as stale
         found += [
             _status(part, DiagnosticStatus.OK, state, {"state": state})
             for part in ("input", "processing", "budget")

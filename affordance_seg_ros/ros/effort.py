@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The latency budget at work: on the pipeline's flow and the pace of the input, and in words."""
+"""The latency budget, applied to the pipeline's flow and the input's pace, and put into words."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,9 +12,9 @@ from affordance_seg_ros.pipeline.budget import FULL, BudgetState, Effort, Latenc
 from affordance_seg_ros.ros.pace import Pace
 
 _LEAST_FLOW = 0.05
-"""What `flow.budget` accepts at least."""
+"""Smallest value that `flow.budget` accepts."""
 _LONG = 0.5
-"""Frames that take this share of `max_gap_s` come after a gap as soon as one of them waits."""
+"""When frames take this share of `max_gap_s`, one of them waiting is enough to cause a gap."""
 
 
 class StreamingPipeline(Protocol):
@@ -22,7 +22,7 @@ class StreamingPipeline(Protocol):
 
     @property
     def device(self) -> object:
-        """Where it runs; str() names it."""
+        """Device it runs on; str() gives its name."""
 
     def step(self, frame: RgbdFrame, wanted: Wanted = EVERYTHING) -> Prediction:
         """Process the next frame of the stream."""
@@ -43,20 +43,20 @@ class Voice:
 
 
 class BudgetedPipeline:
-    """A pipeline that is given less work when the machine cannot hold the budget.
+    """A pipeline that is given less work when the machine cannot keep to the budget.
 
-    On a GPU a frame may take `latency_budget_ms`; on a CPU, which does not hold what a GPU does, it
-    may take until the next frame is due. All but `state` belongs to the worker's thread.
+    On a GPU a frame may take `latency_budget_ms`; on a CPU, which cannot keep to what a GPU can, it
+    may take until the next frame is due. Everything except `state` belongs to the worker's thread.
 
     Args:
         pipeline: The pipeline.
-        pace: Passes the frames.
-        voice: Says once that the effort is lowered, and once that it is full again.
+        pace: Decides which frames pass.
+        voice: Says once that the effort is reduced, and once that it is full again.
         config: Options of the node.
         pipeline_config: Options of the pipeline.
 
     Attributes:
-        state: What the budget has come to; None while there is none.
+        state: State of the budget; None while there is no budget.
     """
 
     def __init__(
@@ -82,11 +82,11 @@ class BudgetedPipeline:
         return self._pipeline.step(frame, wanted)
 
     def reset(self) -> None:
-        """Forget the past of the stream; the effort stays."""
+        """Forget the past of the stream, but keep the effort."""
         self._pipeline.reset()
 
     def configure(self, config: NodeConfig, pipeline_config: PipelineConfig) -> None:
-        """Replace the options; where they change the budget or the pace, begin at full effort."""
+        """Replace the options; if they change the budget or the pace, restart at full effort."""
         old = (self._latency_budget_ms, self._config.rate_hz, self._config.max_gap_s)
         self._latency_budget_ms = config.latency_budget_ms
         self._config = pipeline_config
@@ -95,11 +95,11 @@ class BudgetedPipeline:
         self._apply()
 
     def observe(self, stages_ms: StageTimes, beyond_ms: float) -> None:
-        """Take what a frame has cost.
+        """Take into account what a frame has cost.
 
         Args:
-            stages_ms: Stages of the pipeline [ms].
-            beyond_ms: Decoding and publishing [ms].
+            stages_ms: Times of the pipeline's stages [ms].
+            beyond_ms: Time for decoding and publishing [ms].
         """
         self._frame_s = 1e-3 * (sum(stages_ms) + beyond_ms)
         if self._budget is None:
@@ -115,14 +115,14 @@ class BudgetedPipeline:
                 self._voice.inform("fast enough again: full effort")
         elif not self.state.holds and not self._given_up:
             self._given_up = True
-            # On a CPU the limit is the next frame, and the latency asked for decides nothing.
+            # On a CPU the limit is the next frame, and the requested latency has no effect.
             other = "" if self._on_cpu else "raise latency_budget_ms, "
             self._voice.warn(
                 f"{_excess(self.state)}, and less effort would not help; {other}{_ADVICE}"
             )
 
     def explain(self, reset_reason: str) -> str:
-        """Return why the past was forgotten; what to do, if that is because frames take so long."""
+        """Return why the past was forgotten, and what to do if slow frames caused it."""
         gap_s = self._config.max_gap_s
         if "max_gap_s" not in reset_reason or self._frame_s < _LONG * gap_s:
             return reset_reason
@@ -143,7 +143,7 @@ class BudgetedPipeline:
         self.state = None if self._budget is None else self._budget.state
 
     def _apply(self) -> None:
-        """Give pipeline and input the effort of the budget."""
+        """Apply the budget's effort to the pipeline and the input."""
         effort = FULL if self._budget is None else self._budget.effort
         flow = self._config.flow
         share = max(_LEAST_FLOW, flow.budget * effort.flow_share)
@@ -155,7 +155,7 @@ _ADVICE = "lower rate_hz, or take smaller weights or a faster device"
 
 
 def in_words(effort: Effort) -> str:
-    """Return what is done: ``full effort``, ``50% of the flow's work and one frame in 2``."""
+    """Return a description: ``full effort``, ``50% of the flow's work and one frame in 2``."""
     share, divisor = effort
     parts = []
     if share < 1:
@@ -166,7 +166,7 @@ def in_words(effort: Effort) -> str:
 
 
 def _excess(state: BudgetState) -> str:
-    """Return which limit is broken, and by what."""
+    """Return which limit is exceeded, and by what."""
     if state.budget_ms is not None and state.high_ms > state.budget_ms:
         return f"a frame takes {state.high_ms:.0f} ms (p90), latency_budget_ms={state.budget_ms:g}"
     return (

@@ -10,10 +10,10 @@ from affordance_seg_ros.frames import StageTimes
 from affordance_seg_ros.pipeline.timing import Percentiles, percentiles
 
 MAX_STAMP_AGE_S = 10.0
-"""Stamps that are older on arrival are of another clock: a bag played without /clock."""
+"""Stamps older than this on arrival are from another clock: a bag played without /clock."""
 
 MAX_STAMP_LEAD_S = 0.1
-"""Stamps that are further in the future on arrival are of another clock."""
+"""Stamps further in the future than this on arrival are from another clock."""
 
 
 class FrameRecord(NamedTuple):
@@ -21,11 +21,11 @@ class FrameRecord(NamedTuple):
 
     Attributes:
         stamp_to_publish: From the colour stamp to the end of publishing, on the node's clock; NaN
-            if the stamp is of another clock.
+            if the stamp is from another clock.
         receipt_to_publish: From the arrival of the colour image to the end of publishing.
         pairing: Wait for the depth image (0 if it came first).
         queue: Wait for the worker.
-        decode: Messages to arrays.
+        decode: Decoding messages to arrays.
         pipeline: Stages of the pipeline.
         publish: Encoding and publishing.
     """
@@ -40,7 +40,7 @@ class FrameRecord(NamedTuple):
 
     @property
     def overhead(self) -> float:
-        """What the node adds to the pipeline; the waits for depth and for the worker left out."""
+        """What the node adds to the pipeline, without the waits for depth and for the worker."""
         return self.receipt_to_publish - self.pairing - self.queue - sum(self.pipeline)
 
 
@@ -49,10 +49,10 @@ class LatencySummary(NamedTuple):
 
     Attributes:
         frames: Number of frames in the window.
-        clock: ``stamp``: latency is stamp to publish. ``receipt``: the stamps are of another
+        clock: ``stamp``: latency is stamp to publish. ``receipt``: the stamps are from another
             clock, so latency is arrival to publish.
         latency: Latency.
-        stages: Each stage by name, in order of the flow, and ``overhead``.
+        stages: Each stage by name, in order of processing, and ``overhead``.
         receipt_to_publish_ms: Arrival to publish of each frame.
     """
 
@@ -84,7 +84,7 @@ class FrameLog:
         with self._lock:
             records = tuple(self._records)
         by_stamp = [r.stamp_to_publish for r in records if not math.isnan(r.stamp_to_publish)]
-        # Most stamps decide: the first ones may come before the first /clock.
+        # The majority decides: the first stamps may come before the first /clock.
         uses_stamps = 2 * len(by_stamp) >= len(records)
         by_receipt = [r.receipt_to_publish for r in records]
         stages = {name: [getattr(r, name) for r in records] for name in _BEFORE}
@@ -106,5 +106,5 @@ _AFTER = ("publish", "overhead")
 
 
 def is_of_this_clock(stamp_ns: int, now_ns: int) -> bool:
-    """Return whether a stamp can be of the clock that now says `now_ns`."""
+    """Return whether a stamp can be from the clock that now reads `now_ns`."""
     return -MAX_STAMP_LEAD_S <= 1e-9 * (now_ns - stamp_ns) <= MAX_STAMP_AGE_S

@@ -21,7 +21,7 @@ class FrameTransforms:
 
     Args:
         node: The node that listens; its executor must spin while `lookup` waits.
-        target_frame: Frame into which is transformed.
+        target_frame: Frame to transform into.
         timeout_s: How long `lookup` waits for a transform that has not come yet [s].
 
     Raises:
@@ -50,18 +50,18 @@ class FrameTransforms:
         self._failures: Any = tf2_ros.TransformException
 
     def start(self) -> None:
-        """Let `lookup` wait, again after a `stop`."""
+        """Let `lookup` wait, including after a `stop`."""
         self._stopping.clear()
 
     def stop(self) -> None:
-        """End a wait that is under way, and let none begin."""
+        """End a wait that is under way, and prevent new ones."""
         self._stopping.set()
 
     def clear(self) -> None:
-        """Forget all transforms but static ones.
+        """Forget all transforms except static ones.
 
-        Time that goes back, as that of a bag that begins again, brings transforms older than those
-        known, which tf2 would refuse.
+        When time goes back, as when a bag starts again, transforms arrive that are older than those
+        known, and tf2 would reject them.
         """
         self._buffer.clear()
 
@@ -69,18 +69,18 @@ class FrameTransforms:
         """Return the transform into the target frame at a stamp; wait until it comes.
 
         Args:
-            frame_id: Frame of what is to be transformed.
-            stamp_ns: When it was there [ns].
+            frame_id: Frame to transform from.
+            stamp_ns: Time for which the transform is wanted [ns].
 
         Raises:
-            TransformError: It is not known at that time, and did not come in time.
+            TransformError: The transform at that stamp is unknown and did not arrive in time.
         """
         end_s = time.monotonic() + self._timeout_s
         while True:
             try:
                 return self._known(frame_id, stamp_ns)
             except TransformError:
-                # Not tf2's own wait, which nothing ends.
+                # Not tf2's own wait, which cannot be ended early.
                 if time.monotonic() >= end_s or self._stopping.wait(_POLL_S):
                     raise
 

@@ -48,13 +48,13 @@ ReceivedPair = Pair[ReceivedImage, ReceivedImage]
 class RgbdInput:
     """Subscribes to colour, depth and camera_info, and puts pairs into a mailbox.
 
-    The callbacks only read headers. All of it runs in the executor's thread.
+    The callbacks only read headers. Everything runs in the executor's thread.
 
     Args:
         node: The node that subscribes.
         config: Options of the node.
         rate_hz: Rate at which pairs are handed on [Hz]; 0 for all.
-        mailbox: Where they go.
+        mailbox: Where the pairs go.
 
     Raises:
         ConfigError: The messages that ``depth_to_color`` needs are not installed.
@@ -117,13 +117,13 @@ class RgbdInput:
             self._motion.destroy()
 
     def enable(self, enabled: bool) -> None:
-        """Take pairs, or leave them, also one that waits for its calibration."""
+        """Accept pairs, or ignore them along with one that is waiting for its calibration."""
         self.enabled = enabled
         if not enabled:
             self._waiting = None
 
     def look_for_kept(self) -> None:
-        """Subscribe to calibrations that were sent once, before the node was there."""
+        """Subscribe to calibrations that were sent once, before the node started."""
         self._kept.look(self._infos)
 
     def awaited(self) -> list[str]:
@@ -134,7 +134,7 @@ class RgbdInput:
             awaited(self._view(channel, now_ns), limit_s) for channel in self._channels.values()
         ]
         is_late = now_ns - self._start_ns >= 1e9 * limit_s
-        # A clock that follows /clock stands at 0 until that has come.
+        # A clock that follows /clock reads 0 until a message has arrived there.
         if is_late and self._node.get_clock().now().nanoseconds == 0:
             found.append("no time on /clock, although use_sim_time is set")
         if is_late and self._waiting is not None and self._motion is not None:
@@ -158,7 +158,7 @@ class RgbdInput:
         return [sentence for sentence in found if sentence]
 
     def doubtful(self) -> list[str]:
-        """Return a sentence on what is wrong with the images although they come."""
+        """Return a sentence on each thing that is wrong with images that do arrive."""
         now_ns = time.monotonic_ns()
         images = [channel for channel in self._channels.values() if channel.kind is not CameraInfo]
         views = [self._view(channel, now_ns) for channel in images]
@@ -229,7 +229,7 @@ class RgbdInput:
             self._compare_frames(pair)
             if not self.enabled or not self.pace.passes(pair.stamp_ns, now_ns):
                 continue
-            # Not lost for a late calibration, and never handed on after a newer one.
+            # A pair is not lost to a late calibration, and never handed on after a newer one.
             if self._put(pair):
                 self._waiting = None
             else:
@@ -241,7 +241,7 @@ class RgbdInput:
             self._waiting = None
 
     def _put(self, pair: ReceivedPair) -> bool:
-        """Hand a pair to the worker; false while a calibration is missing."""
+        """Hand a pair to the worker; return false while a calibration is missing."""
         camera_info = self._infos.get("camera_info")
         unaligned = None if self._motion is None else self._unaligned(self._motion)
         if camera_info is None or (unaligned is None and self._motion is not None):
@@ -258,7 +258,7 @@ class RgbdInput:
         return UnalignedDepth(camera_info, self._depth_rectified, T_color_depth)
 
     def _compare_frames(self, pair: ReceivedPair) -> None:
-        """Take note of the optical frames; warn of depth that looks as if it were not aligned."""
+        """Note the optical frames; warn about depth that looks unaligned."""
         found = (pair.color.message.header.frame_id, pair.depth.message.header.frame_id)
         if found == self._frame_ids:
             return

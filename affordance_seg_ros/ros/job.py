@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the callbacks hand to the worker: messages of one moment, not decoded yet."""
+"""What the callbacks hand to the worker: messages of one moment, not yet decoded."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ class ReceivedImage(NamedTuple):
     Attributes:
         message: The message.
         received_ns: Arrival on the monotonic clock [ns].
-        has_own_clock: Whether the stamp can be of the node's clock.
+        has_own_clock: Whether the stamp can be from the node's clock.
     """
 
     message: Image | CompressedImage
@@ -37,7 +37,7 @@ class UnalignedDepth(NamedTuple):
 
 
 class Job(NamedTuple):
-    """A pair of images with the camera they were taken by.
+    """A pair of images with the calibration of the camera that took them.
 
     Attributes:
         color: Colour image.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calibrations that were sent once, before the node was there, and that their sender keeps."""
+"""Calibrations that were sent once, before the node started, and that their sender keeps."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -22,12 +22,12 @@ _KEPT = QoSProfile(
 class KeptInfos:
     """Subscribes a second time where a calibration is kept.
 
-    Only there: other senders would be warned of a subscription that does not match.
+    Only there: other senders would be warned about an incompatible subscription.
 
     Args:
         node: The node that subscribes.
-        channels: The inputs; those that are no calibrations are left out.
-        receive: Takes a role and its calibration.
+        channels: The inputs; those that are not calibrations are ignored.
+        receive: Called with a role and its calibration.
     """
 
     def __init__(
@@ -42,12 +42,12 @@ class KeptInfos:
         self._subscriptions: dict[str, Subscription[Any]] = {}
 
     def look(self, known: Mapping[str, CameraInfo]) -> None:
-        """Subscribe to those that are kept.
+        """Subscribe to the calibrations that are kept.
 
-        Also where one is known: a driver that starts anew may keep another one.
+        This includes roles whose calibration is known: a restarted driver may keep another one.
 
         Args:
-            known: The calibrations in force, by role; looked at with each message.
+            known: The calibrations in force, by role; consulted at each message.
         """
         for channel in self._channels:
             if channel.role not in self._subscriptions:
@@ -66,7 +66,7 @@ class KeptInfos:
 
         def on_message(message: CameraInfo) -> None:
             before = known.get(channel.role)
-            # The other subscription may bring it too, and that is not to be counted twice.
+            # The other subscription may deliver it too, and it must not be counted twice.
             if before is None or not _calibrate_alike(before, message):
                 self._receive(channel.role, message)
 
@@ -76,6 +76,6 @@ class KeptInfos:
 
 
 def _calibrate_alike(one: CameraInfo, other: CameraInfo) -> bool:
-    """Return whether two calibrations differ in their headers at most."""
+    """Return whether two calibrations differ at most in their headers."""
     fields = CameraInfo.get_fields_and_field_types().keys() - {"header"}
     return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in fields)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Azure Kinect node: a camera or a recording, on the topics of Microsoft's driver."""
 
-# Jazzy's rclpy has classes that take no [Any].
+# Some classes of Jazzy's rclpy cannot be subscripted with [Any].
 from __future__ import annotations
 
 import threading
@@ -40,7 +40,7 @@ from affordance_seg_ros.whole_file import user_path
 _QOS = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
 _POLL_S = 0.05
 _DISCOVERY_S = 1.0
-"""A subscriber that asks for best effort hears nothing before it knows of the publisher."""
+"""A best-effort subscriber receives nothing until it has discovered the publisher."""
 _DELIVERY_S = 1.0
 _LOG_THROTTLE_S = 10.0
 
@@ -62,7 +62,7 @@ class KinectNode(Node):
         self._depth_info = self.create_publisher(CameraInfo, "depth_to_rgb/camera_info", _QOS)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self._state = CameraState(self._config.recording or camera_name(self._config))
-        # Not the node's clock: with use_sim_time that one may never start.
+        # Not the node's clock, which may never start with use_sim_time.
         self.create_timer(1.0, self._on_timer, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._stopping = threading.Event()
         self._failure: Exception | None = None
@@ -76,7 +76,7 @@ class KinectNode(Node):
         return self._options.answer(parameter_list, super().set_parameters_atomically)
 
     def start(self) -> bool:
-        """Open the camera or the recording and begin to publish.
+        """Open the camera or the recording and start publishing.
 
         Raises:
             AffordanceError: It cannot be opened.
@@ -92,8 +92,8 @@ class KinectNode(Node):
         return True
 
     def is_running(self) -> bool:
-        """Return whether there is more to publish; raises what ended the camera's thread."""
-        # Asked first: a thread that fails and ends after the look at its failure is asked again.
+        """Return whether there is more to publish; raise what ended the camera's thread."""
+        # Read first: a thread that fails after the check below counts as alive until the next call.
         alive = self._thread is not None and self._thread.is_alive()
         if self._failure is not None:
             raise self._failure
@@ -127,7 +127,7 @@ class KinectNode(Node):
                 for capture in device.captures(self._state.skip):
                     if self._stopping.is_set():
                         return
-                    # The camera's clock starts at power-on: only differences of it mean anything.
+                    # The camera's clock starts at power-on: only differences are meaningful.
                     stamp_ns = self.get_clock().now().nanoseconds - capture.age_ns()
                     self._publish(capture, stamp_ns, stamp_ns + capture.depth_ns - capture.color_ns)
             except DeviceError as error:
@@ -150,7 +150,7 @@ class KinectNode(Node):
         return device
 
     def _wait_for_device(self, lost: KinectDevice) -> KinectDevice | None:
-        """Open the camera again, as often as it takes; None if told to stop."""
+        """Reopen the camera, with as many attempts as it takes; return None if told to stop."""
         lost.close()
         self._source = None
         # Its index may be another camera's by now.
@@ -224,7 +224,7 @@ class KinectNode(Node):
                 return
 
     def _subscribed(self) -> bool:
-        """Wait until both images have a subscriber; false if told to stop before."""
+        """Wait until both images have a subscriber; return false if told to stop first."""
         publishers = (self._color, self._depth)
         self.get_logger().info(
             f"waits for subscribers to {' and '.join(p.topic_name for p in publishers)}"

@@ -12,7 +12,7 @@ _PURPOSE = (
 
 
 def main() -> int:
-    """Run the Azure Kinect node; returns the exit code."""
+    """Run the Azure Kinect node and return the exit code."""
     return run("kinect", _create)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cameras that a launch is told of, each with the names of its nodes."""
+"""The cameras named in a launch's arguments, each with the names of its nodes."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -12,11 +12,12 @@ class LaunchedCamera(NamedTuple):
     """One camera.
 
     Attributes:
-        namespace: Of its nodes.
-        preset: Its preset.
+        namespace: Namespace of its nodes.
+        preset: Name of its preset.
         base: Namespace of its driver's topics; empty for the preset's.
         frame: Optical frame in which its driver is to publish; empty for the preset's.
-        serial_number: Of the camera that its driver is to open; empty for whichever comes next.
+        serial_number: Serial number of the camera that its driver is to open; empty for whichever
+            comes next.
     """
 
     namespace: str
@@ -37,22 +38,22 @@ class LaunchedCamera(NamedTuple):
 
 
 def launched_cameras(given: Mapping[str, str]) -> list[LaunchedCamera]:
-    """Return the camera, or the several, each in its namespace.
+    """Return the one camera, or several, each in its namespace.
 
     Args:
-        given: Arguments `cameras`, as ``left=realsense@/left/camera,right=kinect_v2``, or `camera`
-            and `base`, and `namespace`, `start_driver` and `serial_number`.
+        given: Arguments `cameras`, such as ``left=realsense@/left/camera,right=kinect_v2``, or
+            `camera` and `base`; also `namespace`, `start_driver` and `serial_number`.
 
     Raises:
-        ConfigError: `cameras` is written otherwise, or names a preset that there is not, or there
-            are not as many serial numbers.
+        ConfigError: `cameras` is malformed or names an unknown preset, or the number of serial
+            numbers differs from that of the cameras.
     """
     several = _read_cameras(given["cameras"])
     if not several:
         camera = LaunchedCamera(given["namespace"], given["camera"], given["base"])
         return _with_serial_numbers([camera], given["serial_number"])
     several = _with_serial_numbers(several, given["serial_number"])
-    if given["start_driver"] == "true":  # two cameras are not in one place
+    if given["start_driver"] == "true":  # two cameras are not in the same place
         several = [each._replace(frame=_own_frame(each)) for each in several]
     if outer := given["namespace"]:
         several = [each._replace(namespace=f"{outer}/{each.namespace}") for each in several]

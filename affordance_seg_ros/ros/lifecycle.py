@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A lifecycle node that survives a transition which its state does not know."""
+"""A lifecycle node that survives a transition that its state does not allow."""
 
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
@@ -8,10 +8,10 @@ _CHANGE_STATE = "_LifecycleNodeMixin__change_state"
 
 
 class ForgivingLifecycleNode(LifecycleNode):
-    """Refuses a transition that does not start from the state that it is in, and lives on.
+    """Refuses a transition that does not start from its current state, and keeps running.
 
-    Newer rclpy does so itself; that of Jazzy lets rcl's error leave the service and end the node,
-    and has no other place to catch it, as it answers before anybody else hears of it.
+    Newer rclpy does so itself; that of Jazzy lets rcl's error escape from the service and end the
+    node, and nothing else can catch it, as rclpy answers before any other code is involved.
     """
 
 

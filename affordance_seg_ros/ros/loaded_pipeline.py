@@ -39,10 +39,10 @@ class LoadedPipeline(StreamingPipeline, Protocol):
         """Name of the flow estimator."""
 
     def warm_up(self) -> None:
-        """Do all that is slow only once."""
+        """Do everything that is slow only the first time."""
 
     def close(self) -> None:
-        """Give back what it holds of its device; it is of no use afterwards."""
+        """Release what it holds on its device; it cannot be used afterwards."""
 
 
 def build_real(weights: str, device: str, config: PipelineConfig) -> LoadedPipeline:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Playing as fast as the node can and no faster: each frame waits for what is said of the last."""
+"""Plays as fast as the node can and no faster: each frame waits for the answer to the last."""
 
 import time
 from typing import Any, cast
@@ -19,21 +19,21 @@ from affordance_seg_ros.sources.decode import stamp_ns
 
 _POLL_S = 0.1
 _SETTLE_S = 0.5
-"""The node learns of its subscribers about when they learn of it, not always before."""
+"""The node discovers its subscribers at about the time they discover it, not always before."""
 
 
 class Lockstep:
     """Waits for the answer to each frame that the node takes.
 
-    Which ones it takes follows from their stamps and its `rate_hz`, which is asked for once.
+    Which frames it takes follows from their stamps and its `rate_hz`, which is queried once.
 
     Args:
         node: The node that plays; spun while this waits.
-        namespace: Where the affordance node publishes; also its name.
-        timeout_s: Time after which an answer is given up: some frames cannot be used.
+        namespace: Namespace in which the affordance node publishes; also its name.
+        timeout_s: Time after which to stop waiting for an answer: some frames cannot be used.
 
     Attributes:
-        unanswered: Stamps of the frames whose answer was given up [ns].
+        unanswered: Stamps of the frames for which no answer came in time [ns].
     """
 
     def __init__(self, node: Node, namespace: str, timeout_s: float) -> None:
@@ -54,7 +54,7 @@ class Lockstep:
         """Wait for the affordance node, and ask for its rate.
 
         Raises:
-            SourceError: It is not there in time.
+            SourceError: The node does not appear in time.
         """
         deadline = time.monotonic() + timeout_s
         name = f"{self._namespace}/get_parameters"
@@ -80,7 +80,7 @@ class Lockstep:
         )
 
     def wait(self, stamp: int) -> None:
-        """Wait until a frame is answered, if it is one that the node takes."""
+        """Wait until a frame is answered, if the node takes it."""
         if not self._gate.accepts(stamp):
             return
         deadline = time.monotonic() + self._timeout_s

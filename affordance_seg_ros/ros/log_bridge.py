@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the rooms without ROS log, in the log of the node."""
+"""Forwards log records of the parts of the package without ROS to the node's log."""
 
 import logging
 
@@ -21,7 +21,7 @@ class LogBridge(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Log the record at its own severity."""
-        # One call a severity: rclpy refuses to change the severity of a place in the code.
+        # One call per severity: rclpy refuses to change the severity of a call site.
         if record.levelno >= logging.ERROR:
             self._logger.error(record.getMessage())
         elif record.levelno >= logging.WARNING:

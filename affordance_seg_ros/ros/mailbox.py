@@ -25,7 +25,7 @@ class Mailbox(Generic[Item]):
         return self._dropped
 
     def put(self, item: Item) -> None:
-        """Put an item; an older one that waits is dropped and counted."""
+        """Put an item; an older one still waiting is dropped and counted."""
         with self._condition:
             if self._item is not None:
                 self._dropped.add(time.monotonic_ns())
@@ -40,7 +40,7 @@ class Mailbox(Generic[Item]):
             return None if self._closed else item
 
     def close(self) -> None:
-        """End all waiting, now and later; an item that waits is not handed out any more."""
+        """End all waiting, now and later; an item still waiting is no longer handed out."""
         with self._condition:
             self._closed = True
             self._condition.notify_all()

@@ -17,7 +17,7 @@ from affordance_seg_ros.ros.encode import pose
 _ARROW_M = 0.06
 _TEXT_M = 0.02
 _LIFETIME = Duration(sec=2)
-"""Of a marker that none replaces, as of a camera that was unplugged."""
+"""Lifetime of a marker that is not replaced, as when a camera is unplugged."""
 _THINNEST_M = 0.001
 """A box without thickness is not drawn."""
 
@@ -30,7 +30,7 @@ def region_markers(regions: Sequence[Region], labels: LabelSet, head: Header) ->
         labels: Colours of the labels.
         head: Header of each marker.
     """
-    # What the last array showed goes first: regions come and go.
+    # First delete what the last array showed: regions come and go.
     found = [Marker(header=head, action=Marker.DELETEALL)]
     for region in regions:
         if np.isfinite(region.center_m).all():

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The affordance node: parameters, lifecycle, services, diagnostics."""
 
-# Jazzy's rclpy has classes that take no [Any].
+# Some classes of Jazzy's rclpy cannot be subscripted with [Any].
 from __future__ import annotations
 
 import traceback
@@ -43,7 +43,7 @@ class AffordanceNode(ForgivingLifecycleNode):
         build: Builds the pipeline from weights, device and options.
 
     Raises:
-        ConfigError: A parameter is unknown, of a wrong type or out of range.
+        ConfigError: A parameter is unknown, of the wrong type or out of range.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class AffordanceNode(ForgivingLifecycleNode):
         self.create_service(Trigger, "~/reset", self._on_reset)
         self.create_service(SetBool, "~/enable", self._on_enable)
         self._snapshots = SnapshotService(self, lambda: self._config)
-        # Not the node's clock: with use_sim_time that one may never start.
+        # Not the node's clock, which may never start with use_sim_time.
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(1.0, self._on_timer, clock=self._steady)
 
@@ -80,7 +80,7 @@ class AffordanceNode(ForgivingLifecycleNode):
         return self._options.answer(parameter_list, super().set_parameters_atomically)
 
     def start(self) -> bool:
-        """Configure and activate if `autostart` says so; false if that failed."""
+        """Configure and activate if `autostart` says so; return false if that failed."""
         if not self._config.autostart:
             self.get_logger().info("unconfigured: waits for a lifecycle manager (autostart=false)")
             return True
@@ -88,7 +88,7 @@ class AffordanceNode(ForgivingLifecycleNode):
         return self.trigger_configure() == ok and self.trigger_activate() == ok
 
     def is_running(self) -> bool:
-        """Return true; raises what ended the worker, if anything did."""
+        """Return true; raise the error that ended the worker, if any."""
         if self._session is not None:
             self._session.check()
         return True
@@ -156,19 +156,19 @@ class AffordanceNode(ForgivingLifecycleNode):
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Let go of weights and publishers."""
+        """Release weights and publishers."""
         self._release()
         self._state = "unconfigured"
         return TransitionCallbackReturn.SUCCESS
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Let go of everything."""
+        """Release everything."""
         self._release()
         self._state = "finalized"
         return TransitionCallbackReturn.SUCCESS
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Let go of everything, to be configured again."""
+        """Release everything, so that the node can be configured again."""
         self._release()
         self._state = "unconfigured"
         return TransitionCallbackReturn.SUCCESS
@@ -188,7 +188,7 @@ class AffordanceNode(ForgivingLifecycleNode):
 
     @contextmanager
     def _failure_told(self, what: str) -> Iterator[None]:
-        """Tell what goes wrong: rclpy turns it into a failed transition without a word."""
+        """Report what goes wrong: rclpy silently turns it into a failed transition."""
         self._failure = ""
         try:
             yield
@@ -212,7 +212,7 @@ class AffordanceNode(ForgivingLifecycleNode):
         self._snapshots.close()
         self._reminder.forget()
         self._report(session.snapshot())
-        # Last: a signal that interrupts this comes to `close`, which begins it anew.
+        # Last: if a signal interrupts this, `close` does it all again.
         self._session = None
 
     def _release(self) -> None:

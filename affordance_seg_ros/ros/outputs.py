@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The publishers of the node: what is costly is made only while somebody listens."""
+"""The node's publishers: what is costly is computed only while somebody listens."""
 
-# Jazzy's rclpy has classes that take no [Any].
+# Some classes of Jazzy's rclpy cannot be subscripted with [Any].
 from __future__ import annotations
 
 from typing import Any
@@ -37,8 +37,8 @@ class PredictionOutput:
         labels: Labels and actions of the weights.
         weights: Name of the weights.
         trained: False for random weights.
-        reliability: QoS reliability of all topics but label_info.
-        transforms: Into the frame of regions, points and markers; None for the camera's.
+        reliability: QoS reliability of all topics except label_info.
+        transforms: Transforms into the frame of regions, points and markers; None for the camera's.
     """
 
     def __init__(
@@ -69,11 +69,11 @@ class PredictionOutput:
         self._label_info = publisher(LabelInfo, "label_info", _LATCHED)
 
     def start(self) -> None:
-        """Begin to wait for transforms."""
+        """Start waiting for transforms."""
         self._spatial.start()
 
     def stop(self) -> None:
-        """Wait for none any more; may be called again."""
+        """Stop waiting for transforms; may be called repeatedly."""
         self._spatial.stop()
 
     @property
@@ -85,7 +85,7 @@ class PredictionOutput:
         """Publish what the ids mean, for all who subscribe now or later.
 
         Args:
-            threshold: Least confidence of an affordance in the mask.
+            threshold: Minimum confidence of an affordance in the mask.
         """
         head = Header(stamp=self._node.get_clock().now().to_msg())
         self._label_info.publish(
@@ -93,7 +93,7 @@ class PredictionOutput:
         )
 
     def wanted(self, config: NodeConfig) -> Wanted:
-        """Return which of the costly parts somebody subscribes to."""
+        """Return which of the costly parts have subscribers."""
         return Wanted(
             regions=self._spatial.wants_regions(config),
             flow_color=self._flow.get_subscription_count() > 0,
@@ -105,13 +105,13 @@ class PredictionOutput:
     def publish(
         self, frame: RgbdFrame, prediction: Prediction, config: NodeConfig, wanted: Wanted
     ) -> None:
-        """Publish what somebody subscribes to; what nobody does is not even encoded.
+        """Publish what has subscribers; what has none is not even encoded.
 
         Args:
             frame: The frame that was predicted.
-            prediction: What the pipeline said of it.
+            prediction: What the pipeline predicted for it.
             config: Options in force.
-            wanted: Which parts the prediction has: who subscribes later gets the next one.
+            wanted: Which parts the prediction has; a later subscriber gets the next one.
         """
         head = encode.header(prediction.stamp_ns, prediction.frame_id)
         if self._mask.get_subscription_count():
@@ -139,7 +139,7 @@ class PredictionOutput:
         return config.publish_overlay and self._overlay.get_subscription_count() > 0
 
     def transform_failures(self, now_ns: int) -> TransformFailures:
-        """Return what could not be transformed, `now_ns` on the monotonic clock."""
+        """Return what could not be transformed, as of `now_ns` on the monotonic clock."""
         return self._spatial.transform_failures(now_ns)
 
     def destroy(self) -> None:

@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which of the pairs are processed: those that are due, and of these one in so many."""
+"""Which pairs are processed: those that are due, or one in every few of these."""
 
 from affordance_seg_ros.pipeline.rate import RateGate
 from affordance_seg_ros.sources.frame_period import FramePeriod
 
 
 class Pace:
-    """Passes pairs at a rate, or at a whole fraction of it.
+    """Lets pairs pass at a rate, or at that rate divided by a whole number.
 
-    It belongs to one thread, but the divisor may be set and `due_ms` read from any.
+    It belongs to one thread, but the divisor may be set and `due_ms` read from any thread.
 
     Args:
         rate_hz: Rate at which pairs are due [Hz]; 0 for all.
 
     Attributes:
-        divisor: Of the pairs that are due, one in so many passes.
+        divisor: One in this many of the pairs that are due passes.
         due_ms: Time between two pairs that are due [ms], as they arrive; None until it is known.
     """
 
@@ -33,7 +33,7 @@ class Pace:
         """Return whether a pair is to be processed.
 
         Args:
-            stamp_ns: Its stamp, by which it is due [ns].
+            stamp_ns: Its stamp, which decides whether it is due [ns].
             now_ns: Its arrival on a monotonic clock [ns]: stamps may run faster or slower.
         """
         if not self._gate.accepts(stamp_ns):

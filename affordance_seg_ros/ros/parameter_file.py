@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ROS parameters in files and on command lines: for which nodes, and what is to count before."""
+"""ROS parameters in files and on command lines: for which nodes, and what takes precedence."""
 
 import json
 import re
@@ -15,9 +15,9 @@ _SECTION = "ros__parameters"
 
 
 def check_parameter_file(path: Path, nodes: Sequence[str]) -> None:
-    """Check that a parameter file has a section for one of some nodes.
+    """Check that a parameter file has a section for one of the given nodes.
 
-    ROS passes over a file of other nodes' sections without a word, and a node in a namespace over
+    ROS silently ignores a file with only other nodes' sections, and a node in a namespace ignores
     sections that do not name it.
 
     Args:
@@ -25,7 +25,7 @@ def check_parameter_file(path: Path, nodes: Sequence[str]) -> None:
         nodes: Full names of nodes, such as ``/left/affordance``.
 
     Raises:
-        ConfigError: It has none, or cannot be read.
+        ConfigError: It has no such section, or cannot be read.
     """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -42,14 +42,14 @@ def check_parameter_file(path: Path, nodes: Sequence[str]) -> None:
 
 
 def write_overriding(path: Path, parameters: Mapping[str, Any], out: Path) -> None:
-    """Write a parameter file that counts before another one, section by section.
+    """Write a parameter file that overrides another one, section by section.
 
-    Parameters of the command line are those of the section of all nodes, before which a file's own
-    section of a node would count.
+    Parameters on the command line count as if in the section for all nodes, which a file's own
+    section for a node would override.
 
     Args:
-        path: The other one, as `check_parameter_file` takes it.
-        parameters: What is to count, by name.
+        path: The file to override, as accepted by `check_parameter_file`.
+        parameters: Values that take precedence, by name.
         out: The file to write.
 
     Raises:
@@ -64,7 +64,7 @@ def write_overriding(path: Path, parameters: Mapping[str, Any], out: Path) -> No
 
 
 def parameter_words(parameters: Mapping[str, Any]) -> Iterator[str]:
-    """Yield parameters, by name, as ROS arguments for whichever node."""
+    """Yield parameters, given by name, as ROS arguments for any node."""
     for name, value in parameters.items():
         yield from ("-p", f"{name}:={json.dumps(value)}")
 
@@ -80,7 +80,7 @@ def _section_names(content: Any, parents: tuple[str, ...] = ()) -> Iterator[str]
 
 
 def _covers(section: str, node: str) -> bool:
-    """Return whether a section, with * for one part of a name and ** for any, is for a node."""
+    """Return whether a section fits a node; * stands for one part of a name, ** for any number."""
     words = {"*": "/[^/]+", "**": "(?:/[^/]+)*"}
     pattern = "".join(words.get(word, "/" + re.escape(word)) for word in section.split("/")[1:])
     return re.fullmatch(pattern, node) is not None

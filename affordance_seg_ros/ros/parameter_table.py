@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Options as a flat table of ROS parameters: ``flow.estimator`` is field estimator of flow."""
+"""Options as a flat table of ROS parameters: ``flow.estimator`` is the field estimator of flow."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
@@ -17,7 +17,7 @@ NODE_OPTIONS: Mapping[str, tuple[Options, ...]] = MappingProxyType(
 
 
 class ParameterRow(NamedTuple):
-    """One parameter: its full name, its default, and what is known of it."""
+    """One parameter: its full name, its default, and what is known about it."""
 
     name: str
     default: bool | int | float | str

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """ROS parameters declared from option dataclasses, and read back into them."""
 
-# Jazzy's rclpy has classes that take no [Any].
+# Some classes of Jazzy's rclpy cannot be subscripted with [Any].
 from __future__ import annotations
 
 import difflib
@@ -27,18 +27,18 @@ Group = TypeVar("Group", bound=Options)
 
 
 class NodeParameters:
-    """The parameters of a node: declared from dataclasses, checked by them, read back as them.
+    """The parameters of a node: declared from dataclasses, checked by them, read back into them.
 
-    Declares on construction. A change while the node runs is refused with the reason, unless the
-    options are ``live`` and their dataclass accepts the values.
+    They are declared on construction. A change while the node runs is refused with the reason,
+    unless the options are ``live`` and their dataclass accepts the values.
 
     Args:
         node: The node that gets the parameters.
         groups: Dataclasses of the options; their names must not clash.
 
     Raises:
-        ConfigError: A parameter was given on the command line or in a file that is unknown, of a
-            wrong type or out of range.
+        ConfigError: A parameter from the command line or a file is unknown, of the wrong type or
+            out of range.
     """
 
     def __init__(self, node: Node, *groups: type[Options]) -> None:
@@ -51,7 +51,7 @@ class NodeParameters:
             values = {row.name: given[row.name] for row in rows if row.name in given}
             checked = {row.name: row.default for row in parameter_rows(_build(group, values))}
             for row in rows:
-                # Checked above with better messages than rclpy's, and 10 taken for 10.0.
+                # Checked above, with better messages than rclpy's and with 10 accepted for 10.0.
                 node.declare_parameter(
                     row.name, checked[row.name], descriptor(row), ignore_override=True
                 )
@@ -79,18 +79,18 @@ class NodeParameters:
         changes: list[Parameter[Any]],
         set_all: Callable[[list[Parameter[Any]]], SetParametersResult],
     ) -> SetParametersResult:
-        """Answer a request to set parameters; say of a refusal what would have been accepted.
+        """Answer a request to set parameters; a refusal says what would have been accepted.
 
         Args:
-            changes: What is asked for; integers serve as floats.
-            set_all: Sets them, or refuses: the node's own method.
+            changes: The requested values; integers are accepted as floats.
+            set_all: The node's own method, which sets them or refuses.
         """
         unknown = [c.name for c in changes if not self._node.has_parameter(c.name)]
         if unknown:
             return SetParametersResult(successful=False, reason=self._unknown(unknown[0]))
         result = set_all([self._in_type(change) for change in changes])
         if not result.successful:
-            # rclpy says of most refusals that there is one, but not what is accepted.
+            # For most refusals rclpy says that there is one, but not what is accepted.
             result.reason = self._refusal(changes) or result.reason
         return result
 
@@ -103,7 +103,7 @@ class NodeParameters:
         return Parameter(change.name, value=float(change.value))
 
     def _refusal(self, changes: Sequence[Parameter[Any]]) -> str:
-        """Return why changes are refused, or an empty text if our options don't know."""
+        """Return why changes are refused, or an empty string if our options don't know."""
         live = {row.name: row.info.live for rows in self._rows.values() for row in rows}
         for change in changes:
             if not live.get(change.name, True):
@@ -120,7 +120,7 @@ class NodeParameters:
         return f"unknown parameter '{name}'; {hint}"
 
     def _given(self) -> dict[str, Any]:
-        """Return the values from command line and parameter files."""
+        """Return the values from the command line and parameter files."""
         # rclpy ignores what was never declared, and has no public list of what was given.
         overrides = self._node._parameter_overrides
         known = [row.name for rows in self._rows.values() for row in rows]

@@ -12,12 +12,12 @@ class Due(NamedTuple):
 
 
 class Playback:
-    """Keeps the recorded steps of time, at another speed, over any number of repetitions.
+    """Keeps the recorded time steps, at another speed, over any number of repetitions.
 
     Args:
         rate: Speed as a multiple of the recorded one.
         start_ns: Stamp of the first capture [ns].
-        rate_hz: Nominal frame rate, which gives the pause between end and beginning [Hz].
+        rate_hz: Nominal frame rate, which gives the pause between the end and the next start [Hz].
     """
 
     def __init__(self, rate: float, start_ns: int, rate_hz: float) -> None:
@@ -31,7 +31,7 @@ class Playback:
     def place(self, recorded_ns: int) -> Due:
         """Return the place of the next capture, given its recorded time [ns].
 
-        A time that does not advance is the beginning of the next repetition: it follows the
+        A time that does not advance marks the beginning of the next repetition: it follows the
         capture before it by one period.
         """
         if self._first_ns is None:
@@ -43,10 +43,10 @@ class Playback:
         return Due(1e-9 * played_ns, self._start_ns + played_ns)
 
     def fell_behind(self, late_s: float) -> bool:
-        """Take note of a capture that is late; return whether that delays all that follow.
+        """Note a late capture; return whether it delays all captures that follow.
 
-        A machine that is too slow by more than a frame plays slower, with stamps that stay true,
-        as they would not if the delay grew.
+        A machine that is too slow by more than a frame plays more slowly, so that stamps stay true,
+        which they would not if the delay grew.
         """
         if late_s * self._rate * 1e9 <= self._period_ns:
             return False

@@ -37,8 +37,8 @@ class Player(Node):
     """Publishes the frames of a recording with their own stamps, at their own pace.
 
     Topics (relative): `color/image` rgb8, `depth/image` 16UC1 for recorded millimetres and 32FC1
-    for all else, `color/camera_info`; `/clock` on request, so that nodes with `use_sim_time` live
-    in the recording's time.
+    for anything else, `color/camera_info`; `/clock` on request, so that nodes with `use_sim_time`
+    run in the recording's time.
 
     Args:
         clock_hz: Rate of `/clock` [Hz]; 0 publishes none.
@@ -82,7 +82,7 @@ class Player(Node):
         """Publish the frames.
 
         Args:
-            frames: In order of time; a jump back is followed at once, and a stamp that comes again,
+            frames: Frames in order of time; a jump back is followed at once, and a repeated stamp,
                 as of a recording of one frame, after a tenth of a second.
             rate: Speed, 1 for the recording's own.
             lockstep: Waits for the node before the next frame, which then comes at once; None
@@ -109,7 +109,7 @@ class Player(Node):
                 lockstep.wait(frame.stamp_ns)
 
     def linger(self, last_ns: int, seconds: float, rate: float) -> None:
-        """Stay after the last frame, `/clock` running on, for whoever still works on it."""
+        """Stay after the last frame, with `/clock` still running, for nodes still working on it."""
         start = time.monotonic()
         self._sleep_until(start, last_ns, last_ns + round(seconds * rate * _SECOND_NS), rate)
 
@@ -130,7 +130,7 @@ class Player(Node):
 
 
 def depth_image(depth: DepthImage, head: Header) -> Image:
-    """Return depth as 16UC1 [mm] or, in any other unit, as 32FC1 [m]: REP 118 knows no third."""
+    """Return depth as 16UC1 [mm] or, in any other unit, as 32FC1 [m]: REP 118 has no third."""
     if depth.raw.dtype == np.uint16 and depth.metres_per_unit == _MILLIMETRE_M:
         return image(depth.raw, "16UC1", head)
     return image(depth.to_metres(), "32FC1", head)
@@ -144,7 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except AffordanceError as error:
         print(f"play: {error}", file=sys.stderr)
         return 2
-    # rclpy's own handlers would end the context under the feet of the player.
+    # rclpy's own handlers would shut down the context while the player still uses it.
     StopRequest()
     player: Player | None = None
     lockstep: Lockstep | None = None
@@ -160,7 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         def frames() -> Iterator[RgbdFrame]:
             nonlocal last_ns
-            # A bar for who looks on in a terminal; in a launch file's log it would only be noise.
+            # A bar for viewers in a terminal; in a launch file's log it would only be noise.
             bar = {"total": recording.frame_count, "unit": "frame", "desc": recording.name}
             while True:
                 for frame in tqdm(recording.frames(), **bar, disable=None, leave=not parsed.loop):
@@ -170,7 +170,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     return
 
         player.play(frames(), parsed.rate, lockstep)
-        # With the player what it has not delivered yet would be gone.
+        # Anything the player has not delivered yet would be lost with it.
         player.linger(last_ns, parsed.linger, parsed.rate)
     except AffordanceError as error:
         print(f"play: {error}", file=sys.stderr)
@@ -190,7 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _report(path: Path, counts: dict[str, int]) -> bool:
-    """Write the counts; return whether that went well, and say so if not."""
+    """Write the counts; return whether that succeeded, and print the error if not."""
     try:
         write_json(path, counts)
     except SourceError as error:
@@ -226,7 +226,7 @@ def _parser() -> argparse.ArgumentParser:
         "--answer-timeout",
         type=_positive,
         default=10.0,
-        help="time after which --lockstep gives up an answer [s]",
+        help="time after which --lockstep gives up on an answer [s]",
     )
     parser.add_argument("--report", type=Path, help="write a JSON count of frames to this file")
     return parser

@@ -15,8 +15,8 @@ from std_msgs.msg import Header
 def packed_cloud(
     header: Header, fields: Sequence[PointField], points: npt.NDArray[np.void]
 ) -> PointCloud2:
-    """Return the cloud of a packed structured array: the bytes of `sensor_msgs_py`'s."""
-    data = array.array("B")  # anything else the setter would check byte by byte
+    """Return the cloud of a packed structured array, with the same bytes as `sensor_msgs_py`'s."""
+    data = array.array("B")  # the setter would check anything else byte by byte
     data.frombytes(points.data.cast("B") if points.size else b"")
     cloud = PointCloud2(
         header=header,
@@ -30,14 +30,14 @@ def packed_cloud(
 
 try:
     from sensor_msgs_py.point_cloud2 import create_cloud
-except ImportError:  # a ROS distribution has it, PyPI has not
+except ImportError:  # a ROS distribution has it, PyPI does not
     create_cloud = packed_cloud
 
 _TYPES = {np.dtype("<f4"): PointField.FLOAT32, np.dtype("<u4"): PointField.UINT32}
 
 
 def point_cloud(points: npt.NDArray[np.void], head: Header) -> PointCloud2:
-    """Return the message of points.
+    """Return points as a message.
 
     Args:
         points: (N,) or, organised, (H, W) array of `pipeline.points.POINT`.
@@ -51,7 +51,7 @@ def point_cloud(points: npt.NDArray[np.void], head: Header) -> PointCloud2:
         for name in kind.names
     ]
     message = create_cloud(head, fields, np.ascontiguousarray(points))
-    # sensor_msgs_py calls every cloud not dense, and takes rows for columns.
+    # sensor_msgs_py marks every cloud as not dense, and mistakes rows for columns.
     message.height, message.width = points.shape if points.ndim == 2 else (1, len(points))
     message.row_step = message.width * points.itemsize
     message.is_dense = bool(np.isfinite(points["z"]).all())

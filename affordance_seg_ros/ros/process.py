@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A node as a process: signals end it cleanly at any moment, bad input gives exit code 2.
 
-Imports next to nothing: the signal handlers must be there before rclpy and torch are loaded.
+Imports next to nothing: the signal handlers must be in place before rclpy and torch are loaded.
 """
 
 import signal
@@ -14,7 +14,7 @@ from affordance_seg_ros.threads import share_processor
 
 
 class StopRequest:
-    """Set by the first SIGINT or SIGTERM, which also interrupts what the main thread does.
+    """Set by the first SIGINT or SIGTERM, which also interrupts what the main thread is doing.
 
     Later signals are ignored.
     """
@@ -27,9 +27,9 @@ class StopRequest:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Let nothing be interrupted that must not be left half made; `is_set` says so afterwards.
+        """Suppress the interrupt where nothing may be left half done; `is_set` still records it.
 
-        A mask of signals would not do: other threads take them for the main one.
+        A signal mask would not do: other threads receive signals in place of the main one.
         """
         self._held = True
         try:
@@ -40,27 +40,27 @@ class StopRequest:
     def ignore_signals(self) -> None:
         """Let nothing disturb the clean-up.
 
-        A handler in Python would not do: the interpreter takes it away before it is gone itself.
+        A handler in Python would not do: the interpreter removes it before it has itself ended.
         """
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.ignore_signals()
-        # An interrupt that falls into a destructor is lost: whoever waits looks here, too.
+        # An interrupt raised in a destructor is lost, so whoever waits checks this as well.
         self.is_set = True
         if not self._held:
             raise KeyboardInterrupt
 
 
 class Runnable(Protocol):
-    """What `run` needs of a node, beside being an rclpy node."""
+    """What `run` needs of a node, besides being an rclpy node."""
 
     def start(self) -> bool:
-        """Begin to work; false if that failed, with the reason logged."""
+        """Start working; return false if that failed, with the reason logged."""
 
     def is_running(self) -> bool:
-        """Whether there is anything left to do. Raises what went wrong in another thread."""
+        """Return whether there is anything left to do; raise what went wrong in another thread."""
 
     def close(self) -> None:
         """Stop all threads and leave everything tidy; may be called in any state."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the worker does with a pair of messages: decode, predict, publish, and keep the books."""
+"""What the worker does with a pair of messages: decode, predict, publish, and keep records."""
 
 import threading
 import time
@@ -28,36 +28,36 @@ class Output(Protocol):
     """Where predictions go, from `start` to `stop`."""
 
     def start(self) -> None:
-        """Begin."""
+        """Start."""
 
     def stop(self) -> None:
-        """End; may be called again."""
+        """Stop; may be called repeatedly."""
 
     @property
     def failure(self) -> BaseException | None:
-        """The error that ended a thread of it; None while all is well."""
+        """The error that ended one of its threads; None while all is well."""
 
     def wanted(self, config: NodeConfig) -> Wanted:
-        """Return what somebody listens to now."""
+        """Return what somebody is listening to now."""
 
     def publish(
         self, frame: RgbdFrame, prediction: Prediction, config: NodeConfig, wanted: Wanted
     ) -> None:
-        """Publish a prediction that was made as wanted."""
+        """Publish a prediction that was made with the wanted parts."""
 
     def transform_failures(self, now_ns: int) -> TransformFailures:
-        """Return what could not be transformed, `now_ns` on the monotonic clock."""
+        """Return what could not be transformed, as of `now_ns` on the monotonic clock."""
 
 
 @dataclass(frozen=True)
 class Listeners:
-    """Who wants to know of what happens in the worker's thread.
+    """Who is told what happens in the worker's thread.
 
     Attributes:
-        on_error: A frame was dropped, with the reason.
-        on_reset: The pipeline forgot the past by itself, with the reason.
+        on_error: Called with the reason when a frame is dropped.
+        on_reset: Called with the reason when the pipeline forgets the past on its own.
         now_ns: The node's clock [ns].
-        on_frame: A frame was decoded.
+        on_frame: Called with each decoded frame.
     """
 
     on_error: Callable[[str], None]
@@ -69,7 +69,7 @@ class Listeners:
 class FrameProcessor:
     """Runs the pipeline on one pair of messages after another.
 
-    `process` belongs to the worker's thread; all else may be called from any thread.
+    `process` belongs to the worker's thread; everything else may be called from any thread.
 
     Args:
         pipeline: The pipeline; used in the worker's thread only.
@@ -170,7 +170,7 @@ def decode(job: Job, decoder: RgbdDecoder, *, rectified: bool = False) -> RgbdFr
     Args:
         job: The messages.
         decoder: Decodes and aligns.
-        rectified: The colour image is rectified.
+        rectified: Whether the colour image is rectified.
 
     Raises:
         AffordanceError: A message cannot be decoded, or they do not fit together.

@@ -12,12 +12,12 @@ _MB = 1_000_000
 class RecentFrames:
     """Keeps the last frames of one stream as they were decoded; safe to use from several threads.
 
-    Nothing is copied or compressed: keeping costs memory and no time. Stamps that do not advance,
-    another camera or another size start anew.
+    Nothing is copied or compressed: keeping costs memory and no time. A stamp that does not
+    advance, another camera or another size discards what was kept.
 
     Args:
         span_s: Time from the oldest to the newest frame kept [s]; 0 keeps none.
-        limit_mb: Memory at the most [MB]; a single frame beyond it is not kept.
+        limit_mb: Maximum memory [MB]; a single frame that exceeds it is not kept.
     """
 
     def __init__(self, span_s: float, limit_mb: float) -> None:
@@ -29,14 +29,14 @@ class RecentFrames:
         self.configure(span_s, limit_mb)
 
     def configure(self, span_s: float, limit_mb: float) -> None:
-        """Use other bounds from now on; what is beyond them is let go."""
+        """Use other bounds from now on; frames beyond them are dropped."""
         with self._lock:
             self._span_ns = round(1e9 * span_s)
             self._limit_bytes = round(_MB * limit_mb)
             self._trim()
 
     def add(self, frame: RgbdFrame) -> None:
-        """Keep a frame, and let go of those beyond the bounds."""
+        """Keep a frame, and drop those beyond the bounds."""
         with self._lock:
             if not self._span_ns:
                 return
@@ -47,12 +47,12 @@ class RecentFrames:
             self._trim()
 
     def frames(self) -> tuple[RgbdFrame, ...]:
-        """Return the frames kept, the oldest one first."""
+        """Return the frames kept, oldest first."""
         with self._lock:
             return tuple(self._frames)
 
     def clear(self) -> None:
-        """Let go of all frames."""
+        """Drop all frames."""
         with self._lock:
             self._clear()
 

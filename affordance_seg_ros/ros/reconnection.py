@@ -9,7 +9,7 @@ from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 from affordance_seg_ros.ros.arrivals import Arrivals
 
 LONGEST_PAUSE_S = 30.0
-"""No pause between two attempts is longer [s]."""
+"""Longest pause between two attempts [s]."""
 
 
 class Backoff:
@@ -24,7 +24,7 @@ class Backoff:
         self.reset()
 
     def reset(self) -> None:
-        """Begin with the first pause again."""
+        """Start again with the first pause."""
         self._next_s = self._first_s
 
     def next_s(self) -> float:
@@ -35,10 +35,10 @@ class Backoff:
 
 
 class CameraState:
-    """What became of the camera so far; may be read and written from any thread.
+    """What has happened to the camera so far; may be read and written from any thread.
 
     Attributes:
-        source: The camera or the recording, for people.
+        source: Name of the camera or the recording, for people.
     """
 
     def __init__(self, source: str) -> None:
@@ -56,7 +56,7 @@ class CameraState:
             self._skipped += 1
 
     def lose(self, reason: str) -> None:
-        """Take note that the camera is gone."""
+        """Note that the camera is gone."""
         with self._lock:
             self._lost = reason
             self._losses += 1
@@ -69,12 +69,12 @@ class CameraState:
             return self._attempts
 
     def find(self) -> None:
-        """Take note that it is back."""
+        """Note that it is back."""
         with self._lock:
             self._lost = ""
 
     def describe(self, name: str, now_ns: int) -> DiagnosticStatus:
-        """Return the state; lost is an error, silent a warning.
+        """Return the state; a lost camera is an error, a silent one a warning.
 
         Args:
             name: Name of the node.

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Says what is awaited when that changes, and again now and then; clock-free."""
+"""Says what is awaited whenever that changes, and again from time to time; clock-free."""
 
 from collections.abc import Callable, Sequence
 
 from affordance_seg_ros.ros.waiting import without_durations
 
 REMIND_S = 30.0
-"""Time after which the same is said again."""
+"""Time after which the same warnings are repeated."""
 
 
 class Reminder:
@@ -39,7 +39,7 @@ class Reminder:
 
         Args:
             awaited: One sentence each; empty if nothing is.
-            now_s: Time of any clock that goes on [s].
+            now_s: Time on any clock that keeps running [s].
         """
         reasons = {without_durations(sentence) for sentence in awaited}
         if reasons - self._said or (reasons and now_s - self._said_s >= REMIND_S):
@@ -51,5 +51,5 @@ class Reminder:
         self._said = reasons
 
     def forget(self) -> None:
-        """Begin anew, without a word."""
+        """Start over, without logging anything."""
         self._said = set()

@@ -81,7 +81,7 @@ class Session:
         self._failure_told = False
 
     def start(self) -> None:
-        """Begin to process; not before somebody holds the session, who can stop it."""
+        """Start processing; call this only once somebody holds the session and can stop it."""
         self._output.start()
         self._worker.start()
 
@@ -98,7 +98,7 @@ class Session:
         self._processor.request_reset()
 
     def enable(self, enabled: bool) -> None:
-        """Take frames, or leave them."""
+        """Accept frames, or ignore them."""
         self._input.enable(enabled)
 
     def look_for_kept(self) -> None:
@@ -106,7 +106,7 @@ class Session:
         self._input.look_for_kept()
 
     def take_failure(self) -> BaseException | None:
-        """Return the error that ended a thread, once; None where there is none to tell."""
+        """Return the error that ended a thread, once; None if there is none to report."""
         failure = None if self._failure_told else self._worker.failure or self._output.failure
         self._failure_told |= failure is not None
         return failure

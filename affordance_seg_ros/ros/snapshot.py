@@ -10,7 +10,7 @@ from affordance_seg_ros.sources.pairing import PairingCounts
 
 
 class TransformFailures(NamedTuple):
-    """Frames whose regions could not be transformed: how many, of late [Hz], and why the last."""
+    """Frames whose regions could not be transformed: count, recent rate [Hz], last reason."""
 
     frames: int
     rate_hz: float
@@ -25,7 +25,7 @@ class Snapshot:
     """Everything that is counted and measured while the node is active.
 
     Attributes:
-        enabled: Whether frames are taken.
+        enabled: Whether frames are accepted.
         awaited: A sentence on each input that is missing.
         received: Messages received by role (colour, depth, camera_info).
         rates_hz: Rates over the last seconds: the roles, ``pairs`` and ``published``.
@@ -36,15 +36,15 @@ class Snapshot:
         errors: Frames that could not be used.
         error_rate_hz: Rate of those over the last seconds.
         last_error: Why the last of them could not be used; empty if there was none.
-        error_reasons: How many could not be used, by the reason; the rest as "other reasons".
+        error_reasons: How many could not be used, by reason; the rest as "other reasons".
         latency: Latency and stages.
         untransformed: Frames without regions for want of a transform.
-        resets: Why the pipeline forgot the past by itself, each time; the last hundred.
-        uncalibrated: Pairs dropped because a camera_info, or with `align_depth` where the depth
-            camera stands, had not come.
-        budget: What the latency budget has come to; None while it is off.
-        doubtful: A sentence on what is wrong with images that come: those of two cameras, those
-            that are misread, those that get lost.
+        resets: Why the pipeline forgot the past on its own, each time; the last hundred.
+        uncalibrated: Pairs dropped because a camera_info, or with `align_depth` the depth camera's
+            pose, had not arrived.
+        budget: State of the latency budget; None while it is off.
+        doubtful: A sentence on each thing that is wrong with images that do arrive: from two
+            cameras, misread, or lost on the way.
     """
 
     enabled: bool
@@ -67,7 +67,7 @@ class Snapshot:
     doubtful: tuple[str, ...] = ()
 
     def report(self, weights: str, trained: bool, device: str) -> dict[str, Any]:
-        """Return a document of it; a number that does not exist yet is NaN."""
+        """Return the state as a document; a number that does not exist yet is NaN."""
         latency = self.latency
         return {
             "weights": {"name": weights, "trained": trained},

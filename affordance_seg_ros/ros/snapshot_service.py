@@ -40,12 +40,12 @@ class SnapshotService:
         self.frames.configure(config.snapshot_s, config.snapshot_memory_mb)
 
     def start(self, labels: LabelSet) -> None:
-        """Begin anew, with the labels of the weights."""
+        """Start over, with the labels of the weights."""
         self._labels = labels
         self.frames.clear()
 
     def close(self) -> None:
-        """Let go of the frames, and finish or abandon a clip that is being written."""
+        """Drop the frames, and finish or abandon a clip that is being written."""
         self.frames.clear()
         self._saver.close()
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What lies in space: regions, points and markers, in the camera's frame or in another one."""
+"""Spatial output: regions, points and markers, in the camera's frame or in another one."""
 
 import time
 from typing import Any, NamedTuple, Protocol
@@ -40,7 +40,7 @@ class Transforms(Protocol):
         """End a wait that is under way."""
 
     def clear(self) -> None:
-        """Forget what is known: time goes back."""
+        """Forget what is known, because time goes back."""
 
     def lookup(self, frame_id: str, stamp_ns: int) -> RigidTransform:
         """Return the transform into the target frame at a stamp, or raise TransformError."""
@@ -50,7 +50,7 @@ class Transforms(Protocol):
 
 
 class _Places(NamedTuple):
-    """A prediction of which something in space is to be published, and what of it."""
+    """A prediction with spatial parts to be published, and which of them."""
 
     frame: RgbdFrame
     prediction: Prediction
@@ -65,9 +65,9 @@ class SpatialOutput:
 
     With `transforms` all three are in the target frame, and have a thread of their own, from
     `start` to `stop`, which waits for the transform at the frame's stamp: masks do not wait for it,
-    and the wait is no work that the latency budget could lower. Where the transform does not come
-    none of them is published: a place in another frame than the one asked for would be taken for a
-    true one. That is counted, and logged throttled.
+    and the wait is not work that the latency budget could reduce. If the transform does not arrive,
+    none of them is published: a position in a frame other than the requested one would be mistaken
+    for a true one. Such failures are counted, and logged with throttling.
 
     Args:
         node: The node that publishes.
@@ -75,7 +75,7 @@ class SpatialOutput:
         weights: Name of the weights.
         trained: False for random weights.
         qos: QoS of the topics.
-        transforms: Into the frame asked for; None stays in the camera's.
+        transforms: Transforms into the requested frame; None stays in the camera's.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class SpatialOutput:
         self._markers = node.create_lifecycle_publisher(MarkerArray, "~/markers", qos)
 
     def start(self) -> None:
-        """Begin to wait for transforms, if there are any."""
+        """Start waiting for transforms, if there are any."""
         if self._transforms is None:
             return
         self._transforms.start()
@@ -111,7 +111,7 @@ class SpatialOutput:
         self._worker.start()
 
     def stop(self) -> None:
-        """Wait for no transform any more; may be called again."""
+        """Stop waiting for transforms; may be called repeatedly."""
         if self._transforms is not None:
             self._transforms.stop()
         if self._worker is not None:
@@ -135,13 +135,13 @@ class SpatialOutput:
     def publish(
         self, frame: RgbdFrame, prediction: Prediction, config: NodeConfig, wanted: Wanted
     ) -> None:
-        """Publish what is wanted of a prediction, at once or when its transform is there.
+        """Publish what is wanted of a prediction, at once or when its transform has arrived.
 
         Args:
             frame: The frame that was predicted.
-            prediction: What the pipeline said of it.
+            prediction: What the pipeline predicted for it.
             config: Which topics are wanted.
-            wanted: Which parts the prediction has: who subscribes later gets the next one.
+            wanted: Which parts the prediction has; a later subscriber gets the next one.
         """
         self._follow_time(prediction.stamp_ns)
         places = _Places(
@@ -160,9 +160,9 @@ class SpatialOutput:
             self._mailbox.put(places)
 
     def transform_failures(self, now_ns: int) -> TransformFailures:
-        """Return what could not be transformed, `now_ns` on the monotonic clock.
+        """Return what could not be transformed, as of `now_ns` on the monotonic clock.
 
-        Frames that a newer one replaced while one before them waited count too.
+        Frames that a newer one replaced while an earlier one waited count too.
         """
         failed, replaced = self._untransformed, self._mailbox.dropped
         return TransformFailures(

@@ -34,7 +34,7 @@ def spin(name: str, create: Callable[[], Runnable], stop: StopRequest) -> int:
         node = create()
         if not node.start():
             return 2
-        with stop.held():  # the destructors of half an executor complain
+        with stop.held():  # the destructors of a half-built executor complain
             executor = SingleThreadedExecutor()
         executor.add_node(cast(Node, node))
         while not stop.is_set and node.is_running():
@@ -44,7 +44,7 @@ def spin(name: str, create: Callable[[], Runnable], stop: StopRequest) -> int:
         get_logger(name).fatal(str(error))
         return 2
     finally:
-        if executor is not None:  # Jazzy's destructor complains of a context that is gone
+        if executor is not None:  # Jazzy's destructor complains if the context is gone
             executor.shutdown(timeout_sec=_WAKE_S)
         if node is not None:
             node.close()
@@ -53,21 +53,21 @@ def spin(name: str, create: Callable[[], Runnable], stop: StopRequest) -> int:
 
 
 def start_rclpy(arguments: Sequence[str]) -> None:
-    """Start rclpy; signals stay Python's.
+    """Start rclpy; signals are left to Python.
 
     Args:
-        arguments: Command line with what ROS takes of it.
+        arguments: Command line, including ROS arguments.
 
     Raises:
         ConfigError: ROS does not accept its arguments.
     """
     with _arguments_checked():
-        # rclpy's own handlers would end the context under the feet of the worker.
+        # rclpy's own handlers would shut down the context while the worker still uses it.
         rclpy.init(args=list(arguments), signal_handler_options=SignalHandlerOptions.NO)
 
 
 def own_arguments(arguments: Sequence[str]) -> list[str]:
-    """Return a command line without the name of the command and what ROS takes of it.
+    """Return a command line without the name of the command and the ROS arguments.
 
     Raises:
         ConfigError: ROS does not accept its arguments.
@@ -82,7 +82,7 @@ def _arguments_checked() -> Iterator[None]:
     try:
         yield
     except _ARGUMENT_ERRORS as error:
-        # What follows is the place in rcl's source.
+        # What follows is the location in rcl's source.
         raise ConfigError(str(error).partition(", at ")[0]) from None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 _MANY_REPEATED = 3
-"""So many images of one stamp are no accident."""
+"""This many images with the same stamp are no accident."""
 
 
 class PublisherView(NamedTuple):
@@ -21,16 +21,16 @@ class TopicView(NamedTuple):
     """An input topic as the node sees it.
 
     Attributes:
-        role: What comes on it: ``colour``, ``depth``, ``camera_info``.
+        role: What it carries: ``colour``, ``depth``, ``camera_info``.
         topic: Full name after remapping.
         message_type: Type that the node expects.
         reliability: QoS reliability that the node asks for.
         publishers: Who publishes on it.
         incompatible_policy: QoS policy for which a publisher was refused; empty if none was.
-        silence_s: Time since the last message, or since the node listens [s].
+        silence_s: Time since the last message, or since the node began to listen [s].
         message_count: Messages received so far.
         elsewhere: Topics with the same images on another transport, in words; empty for none.
-        once: Whether one message is enough, as of camera_info, which some drivers send once.
+        once: Whether one message is enough, as for camera_info, which some drivers send once.
     """
 
     role: str
@@ -46,7 +46,7 @@ class TopicView(NamedTuple):
 
 
 def awaited(view: TopicView, limit_s: float) -> str:
-    """Return a sentence on a topic that is silent for longer than the limit, or an empty text."""
+    """Return a sentence on a topic that has been silent beyond the limit, or an empty string."""
     if view.silence_s < limit_s or (view.once and view.message_count):
         return ""
     since = "stopped" if view.message_count else "has not come"
@@ -73,9 +73,9 @@ def awaited(view: TopicView, limit_s: float) -> str:
 
 
 def repeated_publishers(view: TopicView) -> str:
-    """Return a sentence on a topic that several publish on, or an empty text.
+    """Return a sentence on a topic with several publishers, or an empty string.
 
-    Colour of the one would be paired with depth of the other, and nobody could tell.
+    Colour from one would be paired with depth from the other, and nobody could tell.
     """
     if len(view.publishers) < 2:
         return ""
@@ -86,14 +86,14 @@ def repeated_publishers(view: TopicView) -> str:
 def standing_stamps(
     role: str, stamp_ns: int, silence_s: float, limit_s: float, repeated: int
 ) -> str:
-    """Return a sentence if images come whose stamps stand still, or an empty text.
+    """Return a sentence if images come whose stamps stand still, or an empty string.
 
     Args:
         role: Which images.
         stamp_ns: Their last stamp [ns].
         silence_s: Time since the last pair [s].
         limit_s: Silence that is accepted [s].
-        repeated: Images since the last pair with a stamp that had come before.
+        repeated: Images since the last pair whose stamp had come before.
     """
     if silence_s < limit_s or repeated < _MANY_REPEATED:
         return ""
@@ -110,14 +110,14 @@ def unpaired_images(
     limit_s: float,
     skew_limit_ns: int | None,
 ) -> str:
-    """Return a sentence if both images come but never fit together, or an empty text.
+    """Return a sentence if both images come but never fit together, or an empty string.
 
     Args:
         color_stamp_ns: Last colour stamp [ns].
         depth_stamp_ns: Last depth stamp [ns].
         silence_s: Time since the last pair [s].
         limit_s: Silence that is accepted [s].
-        skew_limit_ns: Largest difference that is accepted [ns]; None while nothing is known of it.
+        skew_limit_ns: Largest difference that is accepted [ns]; None while it is unknown.
     """
     if silence_s < limit_s:
         return ""
@@ -130,7 +130,7 @@ def unpaired_images(
 
 
 def lost_images(unpaired_hz: float, pairs_hz: float, images: Sequence[TopicView]) -> str:
-    """Return a sentence if pairs come, but most images have no partner, or an empty text.
+    """Return a sentence if pairs come, but most images have no partner, or an empty string.
 
     Args:
         unpaired_hz: Rate of the images without a partner [Hz].
@@ -140,7 +140,7 @@ def lost_images(unpaired_hz: float, pairs_hz: float, images: Sequence[TopicView]
     if not 0 < pairs_hz < unpaired_hz:
         return ""
     found = f"{unpaired_hz:.1f} images/s without a partner, {pairs_hz:.1f} pairs/s"
-    # What does not fit the middleware's memory is lost, and by best effort never sent again.
+    # What does not fit into the middleware's memory is lost, and best effort never resends it.
     offered = {publisher.reliability for view in images for publisher in view.publishers}
     if offered == {"reliable"} and any(view.reliability != "reliable" for view in images):
         found += "; if images get lost on the way, reliability: reliable has them sent again"
@@ -148,7 +148,7 @@ def lost_images(unpaired_hz: float, pairs_hz: float, images: Sequence[TopicView]
 
 
 def other_frame(color_frame: str, depth_frame: str) -> str:
-    """Return a sentence on depth that is given in another optical frame than colour."""
+    """Return a sentence on depth that is in a different optical frame from colour."""
     return (
         f"depth is in frame '{depth_frame}', colour in '{color_frame}'; expected depth aligned to "
         "colour: let the driver align it, or set align_depth"
@@ -156,7 +156,7 @@ def other_frame(color_frame: str, depth_frame: str) -> str:
 
 
 def uncalibrated_pairs(count: int, silence_s: float, limit_s: float) -> str:
-    """Return a sentence if pairs are lost for want of a calibration, or an empty text.
+    """Return a sentence if pairs are lost for want of a calibration, or an empty string.
 
     Args:
         count: Pairs dropped so far.

@@ -15,19 +15,19 @@ class Worker(Generic[Item]):
 
     Args:
         mailbox: Where the items come from; closed by `stop`.
-        process: What is done with each; runs in the worker's thread.
+        process: Called with each item, in the worker's thread.
     """
 
     def __init__(self, mailbox: Mailbox[Item], process: Callable[[Item], None]) -> None:
         self._mailbox = mailbox
         self._process = process
         self._failure: BaseException | None = None
-        # Not `Thread.join`: one that a signal interrupts takes the thread for dead (Python < 3.13).
+        # Not `Thread.join`: interrupted by a signal, it takes the thread for dead (Python < 3.13).
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="worker")
 
     def start(self) -> None:
-        """Begin."""
+        """Start."""
         self._thread.start()
 
     @property
@@ -36,9 +36,9 @@ class Worker(Generic[Item]):
         return self._failure
 
     def stop(self) -> None:
-        """Let the item in work be finished, take no other, and wait for the end."""
+        """Let the current item be finished, take no other, and wait for the end."""
         self._mailbox.close()
-        # A thread that a signal has caught at its birth finds the mailbox closed.
+        # A thread whose start was interrupted by a signal finds the mailbox closed.
         if self._thread.ident is not None:
             self._ended.wait()
 

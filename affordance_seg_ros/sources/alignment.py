@@ -12,8 +12,8 @@ from affordance_seg_ros.sources.depth_projection import NEAREST_M, DepthProjecti
 # Neighbours whose depths differ by less than this share are taken for one surface.
 _SAME_SURFACE = 0.02
 _WIDEST = 32
-"""Colour pixels that a depth pixel may cover along an axis, in sizes of its own."""
-# Pixels reach this much further [px]: a sheared grid of boxes leaves slits.
+"""Most colour pixels that a depth pixel may cover along an axis, in multiples of its own size."""
+# Pixels extend this much further [px]: a sheared grid of boxes leaves slits.
 _OVERLAP_PX = 0.1
 
 Float32 = npt.NDArray[np.float32]
@@ -22,11 +22,11 @@ Float32 = npt.NDArray[np.float32]
 class DepthAligner:
     """Aligns the depth of one pair of cameras, frame by frame.
 
-    Every depth pixel covers in the colour image the box between it and its neighbours on the same
-    surface, or its own size where it has none, and writes there the depth of its tangent plane; of
-    all that fall on a colour pixel the nearest stays. So a surface is closed where it is magnified,
-    up to 32 times, what lies behind does not show through, and holes stay holes. Depth nearer than
-    0.1 m counts as none, and so does depth of which the lens model says not where it is.
+    In the colour image, every depth pixel covers the box between it and its neighbours on the same
+    surface, or its own size where it has none, and writes the depth of its tangent plane there; of
+    all that fall on a colour pixel, the nearest is kept. So a surface stays closed where it is
+    magnified, up to 32 times, what lies behind does not show through, and holes stay holes. Depth
+    nearer than 0.1 m counts as missing, and so does depth that the lens model cannot place.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class DepthAligner:
             T_color_depth: (4, 4) rigid motion from the depth to the colour camera's frame [m].
 
         Raises:
-            CalibrationError: The matrix is no rigid motion, or a lens model cannot be inverted.
+            CalibrationError: The matrix is not a rigid motion, or a lens model cannot be inverted.
         """
         check_lens(depth_camera)
         check_lens(color_camera)
@@ -58,7 +58,7 @@ class DepthAligner:
         """Return the depth on the colour camera's pixel grid, along its axis, in the same unit.
 
         Raises:
-            FrameError: The depth has not the depth camera's size.
+            FrameError: The depth does not have the depth camera's size.
         """
         if depth.raw.shape != self._depth_shape:
             raise FrameError(
@@ -66,7 +66,7 @@ class DepthAligner:
                 f"{self._depth_shape[1]}x{self._depth_shape[0]}, the calibration's"
             )
         height, width = self._shape
-        # 0 for none; the arithmetic then stays finite.
+        # 0 for missing depth, so that the arithmetic stays finite.
         depth_m = np.nan_to_num(depth.to_metres(), nan=0.0, copy=False)
         columns, rows, z, seen = self._projection.project(depth_m)
         valid = (depth_m >= NEAREST_M) & self._known & seen
@@ -84,7 +84,7 @@ class DepthAligner:
         columns, rows, z, slope_x, slope_y = (
             values.ravel()[hit] for values in (columns, rows, z, slope_x, slope_y)
         )
-        # Depth of the tangent plane at the first pixel; the others follow by the slopes.
+        # Depth of the tangent plane at the first pixel; the others follow from the slopes.
         z += slope_x * (first_x.astype(np.float32) - columns)
         z += slope_y * (first_y.astype(np.float32) - rows)
         size_x, size_y = last_x - first_x, last_y - first_y
@@ -115,7 +115,7 @@ def _reach(
     change = z[after] - z[before]
     joined = valid[after] & valid[before]
     joined &= np.abs(change) < _SAME_SURFACE * depth_m[before]
-    # A surface seen from its back or edge-on has no width to be filled.
+    # A surface seen from behind or edge-on has no width to be filled.
     joined &= step > 0
     half = np.where(joined, step / 2, own_half_px)
     slope = np.where(joined, change / np.where(joined, step, 1), 0)
@@ -145,7 +145,7 @@ def _whole_pixels(
 def _as_stored(depth_m: Float32, like: DepthImage) -> DepthImage:
     if like.raw.dtype == np.uint16:
         units = np.rint(np.where(np.isfinite(depth_m), depth_m / like.metres_per_unit, 0))
-        # What is deeper than the unit can hold is not known.
+        # What is deeper than the unit can hold is unknown.
         return DepthImage(
             np.where(units <= 65535, units, 0).astype(np.uint16), like.metres_per_unit
         )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Azure Kinect by pyk4a: captures and calibration of a live camera or of an .mkv recording."""
+"""Azure Kinect via pyk4a: captures and calibration of a live camera or of an .mkv recording."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ _TIMEOUT_MS = 5000
 
 
 class KinectRecording:
-    """An .mkv file, as k4arecorder writes it; a context manager.
+    """An .mkv file as written by k4arecorder; a context manager.
 
     Args:
         path: The file.
@@ -37,7 +37,7 @@ class KinectRecording:
         if not path.is_file():
             raise SourceError(f"recording {path} is not there; expected an .mkv file")
         self._path = path
-        # pyk4a's name for giving back Python's lock while it reads.
+        # pyk4a's name for releasing the GIL while it reads.
         self._playback = self._pyk4a.PyK4APlayback(path, thread_safe=False)
         try:
             self._playback.open()
@@ -106,11 +106,11 @@ class KinectDevice:
         config: Which camera, and its modes.
 
     Attributes:
-        calibration: Its cameras.
+        calibration: Calibration of its cameras.
         serial_number: Its serial number.
 
     Raises:
-        DeviceError: pyk4a is not installed, or the camera is not there or in use.
+        DeviceError: pyk4a is not installed, or the camera is missing or in use.
     """
 
     calibration: KinectCalibration
@@ -141,7 +141,7 @@ class KinectDevice:
             ) from None
 
     def captures(self, on_skip: Callable[[], object]) -> Iterator[KinectCapture]:
-        """Yield captures as they come; to who takes longer than a frame always the newest.
+        """Yield captures as they come; a consumer slower than a frame always gets the newest.
 
         Args:
             on_skip: Called for each capture that a newer one has replaced.
@@ -166,7 +166,7 @@ class KinectDevice:
             yield read_capture(capture, picture)
 
     def _newest(self, on_skip: Callable[[], object]) -> Any:
-        """Wait for a capture; of several that are queued, the SDK would hand out the oldest."""
+        """Wait for the newest capture; with several queued, the SDK would hand out the oldest."""
         newest = self._device.get_capture(timeout=_TIMEOUT_MS)
         while True:
             try:
@@ -177,12 +177,12 @@ class KinectDevice:
             newest = newer
 
     def close(self) -> None:
-        """Stop the camera, also one that is gone."""
+        """Stop the camera, even one that is gone."""
         try:
             if self._device.is_running:
                 self._device.stop()
         except self._pyk4a.K4AException:
-            pass  # it cannot be stopped any more; its handle is given back all the same
+            pass  # it can no longer be stopped; its handle is released all the same
         if self._device.opened:
             self._device.close()
 
@@ -194,7 +194,7 @@ class KinectDevice:
 
 
 def _likely_reason(found: int) -> str:
-    """Return why none of so many connected cameras may have been started."""
+    """Return why the start may have failed, with this many cameras connected."""
     if found and not os.environ.get("DISPLAY"):
         return "no DISPLAY is set, and the camera's depth engine needs an X server"
     return (

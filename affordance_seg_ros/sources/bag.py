@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The door to recordings: any format is opened by what lies on disk, and bags are written."""
+"""Entry point to recordings: opens any format, recognised by what is on disk, and writes bags."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,7 +42,7 @@ def open_recording(
     depth_to_color: str = "",
     rectified: bool | None = None,
 ) -> Recording:
-    """Open a recording of any format; the kind is told by what lies on disk.
+    """Open a recording of any format, recognised by what is on disk.
 
     Args:
         path: A ROS 2 bag folder, ``.mcap``, ``.db3`` or ``.bag`` file, a clip folder, a folder
@@ -50,12 +50,12 @@ def open_recording(
         topics: Topics of a bag; None finds them.
         rate_hz: Frame rate of pictures without stamps [Hz]; None takes 30.
         max_skew_ns: Largest difference of the stamps of a pair in a bag [ns]; None learns it.
-        depth_to_color: To align the depth of a bag: ``tf``, ``realsense``, ``orbbec`` or seven
-            numbers, as the option of that name; empty if it is aligned.
-        rectified: Whether the colour pictures of a bag are rectified; None tells by their topic.
+        depth_to_color: How to align the depth of a bag: ``tf``, ``realsense``, ``orbbec`` or seven
+            numbers, like the option of that name; empty if it is aligned.
+        rectified: Whether the colour pictures of a bag are rectified; None decides by their topic.
 
     Raises:
-        SourceError: There is nothing, nothing that is known, or it is damaged or lacks a topic.
+        SourceError: There is no recording of a known kind, or it is damaged or lacks a topic.
         CalibrationError: The camera's calibration is unusable.
         DeviceError: An ``.mkv`` needs pyk4a, which is not installed.
     """
@@ -91,7 +91,7 @@ def open_recording(
 
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
-    """Say of a folder that may not be looked into, or a name that is too long, which it is."""
+    """Name the path in the error for an inaccessible folder or a name that is too long."""
     try:
         yield
     except OSError as error:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the depth camera of a bag stands, from /tf_static, a driver's topic, or given numbers."""
+"""Pose of the depth camera of a bag, from /tf_static, a driver's topic, or given numbers."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,11 +31,11 @@ def find_motion(
         source: ``tf``, a name of `EXTRINSICS_TYPES`, or seven numbers.
         color_frame: Optical frame of the colour images.
         depth_frame: Optical frame of the depth images.
-        depth_topic: Their topic: of several cameras' messages, that in its namespace is taken.
+        depth_topic: Their topic; of several cameras' messages, the one in its namespace is taken.
 
     Raises:
-        SourceError: The bag does not hold it, or of several cameras.
-        CalibrationError: It is no rigid motion.
+        SourceError: The bag does not hold it, or holds it for several cameras.
+        CalibrationError: It is not a rigid motion.
     """
     if source == "tf":
         return _from_tf(reader, path, color_frame, depth_frame)
@@ -80,19 +80,19 @@ def _from_topic(reader: AnyReader, path: Path, source: str, depth_topic: str) ->
 
 
 def _is_of(topic: str, depth_topic: str) -> bool:
-    """Whether a camera's extrinsics and a depth topic are of one namespace."""
+    """Return whether a camera's extrinsics and a depth topic share a namespace."""
     camera = topic.removesuffix("/depth_to_color").removesuffix("/extrinsics")
     return f"/{depth_topic.lstrip('/')}".startswith(f"/{camera.lstrip('/')}/")
 
 
 def _all(reader: AnyReader, end: str, kind: str, *, package: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield topic and message of a kind on topics whose names end so.
+    """Yield topic and message of one kind, from the topics whose names end with `end`.
 
     Args:
         reader: The opened bag.
         end: End of the topics' names.
         kind: Name of the message, without package.
-        package: Package of the message, that of ROS 1 may lack `_msgs`; empty for any.
+        package: Package of the message, which in ROS 1 may lack `_msgs`; empty for any.
     """
     packages = {package, package.removesuffix("_msgs")} - {""}
     connections = [

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading ROS 2 (MCAP, SQLite) and ROS 1 bags, decoded and paired exactly as live topics are."""
+"""Reading ROS 2 (MCAP, SQLite) and ROS 1 bags, decoded and paired exactly like live topics."""
 
 from collections import Counter
 from collections.abc import Collection, Generator, Iterator
@@ -32,7 +32,7 @@ from affordance_seg_ros.sources.topics import (
     is_rectified,
 )
 
-# How many messages of a topic are tried to learn its encoding or calibration.
+# How many messages of a topic are tried in order to learn its encoding or calibration.
 _FIRST_MESSAGES = 10
 # How many images of a stream may wait for the other: two seconds at 30 Hz.
 _WAITING = 64
@@ -41,7 +41,7 @@ _WAITING = 64
 class BagRecording(Recording):
     """A ROS bag.
 
-    Colour and depth are paired by stamp and decoded exactly as live messages are. A message or
+    Colour and depth are paired by stamp and decoded exactly like live messages. A message or
     pair that cannot be used is left out and counted, with the reason, in ``report``.
 
     Attributes:
@@ -63,9 +63,9 @@ class BagRecording(Recording):
             path: Bag folder, or ``.mcap``, ``.db3`` or ``.bag`` file.
             topics: Topics to read; None finds them.
             max_skew_ns: Largest difference of the stamps of a pair [ns]; None learns it.
-            depth_to_color: Where T_color_depth is taken from, as in option ``depth_to_color``, to
-                align depth by it; empty if depth is aligned.
-            rectified: Whether the colour pictures are rectified; None tells by their topic.
+            depth_to_color: Where T_color_depth for aligning depth comes from, as in option
+                ``depth_to_color``; empty if depth is aligned.
+            rectified: Whether the colour pictures are rectified; None decides by their topic.
 
         Raises:
             SourceError: The bag is damaged, empty, or a topic or the transform is missing.
@@ -174,7 +174,7 @@ class BagRecording(Recording):
 
 
 class _Bag(AnyReader):
-    """A bag; what rosbags makes of its damage becomes a SourceError that names it."""
+    """A bag; what rosbags raises if it is damaged becomes a SourceError that names it."""
 
     def __init__(self, path: Path) -> None:
         files = path.glob("*.db3") if path.is_dir() else [path]
@@ -206,7 +206,7 @@ class _Bag(AnyReader):
 def _damage(path: Path) -> Iterator[None]:
     try:
         yield
-    except Exception as error:  # rosbags, its decompressors and SQLite name no common base
+    except Exception as error:  # rosbags, its decompressors and SQLite have no common base
         reason = str(error) or type(error).__name__
         raise SourceError(f"{path} is no readable bag: {reason}") from error
 
@@ -217,7 +217,7 @@ def _messages(
     for connection, _, raw in reader.messages(connections):
         try:
             message = reader.deserialize(raw, connection.msgtype)
-        except SourceError:  # of what is cut off or scrambled
+        except SourceError:  # the message is cut off or scrambled
             skipped[f"{connection.topic}: message of {len(raw)} bytes cannot be deserialised"] += 1
         else:
             yield connection, message
@@ -239,12 +239,12 @@ def _summaries(reader: AnyReader) -> Iterator[TopicSummary]:
 
 
 def _first_messages(reader: AnyReader, topic: str) -> Iterator[Any]:
-    """Yield what can be read of the first messages of a topic."""
+    """Yield those of a topic's first messages that can be read."""
     messages = reader.messages(reader.topics[topic].connections)
     for connection, _, raw in islice(messages, _FIRST_MESSAGES):
         try:
             message = reader.deserialize(raw, connection.msgtype)
-        except SourceError:  # the next one may be whole
+        except SourceError:  # the next one may be intact
             continue
         yield message
 
@@ -259,7 +259,7 @@ def _first_frame_id(path: Path, reader: AnyReader, topic: str) -> str:
 def _rate_hz(reader: AnyReader, topic: str) -> float | None:
     """Return the rate of a topic by the stamps of its first messages; None before the third.
 
-    The time of a whole bag says little of it: other topics may have begun hours before.
+    The duration of the whole bag says little about it: other topics may have begun hours before.
     """
     period = FramePeriod()
     for message in _first_messages(reader, topic):

@@ -39,13 +39,13 @@ def write_bag(
     compressed: bool = False,
     progress: Progress | None = None,
 ) -> int:
-    """Write frames as a ROS 2 bag of colour, depth and camera_info, stamped as the frames are.
+    """Write frames as a ROS 2 bag of colour, depth and camera_info, with the frames' stamps.
 
     Args:
-        path: Folder to make; it must not exist.
+        path: Folder to create; it must not exist.
         frames: The frames, in order.
         storage: ``mcap`` or ``sqlite3``.
-        topics: Topic names; a compressed colour topic gets ``/compressed`` behind its name.
+        topics: Topic names; a compressed colour topic gets ``/compressed`` appended.
         compressed: Store colour as JPEG of quality 95 instead of rgb8.
         progress: Called with the number of frames written so far.
 
@@ -76,7 +76,7 @@ def write_clip_bag(
     """Write a clip as a ROS 2 bag with its description, labels and truth beside the bag file.
 
     Args:
-        path: Folder to make; it must not exist.
+        path: Folder to create; it must not exist.
         clip: The clip.
         storage: ``mcap`` or ``sqlite3``.
         topics: Topic names, as in `write_bag`.
@@ -105,7 +105,7 @@ def write_clip_bag(
 
 
 class _BagFolder:
-    """A bag in the making, in a hidden folder of its own until it is whole."""
+    """A bag being written, in a hidden folder of its own until it is complete."""
 
     def __init__(self, path: Path, storage: str, topics: TopicNames, *, compressed: bool) -> None:
         if storage not in STORAGES:
@@ -115,7 +115,7 @@ class _BagFolder:
         if storage == "sqlite3":
             check_sqlite_path(path)
         self._path = path
-        # The bag files are named after the folder, so that only its parent can be hidden.
+        # The bag files are named after the folder, so only its parent can be hidden.
         self._hidden = partial_path(path)
         self.folder = self._hidden / path.name
         self.frame_count = 0

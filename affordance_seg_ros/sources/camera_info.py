@@ -7,11 +7,11 @@ from typing import Any
 from affordance_seg_ros.camera import Camera
 from affordance_seg_ros.errors import CalibrationError
 
-# orbbec_camera sends the eight of the rational model under the name of plumb_bob.
+# orbbec_camera sends the eight of the rational model under the name plumb_bob.
 _COEFFICIENTS = {"plumb_bob": (4, 5, 8), "rational_polynomial": (5, 8), "": (4, 5, 8)}
 _MOST_COEFFICIENTS = 8
 _FISHEYES = ("equidistant", "fisheye", "kannala_brandt4")
-"""Models that are no pinhole either where all their coefficients are 0."""
+"""Models that are not a pinhole even if all their coefficients are 0."""
 
 
 def decode_camera_info(msg: Any, *, rectified: bool = False) -> Camera:
@@ -21,7 +21,8 @@ def decode_camera_info(msg: Any, *, rectified: bool = False) -> Camera:
 
     Args:
         msg: The message; its matrices are ``k``, ``d``, ``p`` (ROS 2) or ``K``, ``D``, ``P``.
-        rectified: The pictures are rectified (``image_rect``): ``p`` holds, without distortion.
+        rectified: Whether the pictures are rectified (``image_rect``): then ``p`` applies, without
+            distortion.
 
     Raises:
         CalibrationError: The camera is uncalibrated, a number is not finite, or the distortion

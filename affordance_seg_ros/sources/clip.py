@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The door to interaction clips: one folder of colour, depth, labels and, if rendered, truth."""
+"""Entry point to interaction clips: one folder of colour, depth, labels and, if rendered, truth."""
 
 from affordance_seg_ros.sources.clip_info import CLIP_JSON, ROLES, ClipInfo, read_clip_info
 from affordance_seg_ros.sources.clip_reader import Clip, TrueMotion, is_complete_clip, read_clip

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What ``clip.json`` says of an interaction clip."""
+"""What ``clip.json`` says about an interaction clip."""
 
 import json
 from collections.abc import Mapping
@@ -25,16 +25,16 @@ _ORIGINS = ("rendered", "recorded", "converted")
 
 @dataclass(frozen=True)
 class ClipInfo:
-    """All that is known of a clip beside its pictures.
+    """Everything known about a clip besides its pictures.
 
     Attributes:
-        object_name: The object that is handled, as ``cup``; empty if unknown.
+        object_name: The object that is handled, such as ``cup``; empty if unknown.
         action: The demonstrated action, one of ``labels.actions``; empty if unknown.
         source: Where the clip comes from: rendered, recorded or converted.
         camera: Intrinsics of colour and depth.
         rate_hz: Nominal frame rate [Hz].
         seed: Seed of a rendered clip.
-        split: Split it belongs to, as ``train``; empty for none.
+        split: Split it belongs to, such as ``train``; empty for none.
         frame_id: Optical frame of the colour camera.
         labels: Names of label and action ids.
         interaction: First and last frame in which the action is under way; None if unknown.
@@ -106,8 +106,8 @@ def read_clip_info(folder: Path) -> tuple[ClipInfo, tuple[int, ...]]:
     """Read ``clip.json`` of a folder: the description and the frames' stamps [ns].
 
     Raises:
-        SourceError: The file is missing, damaged, of another format or version, or says what
-            cannot be.
+        SourceError: The file is missing, damaged, of another format or version, or holds
+            impossible values.
     """
     path = folder / CLIP_JSON
     try:
@@ -156,7 +156,7 @@ def _of(content: Mapping[str, Any], name: str, kind: type | tuple[type, ...]) ->
 def _all_of(content: Mapping[str, Any], name: str, kind: type[Item]) -> tuple[Item, ...]:
     items: list[Item] = _of(content, name, list)
     for item in items:
-        if type(item) is not kind:  # True is an int, and none
+        if type(item) is not kind:  # True is an instance of int, too
             raise SourceError(f"'{name}' holds {item!r}; expected {kind.__name__} alone")
     return tuple(items)
 

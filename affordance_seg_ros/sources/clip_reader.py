@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading an interaction clip, picture by picture as it is asked for."""
+"""Reads an interaction clip, picture by picture on request."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from affordance_seg_ros.sources.picture import read_picture
 from affordance_seg_ros.sources.truth_field import read_field
 
 _OF_LAST_FRAME = {"labels": "label.png", "affordances": "affordances.png"}
-"""Labels of the last frame, where it has none among those of all frames, by their folders."""
+"""By folder of all frames' labels: the file used if the last frame has no label there."""
 _FRAME_NUMBER = re.compile(r"\d{5}")
 
 
@@ -37,7 +37,7 @@ class TrueMotion(NamedTuple):
 
 @dataclass(frozen=True)
 class Clip:
-    """A clip on disk; nothing but its description is in memory.
+    """A clip on disk; only its description is in memory.
 
     Attributes:
         path: The clip's folder.
@@ -76,7 +76,7 @@ class Clip:
         )
 
     def has_label(self, index: int = -1) -> bool:
-        """Whether a frame has a label of the demonstrated affordance."""
+        """Return whether a frame has a label of the demonstrated affordance."""
         index = self._index(index)
         is_last = index == len(self) - 1
         return (self.path / f"labels/{index:05}.png").exists() or (
@@ -106,7 +106,7 @@ class Clip:
         return self._labels(path) if found is None else found
 
     def labels(self, index: int) -> npt.NDArray[np.uint8] | None:
-        """Return the (H, W) label of a frame, as `label`; None if it has none."""
+        """Return the (H, W) label of a frame, like `label`; None if it has none."""
         return self._optional_labels("labels", index)
 
     def affordances(self, index: int = -1) -> npt.NDArray[np.uint8] | None:
@@ -114,7 +114,7 @@ class Clip:
         return self._optional_labels("affordances", index)
 
     def roles(self, index: int) -> npt.NDArray[np.uint8] | None:
-        """Return (H, W) what each pixel shows, indices of `ROLES`; None if not stored."""
+        """Return what each pixel shows, (H, W) indices of `ROLES`; None if not stored."""
         path = self.path / f"roles/{self._index(index):05}.png"
         if not path.exists():
             return None
@@ -153,7 +153,7 @@ class Clip:
         return index % len(self)
 
     def color_path(self, index: int) -> Path:
-        """Return the file of a colour picture, JPEG or PNG; whether it exists is not looked at."""
+        """Return the file of a colour picture, JPEG or PNG; whether it exists is not checked."""
         path = self.path / f"color/{index:05}.jpg"
         return path if path.exists() else path.with_suffix(".png")
 
@@ -199,7 +199,7 @@ def read_clip(path: Path | str) -> Clip:
 
 
 def is_complete_clip(path: Path | str) -> bool:
-    """Whether a folder holds a clip with colour and depth of every frame (not decoded)."""
+    """Return whether a folder holds a clip with colour and depth of every frame (not decoded)."""
     try:
         clip = read_clip(path)
     except SourceError:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writing an interaction clip: whole or not at all."""
+"""Writes an interaction clip, completely or not at all."""
 
 import shutil
 from collections.abc import Iterator
@@ -32,16 +32,16 @@ class ClipWriter:
     """Writes one clip folder, as a context manager.
 
     Everything goes into a hidden folder beside the target, which takes the target's name when the
-    block ends well and is removed when it does not, Ctrl-C included. The folder has a name of its
-    own, `.NAME.*.partial`: nothing is mixed in from another writer, and what a killed one left
-    stays.
+    block ends normally and is removed when it does not, Ctrl-C included. The folder has a unique
+    name, `.NAME.*.partial`: nothing from another writer is mixed in, and what a killed one left
+    behind stays.
     """
 
     def __init__(self, path: Path | str, info: ClipInfo) -> None:
         """Prepare a writer; nothing is written before the block is entered.
 
         Args:
-            path: Folder to make; it must not exist.
+            path: Folder to create; it must not exist.
             info: Description of the clip.
         """
         self.path = Path(path)
@@ -88,20 +88,20 @@ class ClipWriter:
         """Append a frame.
 
         Args:
-            stamp_ns: Stamp [ns], later than that of the frame before.
+            stamp_ns: Stamp [ns], later than that of the previous frame.
             color: (H, W, 3) uint8 RGB, stored as JPEG; or the bytes of a JPEG or PNG file, stored
                 as they are.
-            depth: (H, W) depth aligned to colour; stored in whole millimetres, 0 for none, and
-                beyond 65.535 m as none. An array is in millimetres.
+            depth: (H, W) depth aligned to colour; stored in whole millimetres, with 0 for none
+                and for depth beyond 65.535 m. An array is in millimetres.
             labels: (H, W) ids of the demonstrated affordance, 255 = ignore.
             affordances: (H, W) ids of every part's affordance, demonstrated or not.
-            roles: (H, W) what each pixel shows, indices of `ROLES`.
+            roles: (H, W) indices of `ROLES`, what each pixel shows.
             motion_m: (3, H, W) true 3D motion to the next frame in the camera frame [m].
             occluded: (H, W) true where what is seen is hidden in the next frame; with motion_m.
             true_depth_m: (H, W) depth without sensor noise [m]; NaN or 0 for none.
 
         Raises:
-            SourceError: A size, a stamp or a label id is wrong, or the disk refuses.
+            SourceError: A size, a stamp or a label id is wrong, or writing to disk fails.
         """
         index = len(self._stamps_ns)
         if self._stamps_ns and stamp_ns <= self._stamps_ns[-1]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Colour images: every encoding that cv_bridge turns into rgb8, and some that it refuses."""
+"""Colour images: every encoding that cv_bridge turns into rgb8, and some that it rejects."""
 
 from collections.abc import Callable
 from types import MappingProxyType
@@ -27,17 +27,17 @@ _YUV_TO_RGB = np.array(
 def decode_color(msg: ImageMessage) -> RgbImage:
     """Return the picture of an image message as RGB.
 
-    The encodings and their meaning are cv_bridge's: 16 bits become 8 by x 255 / 65535, Bayer is
-    demosaiced bilinearly, YUV is BT.601 in video range. cv_bridge refuses the others: 8UC1, 8UC3
-    and 8UC4 name no colours and are taken for mono, BGR and BGRA, OpenCV's own order; uyvy and
-    yuyv are the newer names of yuv422 and yuv422_yuy2; nv12, nv21 and nv24 have a full-width luma
-    plane with ``step`` bytes a row, then the interleaved chroma plane.
+    The encodings and their meaning are cv_bridge's: 16-bit values are scaled by 255 / 65535 to 8
+    bits, Bayer is demosaiced bilinearly, YUV is BT.601 in video range. cv_bridge rejects the
+    others: 8UC1, 8UC3 and 8UC4 name no colours and are taken as mono, BGR and BGRA, OpenCV's own
+    order; uyvy and yuyv are the newer names of yuv422 and yuv422_yuy2; nv12, nv21 and nv24 have a
+    full-width luma plane with ``step`` bytes per row, then the interleaved chroma plane.
 
     Returns:
         (H, W, 3) uint8 RGB; for rgb8 a view of the message's data, read-only if the data are.
 
     Raises:
-        EncodingError: The encoding is none of `COLOR_ENCODINGS`, or the data do not fit the size.
+        EncodingError: The encoding is not in `COLOR_ENCODINGS`, or the data do not fit the size.
     """
     decoder = _DECODERS.get(msg.encoding)
     if decoder is None:

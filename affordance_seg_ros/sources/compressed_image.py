@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compressed images, as image_transport's plug-ins ``compressed`` and ``compressedDepth`` send."""
+"""Compressed images as sent by image_transport's ``compressed`` and ``compressedDepth`` plugins."""
 
 import struct
 from typing import Any
@@ -28,7 +28,7 @@ def decode_compressed_color(msg: CompressedImageMessage) -> RgbImage:
         (H, W, 3) uint8 RGB.
 
     Raises:
-        EncodingError: It is a depth image, not of 8 or 16 bits, or the data are damaged or no
+        EncodingError: It is a depth image or not of 8 or 16 bits, or the data are damaged or not a
             picture.
     """
     if "compressedDepth" in msg.format:
@@ -71,7 +71,7 @@ def decode_compressed_depth(msg: CompressedImageMessage) -> DepthImage:
         values = _imdecode(msg, picture, cv2.IMREAD_UNCHANGED, "PNG or TIFF")
     in_metres = METRES_PER_UNIT[encoding] == 1
     if in_metres and not has_header and values.ndim == 2 and values.dtype == np.float32:
-        return DepthImage(values, 1.0)  # TIFF holds it as it is
+        return DepthImage(values, 1.0)  # TIFF holds it unchanged
     if values.ndim != 2 or values.dtype != np.uint16:
         raise EncodingError(
             f"compressed depth holds {values.dtype} of shape {values.shape}; expected one channel "

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which of the connected Azure Kinects is meant, by pyk4a."""
+"""Chooses one of the connected Azure Kinects, via pyk4a."""
 
 import random
 import time
@@ -14,19 +14,19 @@ _BETWEEN_LOOKS_S = (0.3, 1.0)
 
 
 def camera_name(config: KinectConfig) -> str:
-    """Return what people call the camera."""
+    """Return the name of the camera for people."""
     return f"Azure Kinect {config.serial_number or config.device_index}"
 
 
 def choose_device(pyk4a: ModuleType, modes: Any, config: KinectConfig) -> Any:
-    """Return a camera, opened if it was looked for by its serial number.
+    """Return a camera, already open if it was sought by its serial number.
 
-    All are created with `thread_safe=False`, which is pyk4a's name for giving back Python's lock
-    while it waits: no other thread of the process could run until the next picture.
+    All are created with `thread_safe=False`, which is pyk4a's name for releasing the GIL while it
+    waits: otherwise no other thread of the process could run until the next picture.
 
     Args:
         pyk4a: The module.
-        modes: Its configuration of a camera.
+        modes: pyk4a's configuration of a camera.
         config: Which camera.
 
     Raises:
@@ -41,7 +41,7 @@ def choose_device(pyk4a: ModuleType, modes: Any, config: KinectConfig) -> Any:
         seen = _look_for(pyk4a, modes, config.serial_number)
         if seen.device is not None:
             return seen.device
-        # A node that looks for its own camera has each of them open for a moment.
+        # A node that is looking for its own camera opens every camera for a moment.
         if not seen.in_use:
             break
     found = ", ".join(seen.others) or "none"
@@ -52,7 +52,7 @@ def choose_device(pyk4a: ModuleType, modes: Any, config: KinectConfig) -> Any:
 
 
 class _Seen(NamedTuple):
-    """What a look at all cameras found: the one, open, serial numbers of others, and the rest."""
+    """A look at all cameras: the wanted one, open; serial numbers of others; number in use."""
 
     device: Any
     others: tuple[str, ...]

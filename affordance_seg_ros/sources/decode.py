@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The door to decoding: messages of a live topic or of a bag become arrays and cameras."""
+"""Entry point to decoding: turns messages of a live topic or a bag into arrays and cameras."""
 
 from affordance_seg_ros.sources.camera_info import decode_camera_info
 from affordance_seg_ros.sources.color_image import COLOR_ENCODINGS, RgbImage, decode_color

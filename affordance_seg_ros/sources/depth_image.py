@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Depth images by REP 118: 16 bits are millimetres, floats are metres; the encoding decides."""
+"""Depth images as in REP 118: 16 bits are millimetres, floats are metres; the encoding decides."""
 
 from types import MappingProxyType
 
@@ -20,7 +20,7 @@ def decode_depth(msg: ImageMessage) -> DepthImage:
         Depth whose array is a view of the message's data unless the byte order differs.
 
     Raises:
-        EncodingError: The encoding is none of `METRES_PER_UNIT`, or the data do not fit the size.
+        EncodingError: The encoding is not in `METRES_PER_UNIT`, or the data do not fit the size.
     """
     metres_per_unit = METRES_PER_UNIT.get(msg.encoding)
     if metres_per_unit is None:

@@ -13,9 +13,10 @@ NEAREST_M = 0.1
 """Depth nearer than this [m] is not projected."""
 
 _NEAREST_Z = np.float32(1e-6)
-"""Depth in the colour camera, in depths of the depth camera, below which a point is beside it."""
+"""Depth in the colour camera, in multiples of that in the depth camera, below which a point is
+beside it."""
 _WIDEST_TANGENT = 10.0
-"""Of the angle from the axis up to which a lens model is looked at; 84 degrees."""
+"""Tangent of the angle from the axis up to which a lens model is examined; 84 degrees."""
 _RADII = 4096
 
 Float32 = npt.NDArray[np.float32]
@@ -29,8 +30,8 @@ class Projected(NamedTuple):
         columns: (H, W) column [px].
         rows: (H, W) row [px].
         depth_m: (H, W) depth along the colour camera's axis [m].
-        seen: (H, W) bool, whether the point lies before the colour camera, where its lens model
-            says something; elsewhere the position means nothing.
+        seen: (H, W) bool, whether the point lies in front of the colour camera, where its lens
+            model is valid; elsewhere the position is meaningless.
     """
 
     columns: Float32
@@ -40,7 +41,7 @@ class Projected(NamedTuple):
 
 
 class DepthProjection:
-    """Projects depth images of one camera into another, lens distortion of both included."""
+    """Projects depth images of one camera into another, including the lens distortion of both."""
 
     def __init__(
         self, depth_camera: Camera, color_camera: Camera, T_color_depth: npt.ArrayLike
@@ -53,7 +54,7 @@ class DepthProjection:
             T_color_depth: (4, 4) rigid motion from the depth to the colour camera's frame [m].
 
         Raises:
-            CalibrationError: The matrix is no rigid motion.
+            CalibrationError: The matrix is not a rigid motion.
         """
         T = np.asarray(T_color_depth, np.float64)
         check_rigid(T)
@@ -72,7 +73,7 @@ class DepthProjection:
             depth_m: (H, W) depth [m]; below 0.1 m the position is that of 0.1 m.
         """
         inverse_m = 1 / np.maximum(depth_m, np.float32(NEAREST_M))
-        # In depths of the depth camera, which stays finite far away.
+        # In multiples of the depth camera's depth, which stays finite far away.
         x, y, z = (ray + inverse_m * t for ray, t in zip(self._rays, self._offset_m, strict=True))
         seen = z > _NEAREST_Z
         np.maximum(z, _NEAREST_Z, out=z)
@@ -92,10 +93,10 @@ class DepthProjection:
 
 
 def lens_limit(camera: Camera) -> float:
-    """Return the tangent of the angle from the axis up to which a lens model means something.
+    """Return the tangent of the angle from the axis up to which a lens model is valid.
 
-    From where its radius stops growing on, it folds: what lies outside would come back into the
-    picture.
+    Beyond the point where its radius stops growing, it folds: what lies outside would come back
+    into the picture.
     """
     if not camera.is_distorted:
         return _WIDEST_TANGENT
@@ -108,7 +109,7 @@ def lens_limit(camera: Camera) -> float:
 def _distorted(
     x: Float32, y: Float32, squared: Float32, distortion: tuple[float, ...]
 ) -> tuple[Float32, Float32]:
-    """Return rays (x, y, 1) as a lens bends them; OpenCV's model of up to eight coefficients.
+    """Return rays (x, y, 1) as bent by a lens; OpenCV's model with up to eight coefficients.
 
     `Camera.project` does the same in double precision, at several times the cost.
     """
@@ -124,7 +125,7 @@ def _distorted(
 
 
 def _radial(squared: npt.NDArray[_Real], distortion: tuple[float, ...]) -> npt.NDArray[_Real]:
-    """Return by how much a lens draws a ray out, by its squared distance from the axis."""
+    """Return the factor by which a lens stretches rays at these squared distances from the axis."""
     k1, k2, _, _, k3, k4, k5, k6 = (
         squared.dtype.type(each) for each in (*distortion, *(0.0,) * (8 - len(distortion)))
     )

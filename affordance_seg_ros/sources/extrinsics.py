@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the depth camera stands: named sources of T_color_depth, and the drivers' messages."""
+"""Pose of the depth camera: named sources of T_color_depth, and the drivers' messages."""
 
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from affordance_seg_ros.rigid_motion import FloatArray, check_rigid
 
 
 class ExtrinsicsType(NamedTuple):
-    """A driver's message on extrinsics: package, and order of the nine numbers of rotation."""
+    """A driver's extrinsics message: package, and order of the nine numbers of the rotation."""
 
     package: str
     order: str
@@ -23,7 +23,7 @@ class ExtrinsicsType(NamedTuple):
 
 EXTRINSICS_TYPES = MappingProxyType(
     {
-        # librealsense stores matrices by columns; realsense2_camera 4.55.1 sends them as they are.
+        # librealsense stores matrices by columns; realsense2_camera 4.55.1 sends them unchanged.
         "realsense": ExtrinsicsType("realsense2_camera_msgs", "F"),
         # The Orbbec SDK stores them by rows (orbbec_camera 2.6.3, rotationMatrixToQuaternion).
         "orbbec": ExtrinsicsType("orbbec_camera_msgs", "C"),
@@ -36,7 +36,7 @@ def decode_extrinsics(message: Any, kind: ExtrinsicsType) -> FloatArray:
     """Return (4, 4) T_color_depth of a driver's message on ``depth_to_color``.
 
     Raises:
-        CalibrationError: It holds no rigid motion.
+        CalibrationError: It does not hold a rigid motion.
     """
     T = np.eye(4)
     T[:3, :3] = np.reshape(np.asarray(message.rotation, np.float64), (3, 3), kind.order)  # type: ignore[call-overload]

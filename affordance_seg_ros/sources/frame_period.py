@@ -16,7 +16,7 @@ class FramePeriod:
         self.newest_ns: int | None = None
 
     def add(self, stamp_ns: int) -> None:
-        """Take the next stamp [ns]; one that is not newer than all before teaches nothing."""
+        """Take the next stamp [ns]; one that is not newer than all before is ignored."""
         if self.newest_ns is None:
             self.newest_ns = stamp_ns
         elif stamp_ns > self.newest_ns:
@@ -24,7 +24,7 @@ class FramePeriod:
             self.newest_ns = stamp_ns
 
     def restart_at(self, stamp_ns: int) -> None:
-        """Go on from an older stamp; what was learned of the period stays."""
+        """Continue from an older stamp; what was learned about the period stays."""
         self.newest_ns = stamp_ns
 
     @property
@@ -36,7 +36,7 @@ class FramePeriod:
 
     @property
     def short_ns(self) -> int | None:
-        """Lower quartile of the intervals [ns]: one frame's, also where half of them are lost.
+        """Lower quartile of the intervals [ns]: one frame's, even if half the frames are lost.
 
         None before the third stamp.
         """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an Azure Kinect gives, from pyk4a's objects: pictures of one moment, and both cameras."""
+"""What an Azure Kinect delivers, from pyk4a's objects: pictures of one moment, and both cameras."""
 
 import time
 from types import ModuleType
@@ -42,8 +42,8 @@ class KinectCapture(NamedTuple):
         depth_ns: Time of the depth picture [ns].
         color_bgr: (H, W, 3) uint8 BGR.
         depth_mm: (h, w) uint16 depth [mm], 0 for none.
-        host_ns: When the SDK had the colour picture, by `time.perf_counter_ns` of the machine that
-            it ran on [ns].
+        host_ns: When the SDK received the colour picture, by `time.perf_counter_ns` of the machine
+            that it ran on [ns].
     """
 
     color_ns: int
@@ -53,12 +53,12 @@ class KinectCapture(NamedTuple):
     host_ns: int
 
     def age_ns(self) -> int:
-        """Return how long ago a camera of this machine sent it [ns]."""
+        """Return how long ago a camera on this machine sent it [ns]."""
         return max(0, time.perf_counter_ns() - self.host_ns)
 
 
 class KinectCalibration(NamedTuple):
-    """Both cameras and where they are.
+    """Both cameras and their relative pose.
 
     Attributes:
         color: Colour camera.

@@ -29,7 +29,7 @@ class KinectMkvRecording(Recording):
     """
 
     def __init__(self, path: Path) -> None:
-        # Closed again at once: a recording may lie around for long before it is read.
+        # Closed again at once: it may be a long time before the recording is read.
         with KinectRecording(path) as kinect:
             super().__init__(
                 path=path,

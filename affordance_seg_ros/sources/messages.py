@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The shape of ROS messages, as rclpy and rosbags both give them, and views of their pixels."""
+"""The shape of ROS messages, as both rclpy and rosbags give them, and views of their pixels."""
 
 from typing import Any, NamedTuple, Protocol
 
@@ -58,7 +58,7 @@ class CompressedImageMessage(Protocol):
 
 
 class Layout(NamedTuple):
-    """How one pixel is stored: numpy type code without byte order, and values a pixel."""
+    """How one pixel is stored: numpy type code without byte order, and values per pixel."""
 
     kind: str
     channels: int
@@ -73,7 +73,7 @@ def data_bytes(data: Any) -> npt.NDArray[np.uint8]:
     """Return the bytes of a message field as a flat view, without a copy.
 
     Raises:
-        EncodingError: The field is empty or no byte buffer.
+        EncodingError: The field is empty or not a byte buffer.
     """
     try:
         view = memoryview(data).cast("B")
@@ -87,13 +87,13 @@ def data_bytes(data: Any) -> npt.NDArray[np.uint8]:
 def pixel_view(msg: ImageMessage, layout: Layout, *, rows: int | None = None) -> npt.NDArray[Any]:
     """Return the pixels of an image message in native byte order.
 
-    It is a view of the message's data wherever the bytes allow it (little-endian host and data),
+    The result is a view of the message's data if the bytes allow it (little-endian host and data),
     and then read-only if they are; row padding is skipped.
 
     Args:
         msg: The message.
         layout: How a pixel is stored.
-        rows: Rows of ``step`` bytes in the data if they are not ``height``, as in planar YUV.
+        rows: Rows of ``step`` bytes in the data if not ``height``, as in planar YUV.
 
     Returns:
         (rows, W, channels), or (rows, W) for one channel.
@@ -124,5 +124,5 @@ def pixel_view(msg: ImageMessage, layout: Layout, *, rows: int | None = None) ->
     if layout.channels == 1:
         shape, strides = shape[:2], strides[:2]
     pixels: npt.NDArray[Any] = np.ndarray(shape, dtype, data, strides=strides)
-    # A copy only where the byte order or an odd step asks for it.
+    # Copies only if the byte order or an odd step requires it.
     return np.require(pixels, dtype.newbyteorder("="), ["ALIGNED"])

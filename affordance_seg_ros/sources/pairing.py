@@ -11,9 +11,9 @@ from affordance_seg_ros.sources.waiting_stream import Item, WaitingStream
 C = TypeVar("C")
 D = TypeVar("D")
 
-# Half a frame at 30 Hz: what `flush` accepts of a recording too short to learn from.
+# Half a frame at 30 Hz: what `flush` accepts for a recording too short to learn from.
 _UNLEARNED_SKEW_NS = 16_666_667
-# A stamp this many frames back is a clock that was set back, not a message that was overtaken.
+# A stamp this many frames back means a clock that was set back, not an overtaken message.
 _JUMP_FRAMES = 4
 _UNLEARNED_JUMP_NS = 500_000_000
 
@@ -71,29 +71,29 @@ class PairingCounts:
 class PairingBuffer(Generic[C, D]):
     """Pairs each colour item with the nearest depth item, as soon as that is known.
 
-    Two items are a pair when each is the other's nearest and their stamps differ by `skew_limit_ns`
-    at the most: the limit given, but never more than half the (median) period of the faster
-    stream. A pair is given out as soon as no item still to come can be nearer to either: at once
-    for equal stamps; at once where the streams come at least twice the skew apart, judged by the
-    smallest of their last 16 intervals; and otherwise with the next item. Pairs come out in the
-    order of their stamps.
+    Two items are a pair when each is the other's nearest and their stamps differ by at most
+    `skew_limit_ns`: the limit given, but never more than half the period (lower quartile) of the
+    faster stream. A pair is given out as soon as no item still to come can be nearer to either: at
+    once for equal stamps; at once if the streams' items come at least twice the skew apart, judged
+    by the smallest of their last 16 intervals; and otherwise with the next item. Pairs come out
+    in the order of their stamps.
 
-    Until the third stamp of a stream no period is known. With a limit given the buffer works from
-    the first pair on; without, only equal stamps are paired and all else waits for the period.
+    Until the third stamp of a stream, no period is known. If a limit is given, the buffer works
+    from the first pair on; if not, only equal stamps are paired and all else waits for the period.
 
     An item that arrives after newer ones of its stream still takes part, unless a newer one has
     been paired. Stamps that jump back by more than four frames (half a second while no period is
-    known) start anew: all newer items are given up.
+    known) start over: all newer items are given up.
 
-    Not thread-safe: the caller holds a lock.
+    Not thread-safe: the caller must hold a lock.
     """
 
     def __init__(self, max_skew_ns: int | None = None, capacity: int = 16) -> None:
-        """Make an empty buffer.
+        """Create an empty buffer.
 
         Args:
             max_skew_ns: Largest difference of the stamps of a pair [ns]; None learns it.
-            capacity: How many items of a stream wait at the most: with one more, the oldest is
+            capacity: Maximum number of waiting items per stream; with one more, the oldest is
                 given up.
 
         Raises:
@@ -139,7 +139,7 @@ class PairingBuffer(Generic[C, D]):
         return self._add(self._depth, self._color, Item(stamp_ns, item))
 
     def flush(self) -> tuple[Pair[C, D], ...]:
-        """Return the pairs among the waiting items: nothing more will come. The rest is given up.
+        """Return the pairs among the waiting items and give up the rest: nothing more will come.
 
         Where no period could be learned, stamps may differ by half a frame at 30 Hz.
         """
@@ -191,7 +191,7 @@ class PairingBuffer(Generic[C, D]):
         other.forget_from(stamp_ns + jump_ns)
 
     def _certain_pair(self) -> list[Pair[C, D]] | None:
-        """Take out the oldest pair that is certain, after the pairs older than it."""
+        """Take out the oldest pair that is certain, preceded by the pairs older than it."""
         limit_ns = self.skew_limit_ns or 0
         for color_index, color in enumerate(self._color.items):
             depth_index = self._depth.nearest(color.stamp_ns)
@@ -217,7 +217,7 @@ class PairingBuffer(Generic[C, D]):
     def _settle(
         self, colors: Sequence[Item], depths: Sequence[Item], limit_ns: int
     ) -> list[Pair[C, D]]:
-        """Pair items to which none will be added: the nearest two first, and never crosswise."""
+        """Pair items when no more will be added: the nearest two first, and never crosswise."""
         skews = (
             (abs(color.stamp_ns - depth.stamp_ns), i, j)
             for i, color in enumerate(colors)
@@ -238,7 +238,7 @@ class PairingBuffer(Generic[C, D]):
         for stream, count in ((self._color, colors), (self._depth, depths)):
             if pairs:
                 stream.paired_ns = stream.items[count - 1].stamp_ns
-                stream.is_to_jump = False  # both are where the other is
+                stream.is_to_jump = False  # both streams are in the same round
             stream.give_up(count)
             stream.unpaired -= len(pairs)
 
@@ -249,7 +249,7 @@ class PairingBuffer(Generic[C, D]):
             return
         for own, other in ((self._color, self._depth), (self._depth, self._color)):
             if other.is_to_jump:
-                continue  # its newest stamp is of the round before
+                continue  # its newest stamp is from the previous round
             newest_ns = other.period.newest_ns
             while own.items and newest_ns is not None:
                 oldest_ns = own.items[0].stamp_ns

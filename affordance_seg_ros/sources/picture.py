@@ -19,7 +19,7 @@ def read_picture(path: Path, flags: int) -> npt.NDArray[Any]:
         flags: How to decode it, `cv2.IMREAD_...`.
 
     Raises:
-        SourceError: The file cannot be read, or is no picture.
+        SourceError: The file cannot be read, or is not a picture.
     """
     try:
         data = np.fromfile(path, np.uint8)
@@ -32,12 +32,12 @@ def read_picture(path: Path, flags: int) -> npt.NDArray[Any]:
 
 
 def decode_picture(data: npt.NDArray[np.uint8], flags: int) -> npt.NDArray[Any] | None:
-    """Return the picture that bytes are the file of; None if they are no picture.
+    """Return the picture in the bytes of a file; None if they are not a picture.
 
     Args:
         data: (N,) bytes.
-        flags: How to decode them, `cv2.IMREAD_...`. A picture is not turned as its EXIF says:
-            depth and calibration are of the sensor's own rows.
+        flags: How to decode them, `cv2.IMREAD_...`. The EXIF orientation is ignored:
+            depth and calibration refer to the sensor's own rows.
     """
     if not data.size:
         return None
@@ -45,5 +45,5 @@ def decode_picture(data: npt.NDArray[np.uint8], flags: int) -> npt.NDArray[Any] 
         flags |= cv2.IMREAD_IGNORE_ORIENTATION
     try:
         return cv2.imdecode(data, flags)
-    except cv2.error:  # as for a damaged header that tells of a giant
+    except cv2.error:  # as for a damaged header that claims a giant size
         return None

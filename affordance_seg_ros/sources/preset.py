@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Camera presets: on which topics a driver publishes, and what the node needs to know of it."""
+"""Camera presets: on which topics a driver publishes, and what the node needs to know about it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ _OPTIONAL: Mapping[str, type] = {"base": str, "parameters": dict}
 
 @dataclass(frozen=True)
 class Preset:
-    """What is known of a camera's driver.
+    """What is known about a camera's driver.
 
     Attributes:
         name: Name of the preset.
         base: Namespace in which the driver publishes; empty for none.
         frame: What the driver calls the optical frame of the colour images.
-        topics: The driver's topic, within ``base``, of each relative topic of the node.
-        parameters: Parameters of the affordance node that are not at their default.
+        topics: The driver's topic, within ``base``, for each relative topic of the node.
+        parameters: Parameters of the affordance node that differ from their defaults.
         driver: Command that starts the driver as the preset needs it.
     """
 
@@ -50,7 +50,7 @@ class Preset:
         return {topic: start + driver_topic for topic, driver_topic in self.topics.items()}
 
     def recorded_topics(self, base: str = "") -> dict[str, str]:
-        """Return the same as absolute names, as they stand in a bag."""
+        """Return the remappings as absolute names, as they appear in a bag."""
         return {
             topic: "/" + name.removeprefix("/") for topic, name in self.remappings(base).items()
         }
@@ -65,7 +65,7 @@ def read_preset(name: str) -> Preset:
     """Return the preset of a camera.
 
     Raises:
-        ConfigError: There is none of that name, or its file is damaged.
+        ConfigError: There is no preset of that name, or its file is damaged.
     """
     for path in _files():
         if path.stem == name:

@@ -23,9 +23,9 @@ _MOST_REASONS = 20
 
 
 def commonest(reasons: Counter[str]) -> dict[str, int]:
-    """Return how often each reason was given; of very many the commonest, and all others as one.
+    """Return how often each reason was given; if there are too many, the rarest are combined.
 
-    A reason may name a size or a file, and so be another one for each message.
+    A reason may name a size or a file, and so differ for each message.
     """
     if len(reasons) <= _MOST_REASONS:
         return dict(reasons)
@@ -35,13 +35,13 @@ def commonest(reasons: Counter[str]) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class ReadReport:
-    """What came of reading a recording.
+    """The outcome of reading a recording.
 
     Attributes:
         frames: Frames given out.
         skipped: Number of messages or pairs that could not be used, by reason.
         pairing: What became of the colour and depth messages.
-        not_due: Frames passed over because they were not asked for.
+        not_due: Frames passed over because they were not requested.
     """
 
     frames: int = 0
@@ -64,7 +64,7 @@ class ReadReport:
 
 
 class LabelMaps(Mapping[int, LabelMap]):
-    """Label maps of a clip by the stamp of their frame [ns], read when they are asked for."""
+    """Label maps of a clip by the stamp of their frame [ns], read on request."""
 
     def __init__(self, clip: Clip) -> None:
         self._clip = clip
@@ -89,19 +89,19 @@ class LabelMaps(Mapping[int, LabelMap]):
 
 @dataclass
 class Recording(ABC):
-    """A recording that can be read from its beginning as often as one likes.
+    """A recording that can be read from its beginning any number of times.
 
     Attributes:
         path: Where it is.
-        kind: Its format, for a person.
+        kind: Its format, for people.
         camera: Calibration of the (first) colour picture.
         frame_count: Number of frames at most; None if unknown.
         rate_hz: Mean or nominal frame rate [Hz]; None if unknown.
         action: Demonstrated action; empty if unknown.
         label_names: Names of the ids in ``labels``.
         labels: Label maps of demonstrated affordances by frame stamp [ns].
-        doubts: What looks as if it were not as it has to be, in words.
-        is_stamped: Whether the frames carry stamps of their own; else they follow from a rate.
+        doubts: What looks as if it were not as it should be, in words.
+        is_stamped: Whether the frames carry stamps of their own; if not, these follow from a rate.
     """
 
     path: Path
@@ -120,18 +120,18 @@ class Recording(ABC):
 
     @property
     def name(self) -> str:
-        """Name of the recording, for a person: its file or folder without suffix."""
+        """Name of the recording, for people: its file or folder without suffix."""
         return readable(self.path.resolve().stem)
 
     def frames(self, is_due: Callable[[int], bool] = lambda stamp_ns: True) -> Iterator[RgbdFrame]:
-        """Yield the frames in order; ``report`` tells how it goes.
+        """Yield the frames in order; ``report`` tells the outcome.
 
         Args:
-            is_due: Asked once of each stamp [ns]; where it says no, the frame is passed over before
-                it is decoded, as the live node does: what cannot be decoded was due all the same.
+            is_due: Called once for each stamp [ns]; if it says no, the frame is passed over before
+                it is decoded, as in the live node: what cannot be decoded was due all the same.
 
         Raises:
-            SourceError: The recording is damaged, or not one frame could be read.
+            SourceError: The recording is damaged, or no frame could be read.
         """
         self._ask, self._given, self._not_due = is_due, 0, 0
         self._skipped = Counter()
@@ -143,7 +143,7 @@ class Recording(ABC):
 
     @property
     def report(self) -> ReadReport:
-        """What came of the last reading so far."""
+        """The outcome of the last reading so far."""
         pairing = self._pairing()
         return ReadReport(self._given, commonest(self._skipped), pairing, self._not_due)
 
@@ -152,7 +152,7 @@ class Recording(ABC):
         """Yield the frames that are due and count, by reason, what is left out."""
 
     def _is_due(self, stamp_ns: int) -> bool:
-        """Return whether a frame is wanted; to be asked once of each, before it is decoded."""
+        """Return whether a frame is wanted; to be called once for each, before it is decoded."""
         due = self._ask(stamp_ns)
         self._not_due += not due
         return due

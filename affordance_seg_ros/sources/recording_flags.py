@@ -13,7 +13,7 @@ from affordance_seg_ros.sources.bag import Recording, TopicNames, open_recording
 from affordance_seg_ros.sources.preset import Preset, read_preset
 
 READ_OPTIONS = ("max_skew_s", "align_depth", "depth_to_color", "rectified")
-"""Options of the node that say how a recording is read; a node that it is played to needs none."""
+"""Options of the node that say how a recording is read; a node to which it is played needs none."""
 ALL_HZ = 30.0
 """Rate of pictures without stamps where all of them are processed."""
 _WORDS = (
@@ -34,8 +34,8 @@ def add_recording_flags(parser: argparse.ArgumentParser) -> None:
         "--camera",
         default="",
         metavar="NAME",
-        help="preset of the camera that was recorded, as realsense: its topics, and its options "
-        "where no flag gives them; empty finds the topics by name and type",
+        help="preset of the camera that was recorded, such as realsense: its topics, and its "
+        "options where no flag gives them; empty finds the topics by name and type",
     )
     parser.add_argument(
         "--base", default="", help="namespace of the camera's topics, if not the preset's own"
@@ -55,7 +55,7 @@ def add_recording_flags(parser: argparse.ArgumentParser) -> None:
     )
     names = tuple(name for name in READ_OPTIONS if name != "rectified")
     add_options(parser, NodeConfig, only=names, given_only=True)
-    # The node has no topic's name to go by: its default is another.
+    # The node has no topic name to go by, so its default differs.
     parser.add_argument(
         "--rectified",
         action=argparse.BooleanOptionalAction,
@@ -73,7 +73,7 @@ def open_flagged(arguments: argparse.Namespace, *, rate_hz: float = 10.0) -> Rec
         rate_hz: Rate of pictures without stamps where no flag gives it [Hz]; 0 for `ALL_HZ`.
 
     Raises:
-        ConfigError: A flag is out of its range or not for such a recording, or the camera unknown.
+        ConfigError: A flag is out of range or not for such a recording, or the camera is unknown.
         SourceError: There is no such recording, or it is damaged.
     """
     given_hz = arguments.picture_rate_hz
@@ -101,7 +101,7 @@ def open_flagged(arguments: argparse.Namespace, *, rate_hz: float = 10.0) -> Rec
 
 
 def recording_words(arguments: argparse.Namespace) -> Iterator[str]:
-    """Yield the words that say the same to another program."""
+    """Yield the arguments that say the same to another program."""
     yield str(arguments.recording)
     for name in _WORDS:
         if getattr(arguments, name):
@@ -115,7 +115,7 @@ def recording_words(arguments: argparse.Namespace) -> Iterator[str]:
 
 
 def _given(arguments: argparse.Namespace, preset: Preset | None) -> dict[str, Any]:
-    """Return how a recording is read: what flags give, and else what the preset does."""
+    """Return how a recording is read: what flags give, and otherwise what the preset does."""
     known = preset.parameters.items() if preset else ()
     return {
         **{name: value for name, value in known if name in READ_OPTIONS},

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A colour and a depth message become a frame: one way for live topics and for bags."""
+"""Turns a colour and a depth message into a frame, the same way for live topics and bags."""
 
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from affordance_seg_ros.sources.messages import stamp_ns
 
 
 class DepthView(NamedTuple):
-    """From where depth was seen that is not aligned to colour.
+    """The view from which depth that is not aligned to colour was seen.
 
     Attributes:
         camera: Intrinsics of the depth camera.
@@ -29,7 +29,7 @@ class DepthView(NamedTuple):
 
 
 class RgbdDecoder:
-    """Decodes pairs of messages, raw or compressed, and aligns depth where it is asked to.
+    """Decodes pairs of messages, raw or compressed, and aligns depth on request.
 
     Keeps the geometry of the last alignment, which takes a moment to prepare.
     """
@@ -41,13 +41,13 @@ class RgbdDecoder:
     def decode(
         self, color: Any, depth: Any, camera: Camera, view: DepthView | None = None
     ) -> RgbdFrame:
-        """Return the frame of two messages, stamped and named as the colour message is.
+        """Return the frame of two messages, with the stamp and frame_id of the colour message.
 
         Args:
             color: sensor_msgs Image or CompressedImage.
             depth: sensor_msgs Image or CompressedImage.
             camera: Calibration of the colour camera.
-            view: From where depth was seen; None if it is aligned to colour.
+            view: View from which depth was seen; None if it is aligned to colour.
 
         Raises:
             AffordanceError: A message cannot be decoded, or they do not fit together.
@@ -79,7 +79,7 @@ class RgbdDecoder:
 
 
 def is_compressed(message: Any) -> bool:
-    """Whether an image message is a CompressedImage: that one has a format, not an encoding."""
+    """Return whether an image message is a CompressedImage, which has a format, not an encoding."""
     return not hasattr(message, "encoding")
 
 

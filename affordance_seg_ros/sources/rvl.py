@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""RVL, the lossless compression of depth that compressedDepth offers beside PNG."""
+"""RVL, the lossless compression of depth that compressedDepth offers besides PNG."""
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +17,8 @@ def decode_rvl(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint16]:
 
     The code is a row of integers in groups of three bits, lowest first, each group in a nibble
     whose highest bit says that more follow; eight nibbles fill a 32-bit word from its top. The
-    integers are, in turn: a run of zeros, a run of values, and each value's difference to the
-    value before it, its sign in the lowest bit. Only runs are walked one by one.
+    integers are, in turn: a run of zeros, a run of values, and each value's difference from
+    the value before it, its sign in the lowest bit. Only runs are processed one by one.
 
     Args:
         data: (N,) uint8.
@@ -39,7 +39,7 @@ def decode_rvl(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint16]:
     if not 0 < count <= _LARGEST_PX:
         raise EncodingError(f"RVL of {columns}x{rows} pixels; expected a picture")
     numbers = _numbers(data[_SIZE_BYTES:])
-    # How many pixels, and how many integers, are in turn no value and values.
+    # Lengths, in pixels and in integers, of the runs that are in turn no values and values.
     pixel_runs: list[int] = []
     number_runs: list[int] = []
     at = pixel = 0
@@ -63,7 +63,7 @@ def decode_rvl(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint16]:
 
 
 def _every_other(runs: list[int]) -> npt.NDArray[np.bool_]:
-    """Return a mask in which runs of such lengths are false and true in turn."""
+    """Return a mask in which runs of these lengths are false and true in turn."""
     return np.repeat(np.arange(len(runs)) % 2 == 1, runs)
 
 

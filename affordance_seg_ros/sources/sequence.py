@@ -76,7 +76,7 @@ class SequenceRecording(Recording):
 
 
 def open_folders(path: Path, rate_hz: float | None = None) -> SequenceRecording:
-    """Open a folder with ``color/`` (or ``rgb/``), ``depth/`` and a camera JSON, as Open3D writes.
+    """Open a folder with ``color/`` (or ``rgb/``), ``depth/`` and a camera JSON, as in Open3D.
 
     The pictures of both folders are matched in the order of their names, 9 before 10. Depth is
     16-bit millimetres. The JSON holds ``width``, ``height`` and the column-major
@@ -146,12 +146,12 @@ def open_pcl_tiffs(path: Path) -> SequenceRecording:
 
 
 def _odd_pairs(entries: list[_Entry]) -> tuple[str, ...]:
-    """Return a doubt where the numbers in two names are further apart than in the first two."""
+    """Return a doubt if the numbers in two names differ by another amount than in the first two."""
     apart = None
     for entry in entries:
         numbers = [_ONE_NUMBER.fullmatch(path.stem) for path in (entry.color, entry.depth)]
         if not all(numbers):
-            return ()  # such as stamps, which need not be the same
+            return ()  # such as stamps, which need not be equal
         color, depth = (int(found[1]) for found in numbers if found)
         apart = depth - color if apart is None else apart
         if depth - color != apart:
@@ -170,7 +170,7 @@ def _pictures(folder: Path) -> list[Path]:
 
 
 def _by_numbers(path: Path) -> tuple[Any, ...]:
-    """Return what sorts 9.png before 10.png: a name's numbers as numbers."""
+    """Return a key that sorts 9.png before 10.png: a name's numbers as numbers."""
     parts = re.split(r"(\d+)", path.stem)
     numbers = tuple((int(part), part) if part.isdigit() else (0, part) for part in parts)
     return numbers, path.name
@@ -204,7 +204,7 @@ def _xml_camera(color: Path) -> tuple[Camera, float]:
     height, width = read_picture(color, cv2.IMREAD_COLOR).shape[:2]
 
     def camera() -> tuple[Camera, float]:
-        # Two elements without a common root: no document of its own.
+        # The two elements have no common root, so they form no document.
         text = xml.read_text(encoding="utf-8").partition("?>")[2]
         root = ElementTree.fromstring(f"<frame>{text}</frame>")
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Frames that are fixed to each other, as drivers publish them on /tf_static."""
+"""Frames that are fixed relative to each other, as drivers publish them on /tf_static."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ from affordance_seg_ros.rigid_motion import FloatArray, rigid_motion
 class StaticTransforms:
     """A forest of frames, filled from tf2_msgs/TFMessage of a live topic or of a bag.
 
-    The cameras of one device never move against each other, so that neither time nor /tf is
-    needed, nor tf2.
+    The cameras of one device never move relative to each other, so neither time nor /tf nor tf2
+    is needed.
     """
 
     def __init__(self) -> None:
@@ -26,11 +26,11 @@ class StaticTransforms:
         return tuple(sorted(parents | set(self._parents)))
 
     def add(self, message: Any) -> None:
-        """Take the transforms of a message; a newer one replaces an older of the same frame.
+        """Take the transforms of a message; a newer one replaces an older one of the same frame.
 
         Raises:
-            CalibrationError: A transform is no rigid motion, or a frame is its own parent. All
-                others of the message are taken.
+            CalibrationError: A transform is not a rigid motion, or a frame is its own parent. All
+                others in the message are taken.
         """
         refused: CalibrationError | None = None
         for stamped in message.transforms:
@@ -53,7 +53,7 @@ class StaticTransforms:
         self._parents[child] = (parent, T)
 
     def find(self, target: str, source: str) -> FloatArray | None:
-        """Return (4, 4) T_target_source, which takes points of source to target; None if unknown.
+        """Return (4, 4) T_target_source, which takes points from source to target; None if unknown.
 
         Args:
             target: Frame in which the points are wanted.
@@ -66,18 +66,18 @@ class StaticTransforms:
         return None
 
     def _ancestors(self, frame: str) -> dict[str, FloatArray]:
-        """Return T_ancestor_frame of the frame itself and all above it, the nearest first."""
+        """Return T_ancestor_frame of the frame itself and all above it, nearest first."""
         T = np.eye(4)
         found = {frame: T}
         while frame in self._parents:
             frame, T_parent_frame = self._parents[frame]
             if frame in found:
-                break  # a cycle, which only wrong data contain
+                break  # a cycle, which only faulty data contain
             T = T_parent_frame @ T
             found[frame] = T
         return found
 
 
 def _plain(frame: str) -> str:
-    # ROS 1 and some drivers write a slash in front.
+    # ROS 1 and some drivers write a leading slash.
     return frame.removeprefix("/")

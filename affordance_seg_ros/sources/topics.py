@@ -28,13 +28,13 @@ class TopicNames:
 
 
 def is_rectified(topic: str) -> bool:
-    """Whether ROS says by ``rect`` in the last part of an image topic that it is rectified."""
+    """Return whether ``rect`` in the last part of an image topic marks it as rectified in ROS."""
     words = _plain(topic).rsplit("/", 1)[-1].split("_")
     return "rect" in words or "rectified" in words
 
 
 class TopicSummary(NamedTuple):
-    """What is known of a topic of a recording.
+    """What is known about a topic of a recording.
 
     Attributes:
         name: Topic name.
@@ -65,7 +65,7 @@ _KNOWN = (
     ("color/image_raw", "depth/image_raw"),  # Femto Bolt with depth_registration
 )
 
-# The same where depth is left as its own camera sees it.
+# The same for depth that is left as its own camera sees it.
 _KNOWN_UNALIGNED = (
     ("color/image_raw", "depth/image_rect_raw"),  # RealSense
     ("color/image_raw", "depth/image_raw"),  # Femto Bolt
@@ -82,16 +82,16 @@ def choose_topics(
 ) -> TopicNames:
     """Return the topics of a recording.
 
-    Names that are wanted are taken, or the compressed transports of them; then pairs of names of
-    known cameras in one namespace are looked for, with the wanted name if there is one; then a
+    Wanted names are taken, or their compressed transports. Those still missing come from a pair of
+    names of a known camera in one namespace, with the wanted name if there is one, or else from a
     single topic of the right type and encoding.
 
     Args:
         topics: All topics of the recording.
         wanted: Names that the user gave.
         where: Name of the recording, for the messages.
-        is_aligned: Whether depth aligned to colour is wanted; else the depth camera's own, with
-            its camera_info.
+        is_aligned: Whether depth aligned to colour is wanted; otherwise the depth camera's own,
+            with its camera_info.
 
     Raises:
         SourceError: A topic is missing, or several fit.
@@ -214,7 +214,7 @@ def _sibling_info(image: str) -> str:
 def _is_depth(topic: TopicSummary) -> bool:
     if topic.encoding not in METRES_PER_UNIT:
         return False
-    # mono16 is also what grey cameras send; 16UC1 what some infrared cameras do.
+    # Grey cameras send mono16 too, and some infrared cameras 16UC1.
     name = topic.name.lower()
     return "depth" in name or not (topic.encoding == "mono16" or "infra" in name or "/ir/" in name)
 

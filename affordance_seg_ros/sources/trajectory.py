@@ -18,7 +18,7 @@ def read_trajectory(path: Path | str) -> npt.NDArray[np.float64]:
         (N, 4, 4) T_world_camera of each frame [m].
 
     Raises:
-        SourceError: The file is missing or damaged, or a matrix is no rigid motion.
+        SourceError: The file is missing or damaged, or a matrix is not a rigid motion.
     """
     path = Path(path)
     try:

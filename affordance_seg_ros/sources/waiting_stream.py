@@ -26,7 +26,7 @@ class WaitingStream:
     Attributes:
         items: The waiting items, oldest first.
         period: Period of the stream.
-        recent: Stamps that came lately [ns].
+        recent: Stamps that came recently [ns].
         paired_ns: Stamp of the newest item that got a partner [ns].
         unpaired: Number of items that were given up.
         duplicates: Number of items with a stamp that had come before.
@@ -44,7 +44,7 @@ class WaitingStream:
         self.is_to_jump = False
 
     def insert(self, item: Item) -> None:
-        """Take an item; with more than there is room for, the oldest is dropped as unpaired."""
+        """Take an item; if there are then too many, the oldest is dropped as unpaired."""
         insort(self.items, item, key=lambda other: other.stamp_ns)
         if len(self.items) > self._capacity:
             self.give_up(1)
@@ -80,7 +80,7 @@ class WaitingStream:
         )
 
     def may_come_nearer(self, stamp_ns: int, distance_ns: int) -> bool:
-        """Whether an item still to come can be nearer to the stamp than the distance."""
+        """Return whether an item still to come can be nearer to the stamp than the distance."""
         newest_ns = self.period.newest_ns
         if distance_ns == 0:
             return False

@@ -20,7 +20,7 @@ _SHAPE = (48, 64)
 
 
 def predictions(labels: LabelSet, count: int) -> Iterator[tuple[RgbdFrame, Prediction]]:
-    """Yield frames with predictions of chance."""
+    """Yield frames with random predictions."""
     random = np.random.default_rng(0)
     rows, columns = _SHAPE
     camera = Camera(columns, rows, 60, 60, 32, 24)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A small network of chance in float64, and clips for it."""
+"""A small random network in float64, and clips for it."""
 
 import torch
 

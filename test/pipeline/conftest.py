@@ -13,7 +13,7 @@ from affordance_seg_ros.pipeline.streaming import Pipeline
 
 @pytest.fixture(scope="module")
 def checkpoint() -> Checkpoint:
-    """A thin network whose input is small: the laws do not depend on its size."""
+    """A thin network whose input is small: what is tested does not depend on its size."""
     full = untrained("compact")
     network_config = replace(full.network_config, width=8)
     network = AffordanceNetwork(network_config)

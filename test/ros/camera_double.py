@@ -18,7 +18,7 @@ CAMERA = Camera(WIDTH, HEIGHT, 60.0, 60.0, 31.5, 23.5)
 # Deep: nothing that a test publishes may be lost on a busy machine.
 RELIABLE = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
 _SETTLE_S = 0.3
-"""Publishers count a subscription before it knows of them all: what comes earlier is lost to it."""
+"""Publishers count a subscription before it knows them all: what they send until then is lost."""
 
 
 def color_picture(index: int, width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
@@ -63,9 +63,9 @@ class TestCamera:
         self._client.spin(_SETTLE_S)
 
     def wait_until_taken(self) -> None:
-        """Wait until the node has taken what was published, one message of each topic.
+        """Wait until the node has taken what was published, one message per topic.
 
-        They come to it before a request that is sent later, and its executor takes them before.
+        They reach it before a request that is sent later, and its executor takes them first.
         """
         self._client.call(GetState, "/affordance/get_state")
 
@@ -85,7 +85,7 @@ class TestCamera:
         calibrated: bool = True,
         period_s: float = 0.1,
     ) -> None:
-        """Publish again and again until a condition holds, without calibration if told so."""
+        """Publish repeatedly until a condition holds, without calibration if told so."""
 
         def met() -> object:
             (self.publish if calibrated else self.publish_pair)(self.now_ns())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures: a client on DDS, and nodes in processes of their own."""
+"""Fixtures: a client on DDS, and nodes in separate processes."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("rclpy")
-# Sessions that run at the same time must not hear each other.
+# Test sessions that run at the same time must not hear each other.
 os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
 
 import rclpy
@@ -24,10 +24,10 @@ LAUNCH = Path(__file__).parents[2] / "launch"
 
 @pytest.fixture(autouse=True)
 def _ros() -> Iterator[None]:
-    """Give each test a participant of its own.
+    """Give each test its own participant.
 
-    One that has written to a killed process may write to what is left of it when another takes its
-    port (eProsima/Fast-DDS#5469).
+    A participant that has written to a killed process may write to what is left of it when another
+    one takes its port (eProsima/Fast-DDS#5469).
     """
     rclpy.init(args=[])
     yield
@@ -80,7 +80,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Process]]:
 
 @pytest.fixture
 def ros2() -> str:
-    """The command; what needs it is passed over where there is none."""
+    """The path of the `ros2` command; tests that need it are skipped where it is missing."""
     pytest.importorskip("launch_ros")
     found = shutil.which("ros2")
     if found is None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The affordance node as a process of its own, around the pipeline double."""
+"""The affordance node in its own process, around the pipeline double."""
 
 import sys
 

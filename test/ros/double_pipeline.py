@@ -38,7 +38,7 @@ def label_of(color: np.ndarray) -> np.ndarray:
 class DoublePipeline:
     """Counts the frames since the last reset in `action.id`, and is as slow as told.
 
-    The network takes `step_s`, or less with `max_regions` below its default; one that takes time
+    The network takes `step_s`, or less with `max_regions` below its default; a step that takes time
     says when it begins.
     """
 
@@ -104,14 +104,13 @@ class DoublePipeline:
 
 
 def build_double(weights: str, device: str, config: PipelineConfig) -> DoublePipeline:
-    """Build it from words.
+    """Build the double; the name of its weights says how it behaves.
 
-    Weights `depth` give depth [m] for confidence, `slow 1.5` sleep that long in each step,
-    `gpu 1.5` too but not on a CPU, `loading` never end to load, `forgetful` say that they forgot
-    the past before every frame, `missing` and device `cuda` are refused; `broken`, `unready` and
-    `defect` raise what nobody expects, when they are built, activated, and given a frame
-    (`defect 4`: four seconds later);
-    `nameless` have no card.
+    `depth` gives depth [m] for confidence, `slow 1.5` sleeps that long in each step, `gpu 1.5` does
+    so too but not on a CPU, `loading` never finishes loading, `forgetful` says before every frame
+    that it forgot the past; `missing` and device `cuda` are refused; `broken`, `unready` and
+    `defect` raise an unexpected error when they are built, activated, and given a frame
+    (`defect 4`: four seconds later); `nameless` has no card.
     """
     if weights == "missing":
         raise CheckpointError("weight file 'missing' is not there; expected a .safetensors file")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Nodes as processes of their own, and a client that speaks with them over DDS."""
+"""Nodes in separate processes, and a client that talks to them over DDS."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ LIMIT_S = 30.0
 
 @contextmanager
 def child(command: Sequence[str], **options: Any) -> "Iterator[subprocess.Popen[str]]":
-    """A process that is gone when the test is over, with all that it has started."""
+    """Run a process that is killed after the test, with everything that it has started."""
     process = subprocess.Popen(command, start_new_session=True, **options)
     try:
         yield process
@@ -34,14 +34,14 @@ def child(command: Sequence[str], **options: Any) -> "Iterator[subprocess.Popen[
 
 
 def kill_group(process: "subprocess.Popen[str]") -> None:
-    """End a process that leads a session, and all that is left of those that it has started."""
+    """Kill a process that leads a session, and whatever is left of those that it has started."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
 class Process:
-    """A node in a process of its own."""
+    """A node in its own process."""
 
     def __init__(self, command: tuple[str, ...], log: Path) -> None:
         self._log = log
@@ -66,7 +66,7 @@ class Process:
 
 
 class Client:
-    """A node of the test's own process, spun while it waits for something."""
+    """A node in the test's own process, spun while it waits for something."""
 
     def __init__(self) -> None:
         self.node = Node("tester")
@@ -85,7 +85,7 @@ class Client:
             self._executor.spin_once(timeout_sec=0.02)
 
     def collect(self, kind: type, topic: str, qos: Any = 10) -> list[Any]:
-        """Subscribe, and return the list into which the messages go."""
+        """Subscribe, and return the list that the messages are appended to."""
         found: list[Any] = []
         self.node.create_subscription(kind, topic, found.append, qos)
         return found
@@ -94,7 +94,7 @@ class Client:
         client = self.node.create_client(kind, name)
         self.wait(client.service_is_ready, f"service {name}")
         future = client.call_async(request or kind.Request())
-        # Answers get lost that are sent before the service knows who reads them.
+        # Answers that are sent before the service knows who reads them get lost.
         self._executor.spin_until_future_complete(future, timeout_sec=LIMIT_S / 2)
         if not future.done():
             future = client.call_async(request or kind.Request())

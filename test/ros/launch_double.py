@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stand-ins for `launch` and `launch_ros`, which tell what a launch file would start."""
+"""Stand-ins for `launch` and `launch_ros` that tell what a launch file would start."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ class LaunchContext:
 
 @dataclass
 class DeclareLaunchArgument:
-    """An argument: without a default it has to be given, and with choices it is one of them."""
+    """An argument: required if it has no default, and restricted to its choices if it has any."""
 
     name: str
     default_value: str | None = None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Depth and colour cameras that stand beside each other."""
+"""Depth and colour cameras that stand side by side."""
 
 import cv2
 import numpy as np

@@ -6,7 +6,7 @@ FRAME = 33 * MS
 
 
 def play(buffer, events, *, flush=True):
-    """Feed (arrival order) tuples of kind and stamp; items are the stamps themselves."""
+    """Feed tuples of kind and stamp in arrival order; items are the stamps themselves."""
     pairs = []
     for kind, stamp in events:
         add = buffer.add_color if kind == "color" else buffer.add_depth

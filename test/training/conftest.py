@@ -39,7 +39,7 @@ def finished(clips, tmp_path_factory):
 
 @pytest.fixture
 def sequence(tmp_path):
-    """A clip of its own, to be changed as one likes."""
+    """A separate clip, which a test may change as it likes."""
     write_clip(tmp_path / "clip", "push", 3, frames=4)
     (found,) = scan_clips(tmp_path, "", None, LABELS).sequences
     return found
@@ -47,7 +47,7 @@ def sequence(tmp_path):
 
 @pytest.fixture(scope="session")
 def weights(clips, tmp_path_factory):
-    """The weights that `affordance-seg train` leaves of one step; its result lies beside them."""
+    """The weights that `affordance-seg train` writes after one step; its result is next to them."""
     out = tmp_path_factory.mktemp("command") / "run"
     settings = [
         "threads=1", "network.width=4", "initialise={}", "input.height=32", "input.width=40",

@@ -48,7 +48,7 @@ def write_sor3d(root):
 
 
 def write_umd(root):
-    """Write two tools of UMD and return their folder: labelled by hand, and one by neighbours."""
+    """Write two tools of UMD, labelled by hand and one frame by neighbours; return their folder."""
     for tool in ("mug_01", "saw_02"):
         for frame, how in ((1, "manual"), (4, "automatic"), (11, "manual")):
             stem = root / f"tools/{tool}/{tool}_{frame:08}"
@@ -94,7 +94,7 @@ def write_utkinect(root):
 
 
 def write_depth_image(path, values):
-    """Write what OpenCV 1 wrote of a 16-bit image, which later releases cannot write."""
+    """Write a 16-bit image as OpenCV 1 wrote it, which later releases cannot."""
     path.parent.mkdir(parents=True, exist_ok=True)
     height, width = values.shape
     rows = "\n    ".join(" ".join(map(str, row)) for row in values)

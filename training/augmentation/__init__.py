@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Changes of a training sample that leave colour, depth, flow and label consistent."""
+"""Changes to a training sample that keep colour, depth, flow and label consistent."""

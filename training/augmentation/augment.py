@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All changes of a sample, in order."""
+"""All changes to a sample, in order."""
 
 import numpy as np
 
@@ -14,12 +14,12 @@ from affordance_seg_ros.training.sample import Sample
 def augment(
     sample: Sample, config: AugmentationConfig, random: np.random.Generator, *, window: float = 1.0
 ) -> Sample:
-    """Change geometry, colours and depth by chance; see `time` for what happens before.
+    """Change geometry, colours and depth at random; see `time` for what happens before.
 
     Args:
         sample: Sample as it was recorded.
         config: How much.
-        random: Source of chance; an equal state gives an equal sample.
+        random: Random generator; an equal state gives an equal sample.
         window: Sides of the window that is cut out, as a share of the picture's; 1 for all of it.
     """
     sample = augment_geometry(sample, config, random)

@@ -33,7 +33,7 @@ def adjust(
 def augment_color(
     sample: Sample, config: AugmentationConfig, random: np.random.Generator
 ) -> Sample:
-    """Change the colours by chance: alike in all frames, but for the noise."""
+    """Change the colours at random: alike in all frames, except for the noise."""
     rgb = adjust(
         sample.rgb,
         exposure=1 + random.uniform(-1, 1) * config.brightness,

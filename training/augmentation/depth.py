@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Noise and holes of the depth pictures, and another scale of the world."""
+"""Noise and holes in the depth pictures, and another scale of the world."""
 
 from dataclasses import replace
 
@@ -34,7 +34,7 @@ def without_depth(sample: Sample) -> Sample:
 def augment_depth(
     sample: Sample, config: AugmentationConfig, random: np.random.Generator
 ) -> Sample:
-    """Scale the world, add noise and make holes by chance; the holes differ in every frame."""
+    """Scale the world, add noise and make holes at random; the holes differ in every frame."""
     if random.random() < config.depth_missing:
         return without_depth(sample)
     sample = scale_world(sample, config.world_scale ** random.uniform(-1, 1))
@@ -56,8 +56,8 @@ def augment_depth(
             size = (int(axes[0]) + 1, int(axes[1]) + 1)
             cv2.ellipse(hole, center, size, angle, 0, 360, 1, -1)
         depth_m[t][hole > 0] = 0
-        # Strictly the hole is where the motion ends, on the grid where it begins: no matter for a
-        # motion of a few pixels.
+        # Strictly, the hole is where the motion ends, but the grid is where it begins: it does not
+        # matter for a motion of a few pixels.
         valid[t][hole > 0] = False
         if t + 1 < len(valid):
             valid[t + 1][hole > 0] = False  # where the next motion begins, on this frame's grid

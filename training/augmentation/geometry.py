@@ -32,13 +32,13 @@ def mirror(sample: Sample) -> Sample:
 def zoom_and_shift(sample: Sample, zoom: float, shift: tuple[float, float]) -> Sample:
     """Return the sample of a camera with another focal length that looks elsewhere.
 
-    Depth and metric motion stay what they are; motion in pixels grows with the zoom. What lies
-    outside of the picture becomes padding, and its label ignore.
+    Depth and metric motion stay unchanged; motion in pixels grows with the zoom. What lies outside
+    the picture becomes padding, with ignore as its label.
 
     Args:
         sample: Sample of h x w pixels.
         zoom: Enlargement about the centre.
-        shift: Shift of the enlarged picture, in its width and height.
+        shift: Shift of the enlarged picture in x and y, as shares of its width and height.
     """
     height, width = sample.inside.shape
     x = (1 - zoom) * (width - 1) / 2 + shift[0] * width
@@ -70,7 +70,7 @@ def zoom_and_shift(sample: Sample, zoom: float, shift: tuple[float, float]) -> S
 def augment_geometry(
     sample: Sample, config: AugmentationConfig, random: np.random.Generator
 ) -> Sample:
-    """Mirror, zoom and shift by chance."""
+    """Mirror, zoom and shift at random."""
     if random.random() < config.mirror:
         sample = mirror(sample)
     zoom = config.zoom ** random.uniform(-1, 1)

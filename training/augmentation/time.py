@@ -14,7 +14,7 @@ def choose_frames(
 ) -> list[int]:
     """Return the indices of `count` frames that end at frame `end`, in order.
 
-    Where the sequence is too short, its first frame is repeated in front: nothing moves yet.
+    If the sequence is too short, its first frame is repeated at the start: nothing moves yet.
     """
     step = 2 if random.random() < config.fast else 1
     resting = 0
@@ -30,8 +30,8 @@ def choose_frames(
 def motion_between(flow: SequenceFlow, older: int, newer: int) -> SequenceFlow:
     """Return the motion from one frame to a later one, on the older frame's grid.
 
-    The motions of the pairs between are followed pixel by pixel and added up; motion is valid
-    where it was at every step.
+    The motions of the pairs in between are followed pixel by pixel and added up; motion is valid
+    where it was valid at every step.
 
     Returns:
         Flow of one frame: (2, h, w), (3, h, w) and (h, w).

@@ -13,20 +13,20 @@ from affordance_seg_ros.training.sample import Sample
 _OFF_CENTRE = 0.35
 """Largest distance of the labelled pixel from the window's centre, in sides of the window."""
 _ANYWHERE_SHARE = 0.25
-"""So many windows lie anywhere: hands, cloths and walls afford nothing, and have to be seen."""
+"""Share of windows that lie anywhere: hands, cloths and walls afford nothing, but must be seen."""
 
 
 def cut_window(sample: Sample, share: float, random: np.random.Generator) -> Sample:
     """Cut all frames to one window: mostly around a labelled pixel, else anywhere.
 
-    A twentieth of a picture at most is a part that affords something: a window of half the sides
+    At most a twentieth of a picture is a part that affords something: a window with half the sides
     costs a quarter, and shows the same parts at the same size.
 
     Args:
         sample: Sample of h x w pixels.
         share: Sides of the window, as a share of the picture's; they are made multiples of 8 and
             at least 32 pixels.
-        random: Source of chance.
+        random: Random generator.
     """
     height, width = sample.inside.shape
     rows, columns = (window_side(side, share) for side in (height, width))
@@ -49,7 +49,7 @@ def cut_window(sample: Sample, share: float, random: np.random.Generator) -> Sam
 
 
 def window_side(side: int, share: float) -> int:
-    """Return a window's side [px] in a picture of the given side, which three poolings divide."""
+    """Return a window's side [px] in a picture of the given side, divisible by three poolings."""
     return min(side, max(32, 8 * round(side * share / 8)))
 
 
@@ -58,7 +58,7 @@ def _corner(
 ) -> tuple[int, int]:
     """Return row and column of the upper left corner of a window inside the picture."""
     free = [side - wanted for side, wanted in zip(target.shape[1:], size, strict=True)]
-    # A label that is drawn first, and then its pixel, shows thin parts as often as large ones.
+    # Drawing a label first, and then one of its pixels, shows thin parts as often as large ones.
     labels = np.unique(target)
     labels = labels[(labels > 0) & (labels != IGNORE)]
     if not labels.size or random.random() < _ANYWHERE_SHARE:

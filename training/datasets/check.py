@@ -22,7 +22,7 @@ from affordance_seg_ros.training.datasets.labelled_sequence import (
 
 _SPLITS = {"train", "val", "test", ""}
 _PERIODS_S = (0.06, 0.15)
-"""Between which frames of a clip follow each other: the robot's network sees them 0.1 s apart."""
+"""Accepted range of a clip's frame period: the robot's network sees frames 0.1 s apart."""
 
 
 class DataReport(NamedTuple):
@@ -33,12 +33,12 @@ class DataReport(NamedTuple):
         sequences: Number of usable sequences.
         frames: Number of their frames.
         labelled_frames: Number of those with a label.
-        actions: Number of sequences by action; the empty name is an unknown one.
-        splits: Number of sequences by split, where they say it themselves.
-        pixel_share: Share of each label in all labelled pixels, by name; of frames with both kinds
-            of labels, of the demonstrated one.
+        actions: Number of sequences by action; the empty name stands for unknown.
+        splits: Number of sequences by split, if they state it themselves.
+        pixel_share: Share of each label in all labelled pixels, by name; for frames with both kinds
+            of labels, the demonstrated one counts.
         ignored_share: Share of the pixels of all labels that are ignored: what a label map leaves
-            out, and ids and colours that are no label's.
+            out, and ids and colours that belong to no label.
         problems: What is wrong.
     """
 
@@ -63,9 +63,9 @@ def check_data(
     """Read every file of a data set.
 
     Args:
-        root: Folder of the data set; its layout is found out.
-        labels: Affordances and actions that the labels are to become.
-        label_map: How they become these; None for the data set's usual one.
+        root: Folder of the data set; its layout is detected.
+        labels: Affordances and actions that the labels are mapped to.
+        label_map: How they are mapped; None for the data set's usual map.
         progress: Whether to show a progress bar.
 
     Raises:
@@ -142,7 +142,7 @@ class _Counts:
 
 
 def _check_frame(sequence: LabelledSequence, index: int, frame: RgbdFrame) -> np.ndarray | None:
-    """Return the (256,) pixel counts of a frame's labels, None without, or raise."""
+    """Return the (256,) pixel counts of a frame's labels, None without labels, or raise."""
     check_lens(frame.camera)
     if not np.isfinite(frame.depth.to_metres()).any():
         raise AffordanceError("no pixel has depth")
@@ -158,7 +158,7 @@ def _check_frame(sequence: LabelledSequence, index: int, frame: RgbdFrame) -> np
 
 
 def _wrong_rate(stamps_ns: list[int]) -> str:
-    """Return what is wrong with how fast frames follow each other; empty if nothing is."""
+    """Return what is wrong with the rate of frames; empty if nothing is."""
     if len(stamps_ns) < 2:
         return ""
     period_s = float(np.median(np.diff(stamps_ns))) * 1e-9

@@ -20,7 +20,7 @@ from affordance_seg_ros.training.datasets.labelled_sequence import (
 
 
 class ClipSequence(LabelledSequence):
-    """A clip, its labels in the run's ids."""
+    """A clip, with its labels in the run's ids."""
 
     def __init__(self, clip: Clip, label_map: LabelMap, labels: LabelSet) -> None:
         self.name = clip.path.name
@@ -72,7 +72,7 @@ class ClipSequence(LabelledSequence):
 def clip_folders(root: Path) -> Iterator[Path]:
     """Yield the folder of every finished clip in a folder and below, in order of names.
 
-    Links are followed, and each clip comes once. A writer's unfinished folder begins with a dot.
+    Links are followed; each clip is yielded once. A writer's unfinished folder begins with a dot.
 
     Args:
         root: Folder.
@@ -81,7 +81,7 @@ def clip_folders(root: Path) -> Iterator[Path]:
     for place, folders, files in os.walk(root, followlinks=True):
         real = Path(place).resolve()
         if real in seen:
-            folders.clear()  # a link to a folder above would lead round for ever
+            folders.clear()  # a link to a folder above would loop for ever
             continue
         seen.add(real)
         if CLIP_JSON in files:
@@ -95,8 +95,8 @@ def scan_clips(root: Path, split: str, label_map: LabelMap | None, labels: Label
 
     Args:
         root: Folder.
-        split: Split that is wanted, as ``train``; empty for all.
-        label_map: How the clips' labels become the run's; None where the names are the same.
+        split: Wanted split, such as ``train``; empty for all.
+        label_map: How the clips' labels become the run's; None if the names are the same.
         labels: Affordances and actions of the run.
     """
     sequences, problems = [], []

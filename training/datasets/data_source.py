@@ -23,7 +23,7 @@ from affordance_seg_ros.training.datasets.utkinect import scan_utkinect
 from affordance_seg_ros.whole_file import user_path
 
 _HELD_OUT = 10
-"""One of so many subjects, tools or sequences is held out."""
+"""One in this many subjects, tools or sequences is held out."""
 
 Scanner = Callable[[Path, str, LabelMap | None, LabelSet], Scan]
 
@@ -41,7 +41,7 @@ KINDS: MappingProxyType[str, Scanner] = MappingProxyType(
 LISTED_SPLITS: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
     {"umd": tuple(f"{each}{UMD_ALL}" for each in UMD_SPLITS), "iit_aff": tuple(IIT_SPLITS)}
 )
-"""Splits that are lists in a file, by kind; where all is taken these are not read."""
+"""Splits that are listed in files, by kind; the lists are not read if all data are used."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class DataSource(Options):
     )  # fmt: skip
 
     def __str__(self) -> str:
-        """Return where it is and what is taken of it, for people."""
+        """Return where the data are and which part is used, for people."""
         part = f", part '{self.part}'" if self.part != "all" else ""
         return f"{self.root} ({self.kind}, split '{self.split}'{part})"
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Flow of whole sequences, computed once and kept beside the data."""
+"""Flow of whole sequences, computed once and kept next to the data."""
 
 import hashlib
 import json
@@ -19,16 +19,16 @@ from affordance_seg_ros.training.datasets.kept_records import KeptRecords, Recor
 from affordance_seg_ros.training.datasets.labelled_sequence import LabelledSequence, naming_frame
 
 _VERSION = 3
-"""Of what the estimators compute: a higher one leaves files of before unused."""
+"""Version of what the estimators compute; a higher one leaves older files unused."""
 
 
 class SequenceFlow(NamedTuple):
-    """Motion into every frame from the one before, on the older frame's grid at network size.
+    """Motion into every frame from the previous one, on the older frame's grid at network size.
 
     Attributes:
         flow_px: (T, 2, h, w) float16 [px]; zeros for the first frame.
-        motion_m: (T, 3, h, w) float16 [m]; the same.
-        valid: (T, h, w) bool; nowhere for the first frame.
+        motion_m: (T, 3, h, w) float16 [m]; likewise.
+        valid: (T, h, w) bool; false everywhere for the first frame.
     """
 
     flow_px: npt.NDArray[np.float16]
@@ -37,11 +37,11 @@ class SequenceFlow(NamedTuple):
 
 
 class FlowCache(KeptRecords):
-    """Files of flow, named by the estimator, its settings and the size of its pictures.
+    """Files of flow, named after the estimator, its settings and the size of its pictures.
 
     Args:
         estimator: A name of `affordance_seg_ros.flow.estimator.ESTIMATORS`.
-        config: Settings; its own choice of an estimator is not looked at.
+        config: Settings; their own choice of an estimator is ignored.
         input_config: How frames become pictures.
     """
 
@@ -64,11 +64,11 @@ class FlowCache(KeptRecords):
         return self._device.type == "cuda"
 
     def path(self, sequence: LabelledSequence) -> Path | None:
-        """Return where a sequence's flow is kept; None for one that keeps nothing, or is still."""
+        """Return where a sequence's flow is kept; None if none is kept, or for a single frame."""
         return super().path(sequence) if len(sequence) > 1 else None
 
     def load(self, sequence: LabelledSequence) -> SequenceFlow:
-        """Return a sequence's flow, from its file or else computed and kept.
+        """Return a sequence's flow, from its file or, failing that, computed and kept.
 
         Raises:
             SourceError: Frames cannot be read, or the file cannot be written.

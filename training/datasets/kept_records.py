@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is computed once from the frames of a sequence, and kept in a file beside them."""
+"""Data computed once from the frames of a sequence, and kept in a file next to them."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -18,15 +18,15 @@ from affordance_seg_ros.training.datasets.labelled_sequence import LabelledSeque
 from affordance_seg_ros.whole_file import whole_file
 
 Records = npt.NDArray[np.void]
-"""(T,) records of a structured type, one a frame."""
+"""(T,) records of a structured type, one per frame."""
 
 
 class KeptRecords(ABC):
-    """A kind of records; its files are not compressed, so that a sample reads its own frames only.
+    """A kind of records; its files are not compressed, so that a sample reads only its own frames.
 
     Attributes:
         kind: What the records are, for people.
-        key: Name of the files: other settings have another.
+        key: Name of the files; it differs for other settings.
     """
 
     kind: str
@@ -46,11 +46,11 @@ class KeptRecords(ABC):
         """
 
     def path(self, sequence: LabelledSequence) -> Path | None:
-        """Return where a sequence's records are kept; None for one that keeps nothing."""
+        """Return where a sequence's records are kept; None if it keeps nothing."""
         return sequence.cache_folder and sequence.cache_folder / f"{self.key}.npy"
 
     def is_kept(self, sequence: LabelledSequence) -> bool:
-        """Whether a sequence's records lie there, and nothing that they are of is newer."""
+        """Return whether a sequence's records exist, and none of their sources is newer."""
         path = self.path(sequence)
         if path is None:
             return False
@@ -61,7 +61,7 @@ class KeptRecords(ABC):
         return all(each.stat().st_mtime_ns <= kept for each in sequence.sources() if each.exists())
 
     def records(self, sequence: LabelledSequence) -> Records:
-        """Return the records of a sequence, from its file or else computed and kept.
+        """Return the records of a sequence, from its file or, failing that, computed and kept.
 
         Raises:
             SourceError: Frames cannot be read, or the file cannot be written.
@@ -72,7 +72,7 @@ class KeptRecords(ABC):
                 kept: Any = np.load(path, mmap_mode="r")
                 return kept
             except (OSError, ValueError, EOFError):
-                path.unlink(missing_ok=True)  # cut off: it is only a copy
+                path.unlink(missing_ok=True)  # truncated: it is only a copy
         records = self.compute_records(sequence)
         if path is not None:
             with whole_file(path, SourceError, make_folder=True) as file:
@@ -87,11 +87,11 @@ def keep_all(
     workers: int,
     progress: bool,
 ) -> None:
-    """Compute all records that are not there yet, or older than what they are of.
+    """Compute all records that do not exist yet, or are older than their sources.
 
     Args:
         sequences: The sequences.
-        kinds: What is to be kept of each.
+        kinds: What to keep of each.
         workers: Processes; 0 or 1 computes in this one.
         progress: Whether to show a progress bar.
 
@@ -110,7 +110,7 @@ def keep_all(
     for kind, sequence in missing:
         if path := kind.path(sequence):
             path.unlink(missing_ok=True)
-    # A GPU serves one process best, and processes that were forked cannot use it.
+    # A GPU serves one process best, and forked processes cannot use it.
     here = [item for item in missing if workers < 2 or item[0].wants_gpu]
     elsewhere = [item for item in missing if workers >= 2 and not item[0].wants_gpu]
     bar = partial(tqdm, unit="clip", desc=_kinds(kinds))

@@ -20,12 +20,12 @@ _SPECIAL = {"background": BACKGROUND, "ignore": IGNORE}
 
 @dataclass(frozen=True)
 class LabelMap:
-    """Names of a data set's labels and what each becomes; one that is read from a file needs `of`.
+    """Names of a data set's labels and what each becomes; a map read from a file needs `of`.
 
     Attributes:
         affordances: Names of the data set's ids 1..N, in order.
         affordance_to: New name by old name: an affordance of the run, ``background`` or ``ignore``.
-        action_to: New action name by old name; actions that it does not name are unknown ones.
+        action_to: New action name by old name; actions that it does not name become unknown.
     """
 
     affordances: tuple[str, ...]
@@ -45,9 +45,8 @@ class LabelMap:
         """Return the map for a data set that names its own ids.
 
         Args:
-            affordances: Names of its ids 1..N, in order; that of a file says nothing.
-            actions: Its actions. Where the map speaks of none, they keep the names that the run
-                knows.
+            affordances: Names of its ids 1..N, in order; the order in a file means nothing.
+            actions: Its actions. If the map names none, those that the run knows keep their names.
             run: Labels of the run.
         """
         same = {name: name for name in actions if name in run.actions}
@@ -86,7 +85,7 @@ def table_key(table: npt.NDArray[np.uint8], labels: LabelSet) -> str:
     """Return a short digest of a table, empty for one that changes no id of the run.
 
     Args:
-        table: (256,) as of `LabelMap.table`.
+        table: (256,) as from `LabelMap.table`.
         labels: Labels of the run.
     """
     same = np.full(256, IGNORE, np.uint8)
@@ -99,10 +98,10 @@ def read_label_map(path: Path | str) -> LabelMap:
 
     Args:
         path: YAML file, or the name of one that comes with the package, such as ``umd_to_sor3d``.
-            Its labels may be in any order: data sets say which ids they have, by `LabelMap.of`.
+            Its labels may be in any order: data sets state their own ids with `LabelMap.of`.
 
     Raises:
-        ConfigError: The file is missing or is no label map.
+        ConfigError: The file is missing or is not a label map.
     """
     file = Path(path)
     if not file.suffix:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What training asks of a data set, whatever its layout."""
+"""What training needs from a data set, whatever its layout."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,19 +18,19 @@ LabelImage = npt.NDArray[np.uint8]
 
 
 class LabelledSequence(ABC):
-    """Consecutive RGB-D frames of one interaction, or a single picture; read as it is asked for.
+    """Consecutive RGB-D frames of one interaction, or a single picture; read on demand.
 
-    Label ids are those of the run (see `LabelMap`), 255 where a pixel is not to be looked at.
+    Label ids are those of the run (see `LabelMap`), with 255 for pixels to ignore.
 
     Attributes:
         name: Name for people, unique in its data set.
         action: Name of the demonstrated action in the run's label set; empty if unknown.
         object_name: Name of the object that is handled; empty if unknown.
-        cache_folder: Folder for what is computed once from the frames, such as flow; None where a
-            single picture needs none.
+        cache_folder: Folder for what is computed once from the frames, such as flow; None for a
+            single picture, which needs none.
         interaction: First and last frame in which the action is under way; None if unknown.
-        split: Split of the data set that it says it belongs to; empty if it says nothing.
-        group: Whom or what it shows, in a data set that shows some of them often; else empty.
+        split: Split of the data set that it claims to belong to; empty if it claims none.
+        group: Whom or what it shows, in a data set that shows the same ones often; else empty.
         label_key: Digest of how its label ids become the run's; empty where they are the same.
     """
 
@@ -56,7 +56,7 @@ class LabelledSequence(ABC):
         """
 
     def frame_size(self) -> tuple[int, int]:
-        """Return width and height of the frames [px]; layouts need not decode one."""
+        """Return width and height of the frames [px]; layouts may do so without decoding one."""
         height, width = self.frame(0).color.shape[:2]
         return width, height
 
@@ -69,7 +69,7 @@ class LabelledSequence(ABC):
         return None
 
     def labelled(self, target: str) -> Sequence[int]:
-        """Return the numbers of the frames that have a label, in order; layouts need not decode it.
+        """Return the numbers of the labelled frames, in order; layouts need not decode the labels.
 
         Args:
             target: Which label, as in `StageConfig.target`.
@@ -78,7 +78,7 @@ class LabelledSequence(ABC):
         return [index for index in range(len(self)) if read(index) is not None]
 
     def sources(self) -> Iterable[Path]:
-        """Return the files and folders that it is read from; what is kept of it is no older."""
+        """Return the files and folders that it is read from; kept records must not be older."""
         return ()
 
 
@@ -98,7 +98,7 @@ class LabelledPicture(LabelledSequence):
 
 @contextmanager
 def naming_frame(sequence: LabelledSequence, index: int) -> Iterator[None]:
-    """Say of a frame that turns out to be unusable which one it is.
+    """Name the frame in the error if it turns out to be unusable.
 
     Raises:
         SourceError: It is.
@@ -110,7 +110,7 @@ def naming_frame(sequence: LabelledSequence, index: int) -> Iterator[None]:
 
 
 def check_label_size(label: LabelImage, size: tuple[int, ...]) -> None:
-    """Refuse a label of another size than its frame.
+    """Refuse a label whose size is not that of its frame.
 
     Args:
         label: (H, W) label.
@@ -140,9 +140,9 @@ class Scan(NamedTuple):
 
     Attributes:
         sequences: What was found of the split.
-        problems: What is wrong with what could not be used.
-        other_splits: Number of sequences of each split that was not asked for, where they say it.
-        left_out: What was left out though nothing is wrong with it, and what takes it, for people.
+        problems: What could not be used, and what is wrong with it.
+        other_splits: Number of sequences of each split that was not asked for, if they state it.
+        left_out: What was left out though nothing is wrong with it, and how to take it, for people.
     """
 
     sequences: tuple[LabelledSequence, ...]

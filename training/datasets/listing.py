@@ -10,7 +10,7 @@ def read_lines(path: Path) -> list[str]:
     """Return the lines of a text file, without the spaces around them.
 
     Raises:
-        SourceError: The file is missing or is no UTF-8 text.
+        SourceError: The file is missing or is not UTF-8 text.
     """
     try:
         return [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]

@@ -29,7 +29,7 @@ def read_depth_mm(path: Path) -> npt.NDArray[np.uint16]:
     """Return (H, W) uint16 millimetres, 0 for no depth.
 
     Raises:
-        SourceError: The file is missing, damaged, or no 16-bit picture of one channel.
+        SourceError: The file is missing, damaged, or not a 16-bit picture with one channel.
     """
     depth = _decode(path, cv2.IMREAD_UNCHANGED)
     if depth.dtype != np.uint16 or depth.ndim != 2:
@@ -43,13 +43,13 @@ def read_numbers(path: Path) -> npt.NDArray[np.float64]:
     """Return the (H, W) numbers of a text file of H lines.
 
     Raises:
-        SourceError: The file is missing, empty, or no table of numbers.
+        SourceError: The file is missing, empty, or not a table of numbers.
     """
     if not path.is_file():
         raise SourceError(f"{path} is missing")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of an empty file, which is refused below
+            warnings.simplefilter("ignore", UserWarning)  # for empty files, which are refused below
             numbers = np.atleast_2d(np.loadtxt(path))
     except (OSError, ValueError) as error:
         raise SourceError(f"{path} is damaged: {error}") from None
@@ -62,7 +62,7 @@ def label_ids(numbers: npt.NDArray[Any], path: Path) -> npt.NDArray[np.uint8]:
     """Return (H, W) numbers of a file as uint8 ids.
 
     Raises:
-        SourceError: They are none.
+        SourceError: They are not ids.
     """
     plain = numbers.dtype.kind in "uif" and numbers.ndim == 2
     if not (plain and ((numbers >= 0) & (numbers <= 255) & (numbers == np.rint(numbers))).all()):

@@ -25,7 +25,7 @@ from affordance_seg_ros.training.datasets.labelled_sequence import (
 )
 
 _VERSION = 2
-"""Of how frames become pictures: a higher one leaves files of before unused."""
+"""Version of how frames become pictures; a higher one leaves older files unused."""
 
 
 class Picture(NamedTuple):
@@ -45,7 +45,7 @@ class Picture(NamedTuple):
 
 
 class _FittedFrame(NamedTuple):
-    """A frame at network size, where it lies in it, and the (height, width) that it had."""
+    """A frame at network size, where it is placed there, and its original (height, width)."""
 
     rgb: npt.NDArray[np.uint8]
     depth_m: npt.NDArray[np.float32]
@@ -54,15 +54,15 @@ class _FittedFrame(NamedTuple):
 
 
 class Pictures(KeptRecords):
-    """The pictures of labelled sequences, read as they are asked for, or kept as files.
+    """The pictures of labelled sequences, read on demand, or kept as files.
 
-    A kept picture takes 10 bytes a pixel and is read in a fraction of the time that decoding and
-    resizing a frame and its label take; samples are the same to the bit.
+    A kept picture takes 10 bytes per pixel and is read in a fraction of the time that decoding and
+    resizing a frame and its label take; samples are bit-identical.
 
     Args:
         config: How frames become pictures.
         labels: Names of the label set: kept labels are its ids.
-        keep: Whether to keep the pictures of sequences that have a folder for it.
+        keep: Whether to keep the pictures of sequences that have a folder for them.
     """
 
     kind = "pictures"
@@ -78,7 +78,7 @@ class Pictures(KeptRecords):
         self.key = f"pictures-{config.width}x{config.height}-{digest}"
 
     def path(self, sequence: LabelledSequence) -> Path | None:
-        """Return where a sequence's pictures are kept: those with other labels elsewhere."""
+        """Return where a sequence's pictures are kept; those with other labels go elsewhere."""
         kept = super().path(sequence)
         if kept is None or not sequence.label_key:
             return kept
@@ -123,7 +123,7 @@ class Pictures(KeptRecords):
             prepared = self._preprocessor.prepare(frame)
         mean = torch.tensor(self._config.color_mean).view(3, 1, 1)
         std = torch.tensor(self._config.color_std).view(3, 1, 1)
-        # Resized colours were bytes before they were normalised: rounding finds them again.
+        # Resized colours were bytes before they were normalised: rounding recovers them.
         rgb = ((prepared.appearance[0, :3] * std + mean) * 255).round().clamp(0, 255)
         rgb = rgb * torch.from_numpy(_inside(prepared.fit))
         depth_m = prepared.flow_input.depth_m.numpy()
@@ -151,8 +151,8 @@ _LABELS = ("affordances", "demonstrated")
 def fit_label(label: LabelImage, placed: Fit) -> LabelImage:
     """Return an (H, W) label at network size, 255 in the padding.
 
-    A pixel takes the id of most of what it covers; where halves are equal, an affordance before the
-    background, as thin parts would be lost otherwise.
+    A pixel takes the id of most of what it covers; in a tie, an affordance wins over background,
+    as thin parts would be lost otherwise.
     """
     x, y, width, height = placed.source
     window = label[y : y + height, x : x + width]

@@ -9,7 +9,7 @@ from affordance_seg_ros.training.datasets.labelled_sequence import LabelImage, L
 
 
 class ShortenedSequence(LabelledSequence):
-    """The first frames of another sequence. Nothing is kept beside them: its files are longer.
+    """The first frames of another sequence. Nothing is kept for them: its files are longer.
 
     Args:
         whole: The sequence.
@@ -44,9 +44,9 @@ class ShortenedSequence(LabelledSequence):
 
 
 def until_acting(sequence: LabelledSequence) -> ShortenedSequence:
-    """Return a sequence up to the midst of its interaction: two thirds into it.
+    """Return a sequence that is cut during its interaction: two thirds into it.
 
-    There a thing that is lifted is up, a tool is at work, and the hand is still at it.
+    At that point, a thing that is lifted is up, a tool is at work, and the hand is still there.
 
     Raises:
         SourceError: The sequence does not know when its interaction is.

@@ -2,7 +2,7 @@
 """SOR3D-AFF: 1201 Kinect clips of nine affordances, the last frame labelled.
 
 Layout: ``<root>/{train,val}/<subject>_<action>_..._<object>/rgb/`` with n frames and four more
-files in sorted order, the first of them the mask, the last a hot-spot JSON; beside it ``depth/``
+files in sorted order, the first of them the mask, the last a hot-spot JSON; next to it ``depth/``
 with the n depth pictures (16-bit PNG, millimetres), mapped to colour or the other way round.
 """
 
@@ -81,7 +81,7 @@ class Sor3dSequence(LabelledSequence):
         return len(self._colors)
 
     def frame(self, index: int) -> RgbdFrame:
-        """Return one frame; the clips have no stamps, 10 frames/s are the paper's."""
+        """Return one frame; the clips have no stamps, so the paper's 10 frames/s are assumed."""
         index = range(len(self))[index]
         return still_frame(
             read_color(self._colors[index]),
@@ -109,7 +109,7 @@ class Sor3dSequence(LabelledSequence):
 
 
 def _files(folder: Path) -> list[Path]:
-    """Return the files of a folder, if it is there, by name; hidden ones are none."""
+    """Return the files of a folder by name, without hidden ones; none if it is missing."""
     if not folder.is_dir():
         return []
     return sorted(each for each in folder.iterdir() if each.is_file() and each.name[0] != ".")
@@ -118,8 +118,8 @@ def _files(folder: Path) -> list[Path]:
 def mask_ids(mask: LabelImage) -> LabelImage:
     """Return the (H, W) label ids of an (H, W, 3) RGB mask.
 
-    White and black are background: the masks are black where depth is not valid. A colour that is
-    no label's is ignored, such as one that JPEG or a bilinear resize made.
+    White and black are background: the masks are black where depth is not valid. A colour that
+    belongs to no label, such as one made by JPEG or a bilinear resize, is ignored.
     """
     colors, inverse = np.unique(mask.reshape(-1, 3), axis=0, return_inverse=True)
     known = {name: index + 1 for index, name in enumerate(SOR3D_AFF)}

@@ -5,7 +5,7 @@ Layout: ``tools/<tool>_<NN>/<tool>_<NN>_<frame:08d>_{rgb.jpg,depth.png,label.mat
 ``category_split.txt`` and ``novel_split.txt`` with lines ``<1|2> <tool>_<NN>``. Despite its name,
 the first splits by instances of a category and the second by categories. A third of the pictures
 was labelled by hand (``gt_type`` in ``label.mat``); the others took their labels from neighbours,
-and their publication neither learns from them nor tests with them.
+and the data set's publication neither trains nor tests with them.
 """
 
 from collections.abc import Iterable
@@ -39,10 +39,10 @@ SPLITS = {
     "novel_train": ("novel_split.txt", "1"),
     "novel_test": ("novel_split.txt", "2"),
 }
-"""Split names: file and the number in its first column; the pictures labelled by hand are taken."""
+"""Split names: file and number in its first column; only pictures labelled by hand are taken."""
 
 ALL = "_all"
-"""What a split's name ends with where all pictures of its tools are taken."""
+"""Ending of a split's name with which all pictures of its tools are taken."""
 
 AFFORDANCES = ("grasp", "cut", "scoop", "contain", "pound", "support", "wrap-grasp")
 """Names of the ids 1 to 7."""
@@ -81,7 +81,7 @@ class UmdPicture(LabelledPicture):
         return [self._part(each) for each in _PARTS]
 
     def labelled_by_hand(self) -> bool:
-        """Return whether a person labelled it, or nothing says that it took its label over.
+        """Return whether a person labelled it, or nothing says that its label is a neighbour's.
 
         Raises:
             SourceError: Its label is damaged.
@@ -98,7 +98,7 @@ def scan_umd(root: Path, split: str, label_map: LabelMap | None, labels: LabelSe
 
     Args:
         root: Folder of the data set.
-        split: One of `SPLITS`, the same with `ALL` behind it, or empty for all of all tools.
+        split: One of `SPLITS`, the same followed by `ALL`, or empty for all pictures of all tools.
         label_map: How its affordances become the run's; None for `umd_to_sor3d`.
         labels: The run's affordances.
     """
@@ -157,7 +157,7 @@ def _read_label(path: Path, name: str) -> npt.NDArray[Any] | None:
 
     try:
         value: npt.NDArray[Any] | None = loadmat(path, variable_names=(name,)).get(name)
-    except Exception as error:  # scipy names no common base for what a damaged file raises
+    except Exception as error:  # scipy has no common base for errors of damaged files
         raise SourceError(f"{path} is damaged: {error}") from None
     return value
 

@@ -4,7 +4,7 @@
 Layout: ``RGB/s01_e01/colorImg<frame>.jpg`` (640x480), ``depth/s01_e01/depthImg<frame>.xml``
 (320x240, OpenCV's XML of an image), and ``actionLabel.txt``: blocks of a line ``s01_e01`` and ten
 lines ``<action>: <first frame> <last frame>``, NaN where an action was not recorded. Frame numbers
-have gaps. Colour and depth are not registered: both are taken as the same view.
+have gaps. Colour and depth are not registered: both are treated as the same view.
 """
 
 import math
@@ -73,9 +73,9 @@ class UtKinectSequence(LabelledSequence):
 def read_depth_xml(path: Path) -> npt.NDArray[np.uint16]:
     """Return the (H, W) uint16 depth [mm] of a file of OpenCV's XML storage.
 
-    It is written as an image (``width``, ``height``), which OpenCV itself reads no more, or as a
-    matrix (``cols``, ``rows``). A Kinect of the first kind sees no farther than 10 m: what goes
-    beyond is its SDK's packed depth, millimetres above three bits of who stands there.
+    It is written as an image (``width``, ``height``), which OpenCV itself no longer reads, or as a
+    matrix (``cols``, ``rows``). A Kinect of the first generation sees no farther than 10 m: larger
+    values are its SDK's packed depth, millimetres above three bits with the player's number.
 
     Raises:
         SourceError: The file is missing, damaged, or holds no 16-bit picture.
@@ -97,7 +97,7 @@ def read_depth_xml(path: Path) -> npt.NDArray[np.uint16]:
 
 
 def _text(node: ElementTree.Element, *names: str) -> str:
-    """Return the text of the first element of these names that is there."""
+    """Return the text of the first element of these names that exists."""
     for name in names:
         if text := node.findtext(name):
             return text
@@ -109,7 +109,7 @@ def scan_utkinect(root: Path, split: str, label_map: LabelMap | None, labels: La
 
     Args:
         root: Folder of the data set.
-        split: Takes that are wanted: ``odd`` or ``even`` subjects; empty for all.
+        split: Wanted takes: ``odd`` or ``even`` subjects; empty for all.
         label_map: Not used: the actions keep their own names.
         labels: Not used.
     """
@@ -144,7 +144,7 @@ def scan_utkinect(root: Path, split: str, label_map: LabelMap | None, labels: La
 
 
 def _span(words: list[str]) -> tuple[int, int] | None:
-    """Return first and last frame of an action; None of one that was not recorded, and says so."""
+    """Return first and last frame of an action; None if it is marked as not recorded."""
     _, first, last = words
     if math.isnan(float(first)) or math.isnan(float(last)):
         return None

@@ -26,7 +26,7 @@ class ObjectState(NamedTuple):
 
     Attributes:
         T_world_object: (4, 4).
-        squeeze: How much a soft one is compressed, in [0, 1].
+        squeeze: How much a soft object is compressed, in [0, 1].
         turn_rad: Turn of its turning parts about their z axis.
     """
 
@@ -44,8 +44,8 @@ class Manner:
         position_m: (3,) of the object at the start.
         amplitude: Factor on heights, angles and strokes, around 1.
         repeats: Strokes, blows, squeezes.
-        shift_m: (3,) from where it was taken to where it is put.
-        turn_rad: Turn about the vertical that goes with it.
+        shift_m: (3,) displacement from where it is picked up to where it is put down.
+        turn_rad: Turn about the vertical during that displacement.
         push_direction: (3,) horizontal unit direction of a push.
         push_m: Length of a push.
         target_m: (3,) point that a tool works on.
@@ -65,15 +65,15 @@ class Manner:
 
 
 CUT_RAISE_RAD = -0.30
-"""By which the tip of a cutting knife is raised at most."""
+"""Largest angle by which the tip of a cutting knife is raised."""
 HAMMER_RAISE_RAD = 0.16
-"""By which the head of a hammer is raised when it strikes."""
+"""Angle by which the head of a hammer is raised when it strikes."""
 
 Motion = Callable[[float, HandledObject, Manner], ObjectState]
 
 
 def _plateau(u: float, ramp: float = 0.2) -> float:
-    """Return 0 to 1 to 0, flat in between."""
+    """Return a rise from 0 to 1 and a fall back to 0, flat in between."""
     return ease(u / ramp) * ease((1 - u) / ramp)
 
 
@@ -101,13 +101,13 @@ def _grasp(u: float, thing: HandledObject, manner: Manner) -> ObjectState:
 
 
 def sweep_rad(manner: Manner) -> float:
-    """Return how far a thing is turned that is rotated, at most."""
+    """Return the largest angle by which a rotated object is turned."""
     most = 1.265 if _there_and_back(manner) else 1.15
     return most * manner.amplitude * (1.0 if manner.turn_rad >= 0 else -1.0)
 
 
 def turned_for_good_rad(thing: HandledObject, manner: Manner) -> float:
-    """Return how far a thing that was rotated stays turned: some are turned back, or in part."""
+    """Return how far a rotated object stays turned: some are turned back, or only a part turns."""
     return 0.0 if thing.turning or _there_and_back(manner) else sweep_rad(manner)
 
 
@@ -164,21 +164,21 @@ def _at_work(
     rest = manner.position_m + manner.shift_m * ease(u) + manner.rotation @ grip
     work = tool_at_m + rotation @ (grip - thing.tool_m)
     held = rest + share * (work - rest)
-    # Never through the table on the way: the tool turns while it is held higher.
+    # The tool must not pass through the table on the way: it turns while it is held higher.
     held = held + np.array([0, 0, 0.05 * 4 * share * (1 - share)])
     return ObjectState(pose(turned, held - turned @ grip))
 
 
 def _hammer(u: float, thing: HandledObject, manner: Manner) -> ObjectState:
     beat = manner.repeats * float(np.clip((u - 0.16) / 0.68, 0, 1))
-    # A moment on the nail between two blows: a camera of ten frames a second has to see it.
+    # Stay on the nail for a moment between two blows: a camera at 10 frames/s has to see it.
     up = float(np.clip((beat % 1.0 - 0.15) / 0.7, 0, 1))
     swing = float(np.sin(np.pi * up)) ** 1.2 if 0 < beat < manner.repeats else 0.0
     rotation = working_rotation(manner, HAMMER_RAISE_RAD + 0.85 * manner.amplitude * swing)
     at_rest = working_rotation(manner, HAMMER_RAISE_RAD)
     arm = thing.grips["handle"].point_m - thing.tool_m
     hand_up = np.array([0, 0, 0.07 * manner.amplitude * swing])
-    # The hand stays where it is and turns; so the tip is where the turn takes it.
+    # The hand turns in place, so the tip is where the turn takes it.
     tip = manner.target_m + at_rest @ arm + hand_up - rotation @ arm
     return _at_work(u, thing, manner, rotation, tip)
 
@@ -218,7 +218,7 @@ ACTIONS: Mapping[str, Motion] = MappingProxyType(
         "type": _type,
     }
 )
-"""Motion of the object by action."""
+"""Motion of the object for each action."""
 
 DETACHED = ("push", "type")
 """Actions in which the hand does not hold the object."""

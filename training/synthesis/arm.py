@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Posing of the whole upper body: torso, head, and two arms that reach for their hands."""
+"""Posing of the whole upper body: torso, head, and two arms that follow their hands."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from affordance_seg_ros.training.synthesis.rotations import (
     unit,
 )
 
-# Share of the lean that each bone of the back has taken, from the hips up.
+# Share of the lean that is reached at each bone of the back, from the hips up.
 _SPINE = (
     ("spine05", 0.15), ("spine04", 0.4), ("spine03", 0.65), ("spine02", 0.85), ("spine01", 1.0),
 )  # fmt: skip
@@ -23,7 +23,7 @@ _MAX_STRETCH = 0.985
 
 
 class UpperBody:
-    """Poses a body so that its hands are where they are asked to be.
+    """Poses a body so that its hands reach the requested poses.
 
     Args:
         body: The person.
@@ -40,12 +40,12 @@ class UpperBody:
     def pose(
         self, right: HandPose, left: HandPose, idle_rad: tuple[float, float] | Array = (0.0, 0.0)
     ) -> Posed:
-        """Return the skeleton that brings both hands where they belong.
+        """Return the skeleton that brings both hands to the given poses.
 
         Args:
-            right: Where the right hand belongs.
-            left: Where the left one does.
-            idle_rad: Lean and twist of the back beyond what they ask for.
+            right: Pose of the right hand.
+            left: Pose of the left hand.
+            idle_rad: Lean and twist of the back beyond what the hands require.
         """
         reach = max(self._missing_m(self.right, right), self._missing_m(self.left, left))
         twist = 0.5 * (self._missing_m(self.right, right) - self._missing_m(self.left, left))
@@ -56,7 +56,7 @@ class UpperBody:
         return posed
 
     def _missing_m(self, hand: Hand, target: HandPose) -> float:
-        """Return by how much the arm is too short for comfort, smoothly."""
+        """Return a smooth measure of how much too short the arm is to reach comfortably."""
         upper, fore = self._lengths(hand)
         shoulder = self.body.head(f"upperarm01.{hand.side}")
         over = float(np.linalg.norm(target.wrist_m - shoulder)) - 0.86 * (upper + fore)
@@ -87,7 +87,7 @@ class UpperBody:
         return Posed(rotations, positions)
 
     def _arm(self, posed: Posed, hand: Hand, target: HandPose) -> None:
-        """Two-bone inverse kinematics; the shoulder follows where the arm is too short."""
+        """Solve two-bone inverse kinematics; the shoulder follows where the arm is too short."""
         body, side, sign = self.body, hand.side, hand.sign
         at = {bone: body.index(f"{bone}.{side}") for bone in _ARM_BONES}
         rest = {bone: body.head(f"{bone}.{side}") for bone in _ARM_BONES}
@@ -138,6 +138,6 @@ _ARM_BONES = ("clavicle", "shoulder01", "upperarm01", "upperarm02", "lowerarm01"
 
 
 def _twist(axis: Array, start: Array, end: Array) -> float:
-    """Return the angle about an axis that turns one direction to another."""
+    """Return the angle about an axis that turns one direction into another."""
     a, b = (v - axis * (v @ axis) for v in (start, end))
     return float(np.arctan2(np.cross(a, b) @ axis, a @ b))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Making many clips: in several processes, and again from where it stopped."""
+"""Making many clips, in several processes, and resuming where a run stopped."""
 
 import os
 import resource
@@ -34,27 +34,27 @@ from affordance_seg_ros.training.synthesis.settings import clip_name
 from affordance_seg_ros.training.synthesis.sheet import draw_sheet, moments
 
 _SHEETS = "sheets"
-_FRAME_BYTES = 33  # of a pixel, with all its truth
+_FRAME_BYTES = 33  # per pixel, with all its truth
 _FRAMES_HELD = 5
-# One thread in each worker: several at once in each only get into each other's way.
+# One thread in each worker: several would only get in each other's way.
 _SINGLE_THREADED = {
     "LP_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
 }  # fmt: skip
 
 
 class BatchResult(NamedTuple):
-    """What became of a batch.
+    """Result of making a batch.
 
     Attributes:
-        made: Clips made now.
-        found: Clips that were there already.
-        without_sheet: Those of them without a sheet, where sheets are asked for: they get none.
+        made: Clips made in this run.
+        found: Clips that already existed.
+        without_sheet: Found clips without a sheet, if sheets are requested: they get none.
         seconds: Wall time.
-        clips_per_minute: Of those made now.
-        cpu_seconds_per_clip: Processor time of a clip, which other work on the machine lengthens
+        clips_per_minute: Rate of the clips made in this run.
+        cpu_seconds_per_clip: Processor time per clip, which other work on the machine increases
             less than wall time.
-        mean_clip_mb: Mean size of the clips made now [10^6 bytes].
-        peak_worker_mb: Largest memory of a worker [10^6 bytes].
+        mean_clip_mb: Mean size of the clips made in this run [10^6 bytes].
+        peak_worker_mb: Largest memory use of a worker [10^6 bytes].
     """
 
     made: int
@@ -74,13 +74,13 @@ class _Made(NamedTuple):
 
 
 def make_batch(batch: Batch, *, progress: bool = True) -> BatchResult:
-    """Make the clips of a batch that are not there yet.
+    """Make the clips of a batch that do not exist yet.
 
     Raises:
-        SourceError: The folder cannot be written, has too little space, holds something else, or
-            another run writes there.
-        ConfigError: The folder holds clips of other settings.
-        DeviceError: There is no OpenGL here, or a worker died.
+        SourceError: The folder cannot be written, has too little space, holds other files, or
+            another run is writing there.
+        ConfigError: The folder holds clips made with other settings.
+        DeviceError: OpenGL is not available, or a worker died.
     """
     open_context().release()
     with hold(batch.out):
@@ -145,7 +145,7 @@ def _run(batch: Batch, indices: list[int]) -> Iterator[_Made]:
             f"{_worker_gb(batch):.1f} GB for each of {batch.workers}"
         ) from error
     finally:
-        stopped.set()  # what a worker has taken already it would begin all the same
+        stopped.set()  # workers would otherwise begin what they have already taken
         pool.shutdown(wait=True, cancel_futures=True)
 
 
@@ -154,7 +154,7 @@ def _worker_gb(batch: Batch) -> float:
     return 0.4 + 1e-9 * frames * _FRAME_BYTES * batch.config.width * batch.config.height
 
 
-# Of the worker's process: what it is to make, whether no more, its renderer, and its hold on the
+# State of the worker process: what to make, whether to stop, its renderer, and its hold on the
 # folder.
 _worker: dict[str, Any] = {}
 
@@ -166,7 +166,7 @@ def _start_process(batch: Batch, stopped: Event) -> None:
 
 
 def _end_with_parent() -> None:
-    """End this process at once when its parent has ended: nobody takes what it makes."""
+    """End this process as soon as its parent has ended: nobody would take what it makes."""
     parent = parent_process()
     assert parent is not None
     parent.join()
@@ -215,7 +215,7 @@ def _work(index: int) -> _Made:
 
 @contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """Let processes that start now ignore Ctrl-C, which this one hears and ends them."""
+    """Let processes that start now ignore Ctrl-C: this one handles it and ends them."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The folder that a batch of clips goes to: checked first, and never a mixture."""
+"""The folder that a batch of clips is written to: checked first, and never mixed."""
 
 import fcntl
 import json
@@ -19,13 +19,13 @@ SETTINGS_JSON = "synthesis.json"
 _LOCK = ".lock"
 
 _RENDERING = 5
-"""Version of what a seed draws: it rises when the same seed comes to draw other clips."""
-_BYTES_PER_PIXEL_FRAME = 1.5  # of a stored clip with flow: 1.2 measured
+"""Version of what a seed draws, raised whenever the same seed comes to draw other clips."""
+_BYTES_PER_PIXEL_FRAME = 1.5  # for a stored clip with flow: 1.2 measured
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What is made and where.
+    """What to make, and where.
 
     Attributes:
         config: What the clips are like.
@@ -53,20 +53,21 @@ class Batch:
 
 
 def hold(out: Path, *, by_worker: bool = False) -> TextIO:
-    """Keep other runs out of a folder, which is made if it is missing, until the file is closed.
+    """Keep other runs out of a folder, created if missing, until the returned file is closed.
 
-    A run enters only where no process of another one is left: workers hold the folder too, and
+    A run gets in only if no process of another run is left: workers hold the folder too, and
     those of a killed run may still be writing.
 
     Args:
         out: The folder.
-        by_worker: Whether this is a worker of the run that holds it.
+        by_worker: Whether the caller is a worker of the run that holds the folder.
 
     Returns:
         A file that holds the folder while it is open.
 
     Raises:
-        SourceError: It cannot be written, another run writes there, or it holds something else.
+        SourceError: The folder cannot be written, another run is writing there, or it holds other
+            files.
     """
     with named_errors(out):
         out.mkdir(parents=True, exist_ok=True)
@@ -84,13 +85,13 @@ def hold(out: Path, *, by_worker: bool = False) -> TextIO:
 
 
 def prepare(batch: Batch) -> list[int]:
-    """Check the folder, remove what a killed run left; return the numbers of the missing clips.
+    """Check the folder, remove what a killed run left, and return the missing clips' numbers.
 
-    Nobody else may write there: see `hold`.
+    Nobody else may write to the folder meanwhile: see `hold`.
 
     Raises:
-        SourceError: It cannot be written, has too little space, or holds something else.
-        ConfigError: It holds clips of other settings.
+        SourceError: The folder cannot be written, has too little space, or holds something else.
+        ConfigError: The folder holds clips made with other settings.
     """
     with named_errors(batch.out):
         _check_settings(batch)
@@ -122,14 +123,14 @@ def _is_made(batch: Batch, name: str) -> bool:
 
 
 def _check_settings(batch: Batch) -> None:
-    """Keep what the folder is made of beside the clips, and refuse to mix."""
+    """Store the settings next to the clips, and refuse to mix clips of different settings."""
     path = batch.out / SETTINGS_JSON
     settings = _as_json({**asdict(batch.config), "format": batch.storage, "rendering": _RENDERING})
     if not path.exists():
         path.write_text(json.dumps(settings, indent=1) + "\n")
         return
     try:
-        # A setting that is younger than the folder has its default there.
+        # A setting that is newer than the folder had its default value there.
         before = {
             **_as_json(asdict(SynthesisConfig())),
             "rendering": 1,
@@ -147,7 +148,7 @@ def _check_settings(batch: Batch) -> None:
 
 
 def _is_same(before: object, now: object) -> bool:
-    """Whether a setting is what it was; of names, the order does not matter."""
+    """Tell whether a setting is unchanged; the order of names does not matter."""
     if isinstance(before, list) and isinstance(now, list):
         return all(name in now for name in before) and all(name in before for name in now)
     return before == now
@@ -160,14 +161,14 @@ def _remove_remains(out: Path) -> None:
 
 
 def _as_json(values: dict[str, Any]) -> dict[str, Any]:
-    """Return values as JSON gives them back: tuples as lists."""
+    """Return values as they come back from JSON: tuples as lists."""
     read: dict[str, Any] = json.loads(json.dumps(values))
     return read
 
 
 @contextmanager
 def named_errors(path: Path) -> Iterator[None]:
-    """Turn what the system says of a file into a `SourceError` that names it."""
+    """Turn operating system errors into a `SourceError` that names the path."""
     try:
         yield
     except OSError as error:

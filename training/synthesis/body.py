@@ -34,8 +34,8 @@ class BodyData(NamedTuple):
         faces: (F, 3) triangles.
         weights: (V, J) sparse skinning weights.
         rest_m: Vertices of each of `SHAPES`, (V, 3) [m], arms spread, facing -y, z up.
-        heads_m: Where each bone starts, of each shape, (J, 3).
-        tails_m: Where each bone ends, of each shape, (J, 3).
+        heads_m: Where each bone starts, for each shape, (J, 3).
+        tails_m: Where each bone ends, for each shape, (J, 3).
     """
 
     names: tuple[str, ...]
@@ -76,7 +76,7 @@ class Posed(NamedTuple):
 
 
 class Body:
-    """One person: a mix of the three shapes, moved so that the chair is where it should be.
+    """One person: a mix of the three shapes, moved so that the shoulders are where they should be.
 
     Args:
         mix: (3,) shares of `SHAPES`, adding to 1.
@@ -115,7 +115,7 @@ class Body:
         return self.skin_points(self.rest, self.data.weights, posed)
 
     def skin_points(self, rest: Array, weights: sparse.csr_matrix, posed: Posed) -> Array:
-        """Return (V, 3) other rest vertices in a pose, by their own (V, J) weights."""
+        """Return other (V, 3) rest vertices in a pose, skinned by their own (V, J) weights."""
         R, p = posed
         offsets = p - np.einsum("jab,jb->ja", R, self.heads)
         affine = np.concatenate([R.reshape(-1, 9), offsets], 1)  # (J, 12)
@@ -135,5 +135,5 @@ def is_hand(side: str) -> Callable[[str], bool]:
 
 
 def is_face(name: str) -> bool:
-    """Tell whether a bone is in head or neck."""
+    """Tell whether a bone is in the head or neck."""
     return name.startswith(_FACE_BONES)

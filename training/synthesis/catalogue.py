@@ -47,7 +47,7 @@ def demonstrations(
     """Return all pairs of the chosen objects and actions that go together; empty means all.
 
     Raises:
-        ConfigError: A name is unknown, or goes with none of the others: it would not be shown.
+        ConfigError: A name is unknown, or goes with none of the other names and would not be shown.
     """
     table = catalogue()
     for kind, chosen, known in (("object", objects, tuple(table)), ("action", actions, SOR3D_AFF)):

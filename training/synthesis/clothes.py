@@ -138,7 +138,7 @@ def _skin(body: Body, rest: Array, field: Array, surface: Surface) -> list[Garme
 
 
 def _legs(body: Body, shell: Array, surface: Surface) -> list[Garment]:
-    """Close the hips: thighs that run forward from where the mesh of the body ends."""
+    """Close the hips with thighs that run forward from where the body's mesh ends."""
     pieces = []
     for loop in _border_loops(body.data.faces):
         loop = [*loop[(top := int(np.argmax(shell[loop, 2]))) :], *loop[:top]]

@@ -15,11 +15,11 @@ class ColorSensor:
     """One camera's imperfections.
 
     Attributes:
-        blur_px: Standard deviation of the lens' blur [px].
-        noise: Standard deviation of noise in a dark grey, of 255.
+        blur_px: Standard deviation of the lens blur [px].
+        noise: Standard deviation of the noise in dark grey, out of 255.
         chroma: Share of the noise that differs between channels.
         gain: Contrast around middle grey.
-        jpeg_quality: Of 100.
+        jpeg_quality: JPEG quality, out of 100.
     """
 
     blur_px: float
@@ -45,7 +45,7 @@ def sense_color(sensor: ColorSensor, picture: Picture, rng: np.random.Generator)
     blurred = cv2.GaussianBlur(picture, (0, 0), sensor.blur_px).astype(np.float32)
     grey = rng.standard_normal(picture.shape[:2], np.float32)[..., None]
     color = rng.standard_normal(picture.shape, np.float32)
-    # Raw noise grows with light, but the display curve squeezes it where it is bright.
+    # Raw noise grows with light, but the display curve compresses it in bright areas.
     scale = sensor.noise * (1.15 - 0.6 * blurred / 255)
     noisy = blurred + scale * ((1 - sensor.chroma) * grey + sensor.chroma * color)
     contrasted = (noisy - 118) * sensor.gain + 118

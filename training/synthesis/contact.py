@@ -21,7 +21,7 @@ _THUMB_BENDS = ((-0.3, 0.0, 0.1), (0.0, 0.2, 0.2), (0.3, 0.4, 0.3))
 
 
 class ContactSurface:
-    """A closed surface that answers how far points are from it.
+    """A closed surface that tells how far points are from it.
 
     Args:
         mesh: The surface; only the faces' outsides count.
@@ -64,13 +64,13 @@ def advance(
 
     Args:
         skin: (n, 3) vertices that may touch, in the axes of the surface, wrist at the origin.
-        surface: What it is to touch.
+        surface: What the hand is to touch.
         start: (3,) position of the wrist to start from.
         along: (3,) unit direction to move in.
-        limit_m: How far at most.
+        limit_m: How far to move at most.
 
     Returns:
-        (3,) position of the wrist at contact; the furthest if there is none.
+        (3,) position of the wrist at contact; the furthest one if there is no contact.
     """
     reached = 0.0
     for step_m in (0.008, 0.002, 0.0005):
@@ -126,7 +126,7 @@ def close_fingers(
     for moving in (np.array([1.0, 1, 1]), np.array([0.0, 1, 1]), np.array([0.0, 0, 1])):
         low, high = np.zeros(FINGERS), np.ones(FINGERS)
         stuck = np.zeros(FINGERS, bool)
-        # The contact that comes first, in steps; then between two steps by halving.
+        # Find the first contact in steps, then refine it between two steps by bisection.
         for step in range(1, _STEPS + 1):
             clear = free(reached(moving, np.where(stuck, low, step / _STEPS)))
             high = np.where(~stuck & ~clear, step / _STEPS, high)
@@ -151,18 +151,18 @@ def reach_with_thumb(
     *,
     floor_m: float | None = None,
 ) -> Fingers:
-    """Bring a thumb that closed into the void to the surface, near where the fingers are.
+    """Bring a thumb that closed on nothing to the surface, near the fingers.
 
     Args:
         hand: The hand.
-        fingers: Its bend, the other fingers touching.
+        fingers: How the hand is bent, with the other fingers touching.
         surface: What is held.
         wrist: (3,) position in the frame of the surface.
         rotation: (3, 3) hand frame in the frame of the surface.
         floor_m: Height that the thumb must stay above; None for none.
 
     Returns:
-        The same with a thumb that touches, or unchanged if none of the tried poses does.
+        The same bend with a thumb that touches, or unchanged if none of the tried poses does.
     """
     thumb = hand.owners == 0
     index_tip = rotation @ hand.tip(hand.skin(fingers), 1) + wrist
@@ -181,7 +181,7 @@ def reach_with_thumb(
                 if not -2 * SKIN_GIVE_M < gap < 2 * SKIN_GIVE_M:
                     continue
                 tip = rotation @ hand.tip(skin, 0) + wrist
-                # The tip, not the ball of the thumb, and not behind the fingertip.
+                # Touch with the tip, not the ball of the thumb, and not behind the fingertip.
                 pad = float(surface.distance(tip[None])[0])
                 cost = abs(pad - 0.006) + 0.3 * float(np.linalg.norm(tip - index_tip))
                 if cost < best_cost:

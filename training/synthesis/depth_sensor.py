@@ -14,7 +14,7 @@ Float = npt.NDArray[np.float32]
 _CROSS = np.ones((3, 3), np.uint8)
 _SATURATION = 11.0
 """Reflectance over squared distance [1/m²] that is too bright to measure: a white cup at 0.25 m
-loses its front and keeps its sides, as in the one real recording there is."""
+loses its front and keeps its sides, as in the only real recording there is."""
 
 
 @dataclass(frozen=True)
@@ -22,20 +22,20 @@ class DepthSensor:
     """A time-of-flight camera, its depth mapped onto the colour camera.
 
     Attributes:
-        noise_m: Standard deviation of depth at 1 m on a bright surface seen frontally.
+        noise_m: Standard deviation of depth at 1 m on a bright surface seen head-on.
         smooth_noise_share: Share of the noise that neighbouring pixels have in common.
         wiggle_m: Amplitude of the error that repeats with distance.
         wiggle_period_m: Its period.
         flying_share: Share of pixels at a depth edge that fall between front and back.
-        edge_loss: Share of pixels beside a depth edge without depth.
+        edge_loss: Share of pixels next to a depth edge that have no depth.
         edge_width_rad: How far such holes reach to either side of the edge.
         grazing_cosine: Surfaces seen more obliquely than this lose most pixels.
         dark_loss: How quickly pixels on dark surfaces are lost.
         multipath_m: How far concave corners bulge towards the camera.
         min_m: Nearest depth.
         max_m: Farthest depth.
-        baseline_m: Distance from the depth to the colour camera, to the right; its shadow is
-            where the colour camera sees what the depth camera cannot.
+        baseline_m: Distance from the depth camera to the colour camera on its right; it casts a
+            shadow where the colour camera sees what the depth camera cannot.
         fixed_loss: Share of pixels that never have depth.
     """
 
@@ -80,9 +80,10 @@ class SensorState:
 
     Attributes:
         pattern: (H, W) fixed pattern.
-        luck: (H, W) values even in [0, 1]; pixels below the sensor's `fixed_loss` never have depth.
-        phase: Of the error that repeats with distance [rad].
-        outside: (H, W) bool, what the depth camera does not see; None where it sees all.
+        luck: (H, W) values uniform in [0, 1]; pixels below the sensor's `fixed_loss` never have
+            depth.
+        phase: Phase of the error that repeats with distance [rad].
+        outside: (H, W) bool, what the depth camera does not see; None if it sees everything.
     """
 
     pattern: Float
@@ -97,7 +98,7 @@ def draw_sensor_state(
     """Draw one camera's fixed pattern and, if it is narrow, the part of the picture that it sees.
 
     Args:
-        rng: Source of chance.
+        rng: Source of randomness.
         height: Height of the pictures [px].
         width: Their width [px].
         narrow: Whether the depth camera sees less than the colour camera.
@@ -110,7 +111,7 @@ def draw_sensor_state(
 
 
 def _outside_a_hexagon(rng: np.random.Generator, height: int, width: int) -> npt.NDArray[np.bool_]:
-    """Return what lies outside of a hexagon with corners left and right, about the middle."""
+    """Return what lies outside a hexagon about the middle, with corners on the left and right."""
     middle = np.array([width, height]) * rng.uniform(0.45, 0.55, 2)
     reach = np.array([width, height]) * rng.uniform((0.36, 0.5), (0.52, 0.62))
     angles = np.arange(6) * np.pi / 3
@@ -138,9 +139,9 @@ def sense_depth(
         depth_m: (H, W) true depth, 0 where nothing is.
         incidence: (H, W) cosine of the angle of incidence.
         brightness: (H, W) reflectance in [0, 1], a stand-in for infrared.
-        gloss: (H, W) 0 chalk to 1 polished metal.
+        gloss: (H, W) from 0 for chalk to 1 for polished metal.
         focal_px: Focal length [px].
-        rng: Source of chance.
+        rng: Source of randomness.
 
     Returns:
         (H, W) uint16 millimetres, 0 where there is no depth.
@@ -149,9 +150,9 @@ def sense_depth(
     z = depth_m.astype(np.float32)
     chance, chance_2 = rng.random((2, *shape), np.float32)
     far, near = cv2.dilate(z, _CROSS), cv2.erode(z, _CROSS)
-    # How far from a plane: that falls off towards the back without an edge.
+    # Measured by the deviation from a plane, which recedes without an edge.
     edge = np.abs(far + near - 2 * z) > 0.012 + 0.012 * z
-    # A pixel of the sensor spans both sides of an edge: its phase, and so its depth, is between.
+    # A pixel of the sensor spans both sides of an edge: its phase, and so its depth, lies between.
     mixed = cv2.blur(z, (3, 3))
     measured = np.where(edge & (chance < sensor.flying_share), mixed, z)
     # Light that bounces between the sides of a concave corner makes it look rounder than it is.
@@ -204,19 +205,19 @@ def _beside(edge: npt.NDArray[np.bool_], width_px: float) -> npt.NDArray[np.bool
 
 
 def _clumps(rng: np.random.Generator, shape: tuple[int, ...]) -> Float:
-    """Return values even in [0, 1] that neighbouring pixels share."""
+    """Return values uniform in [0, 1] that are correlated between neighbouring pixels."""
     noise = cv2.GaussianBlur(rng.standard_normal(shape, np.float32), (0, 0), 0.8)
     noise = noise / noise.std()
-    # The normal distribution's own, to a percent.
+    # The normal distribution function, to within a percent.
     return (1 / (1 + np.exp(-1.702 * noise))).astype(np.float32)
 
 
 def shadow(depth_m: Float, focal_baseline: float) -> npt.NDArray[np.bool_]:
-    """Return where a camera to the left sees something nearer in the way.
+    """Return where something nearer blocks the view of a camera to the left.
 
     Args:
         depth_m: (H, W) depth of this camera, 0 where nothing is.
-        focal_baseline: Focal length times distance of the cameras [px m].
+        focal_baseline: Focal length times the distance between the cameras [px m].
     """
     inverse = np.where(depth_m > 0, 1 / np.maximum(depth_m, 0.1), 0).astype(np.float32)
     column = np.arange(depth_m.shape[1], dtype=np.float32)[None]

@@ -13,12 +13,12 @@ _MARGIN_M = 0.012
 
 
 class DistanceField:
-    """Signed distance of a solid on a grid, negative inside.
+    """Signed distance from a solid on a grid, negative inside.
 
     The solid may consist of overlapping closed meshes: what lies in any of them is inside.
 
     Args:
-        mesh: Closed, its faces turned outwards.
+        mesh: A closed mesh with its faces turned outwards.
     """
 
     def __init__(self, mesh: Mesh) -> None:
@@ -41,13 +41,13 @@ class DistanceField:
 
 
 def _winding(mesh: Mesh, low: Array, size: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
-    """Return how many closed surfaces are around the centre of each cell.
+    """Return how many closed surfaces enclose the centre of each cell.
 
-    A line from each centre upwards leaves one surface where it crosses a face that looks up, and
-    enters one where the face looks down.
+    A line upwards from each centre leaves a surface where it crosses a face that points up, and
+    enters one where the face points down.
     """
     corners = (mesh.vertices[mesh.faces] - low) / _CELL_M - 0.5  # (F, 3, 3) in cells
-    corners[..., :2] += 1.7e-4  # no line through a vertex exactly
+    corners[..., :2] += 1.7e-4  # so that no line passes exactly through a vertex
     up = np.sign(face_normals(mesh.vertices, mesh.faces)[:, 2])
     first = np.clip(np.ceil(corners[..., :2].min(1)).astype(int), 0, size[:2])
     last = np.clip(np.floor(corners[..., :2].max(1)).astype(int) + 1, 0, size[:2])

@@ -21,7 +21,7 @@ _RESTING_HAND_M = (np.array([0.36, 0.06]), np.array([0.37, 0.18]))
 
 
 class _Taken(NamedTuple):
-    """A place on the table, and how far anything else stays away from it."""
+    """A place on the table, and how far away from it anything else stays."""
 
     at: Array
     room_m: float
@@ -30,10 +30,10 @@ class _Taken(NamedTuple):
 def draw_distractors(vary: Variation, used: str, busy_m: Sequence[Array]) -> list[Piece]:
     """Return up to three objects that nobody touches, clear of where things happen.
 
-    In wide scenes up to three packages stand between them.
+    In wide scenes, up to three packages stand among them.
 
     Args:
-        vary: Source of chance.
+        vary: Source of randomness.
         used: Name of the object that is used.
         busy_m: Points on the table to stay away from.
     """
@@ -62,7 +62,7 @@ def draw_distractors(vary: Variation, used: str, busy_m: Sequence[Array]) -> lis
 def _placed(rng: np.random.Generator, parts: Sequence[Part], taken: list[_Taken]) -> list[Part]:
     """Return a thing's parts at a free place, which is then taken; nothing if none is found.
 
-    The place is of its middle: a hammer's own frame is at the end of its handle.
+    The place is that of its middle: a hammer's own frame is at the end of its handle.
     """
     on_table = np.concatenate([part.mesh.vertices for part in parts])[:, :2]
     middle = (on_table.min(0) + on_table.max(0)) / 2

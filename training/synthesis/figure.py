@@ -52,7 +52,7 @@ class Figure:
         ).astype(np.int32)
         self.owners = np.repeat(np.arange(len(pieces)), counts)
         self.pieces = tuple(pieces)
-        # Cylindrical about each limb would be better; seen from afar this is cloth enough.
+        # Cylindrical about each limb would be better; from afar this passes for cloth.
         self.uv = (self.rest[:, [0, 2]] + self.rest[:, [1, 1]] * 0.5) * _TEXTURE_PER_M
         self._sums = incidence(self.faces, len(self.rest))
 

@@ -28,11 +28,11 @@ class FilmedFrame(NamedTuple):
 
     Attributes:
         color: (H, W, 3) uint8 RGB.
-        jpeg: The same as the camera's JPEG.
+        jpeg: The same picture, as the camera's JPEG.
         depth_mm: (H, W) uint16, 0 for none.
         labels: (H, W) uint8 ids of what is demonstrated.
         affordances: (H, W) uint8 ids of what every part affords.
-        roles: (H, W) uint8 what each pixel shows, indices of `ROLES`.
+        roles: (H, W) uint8 indices of `ROLES`, for what each pixel shows.
         motion_m: (H, W, 3) float32 motion to the next frame; None in the last frame.
         occluded: (H, W) bool, hidden in the next frame; None in the last frame.
         truth: The rendering itself.
@@ -57,7 +57,7 @@ class Filming:
         frames: Number of frames.
         sensor: Name of a depth sensor, a key of `SENSORS`.
         black_holes: Whether colour is black where there is no depth, as in SOR3D-AFF.
-        narrow_depth: Whether depth covers only a part of the picture, as that of an Azure Kinect.
+        narrow_depth: Whether depth covers only a part of the picture, as with an Azure Kinect.
     """
 
     frames: int

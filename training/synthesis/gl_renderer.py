@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The renderer on OpenGL through EGL: a GPU, or Mesa's software rasteriser on a CPU."""
+"""The OpenGL renderer, through EGL: on a GPU, or by Mesa's software rasteriser on a CPU."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,7 +26,7 @@ def open_context() -> Any:
     """Return a standalone OpenGL context.
 
     Raises:
-        DeviceError: No EGL here; the message names the Debian packages.
+        DeviceError: EGL is not available; the message names the Debian packages.
     """
     try:
         # The sonames, since the unversioned names are only in the -dev packages.
@@ -64,14 +64,14 @@ def _parallel_clip(direction: Array) -> Array:
 
 
 class GlRenderer:
-    """Colour with soft shadows and antialiasing in one pass, exact truth in another.
+    """Draws colour with soft shadows and antialiasing in one pass, exact truth in another.
 
     Args:
         width: Picture width [px].
         height: Picture height [px].
 
     Raises:
-        DeviceError: No EGL here.
+        DeviceError: EGL is not available.
     """
 
     def __init__(self, width: int, height: int) -> None:
@@ -99,7 +99,7 @@ class GlRenderer:
         self._buffers: list[Any] = []
 
     def close(self) -> None:
-        """Give the context back."""
+        """Release the context."""
         self._context.release()
 
     def load(self, model: Model) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a grip of an object to a hand that really touches it."""
+"""From a grip on an object to a hand that really touches it."""
 
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ class Grasp(NamedTuple):
 
     Attributes:
         T_object_hand: (4, 4) wrist and hand frame in the object's frame.
-        opened: Fingers before and after.
+        opened: Fingers before and after the grasp.
         closed: Fingers that touch.
         closed_low: The same while the object lies on the table, which is in the fingers' way.
         approach: (3,) unit direction of the hand's last centimetres, in the object's frame.
@@ -72,7 +72,7 @@ def take_hold(hand: Hand, grip: Grip, surface: ContactSurface) -> Grasp:
 
 
 def _wrap(hand: Hand, grip: Grip, rotation: Array, palm: Array, surface: ContactSurface) -> Array:
-    """Press the palm on, thumb out of the way."""
+    """Press the palm on, with the thumb out of the way."""
     skin = hand.skin(OPEN["wrap"])[hand.owners != 0] @ rotation.T
     centre = np.array([hand.palm_centre[0] + 0.012, hand.palm_centre[1], 0.0])
     start = grip.point_m - rotation @ centre - 0.12 * palm
@@ -130,9 +130,9 @@ def lay_against(
     Args:
         hand: The hand.
         surface: The object's surface in its own frame, standing on z = 0.
-        point_m: (3,) what the fingers should meet.
+        point_m: (3,) point that the fingers should meet.
         palm: (3,) direction of the push.
-        thumb: (3,) direction that the thumb's side faces.
+        thumb: (3,) direction that the thumb's side of the hand faces.
     """
     rotation = hand_rotation(hand, thumb, palm)
     skin = hand.skin(OPEN["palm"]) @ rotation.T

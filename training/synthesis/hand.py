@@ -18,7 +18,7 @@ class Fingers(NamedTuple):
     """How the fingers are bent.
 
     Attributes:
-        flexion_rad: (5, 3) of each joint, thumb first, knuckle first.
+        flexion_rad: (5, 3) bend of each joint, thumb first, knuckle first.
         opposition_rad: How far the thumb turns across the palm.
         reach_rad: How far the thumb swings from the wrist towards the fingertips.
     """
@@ -57,7 +57,7 @@ OPEN: Mapping[str, Fingers] = MappingProxyType(
                           (1.3, 1.35, 0.8), (1.35, 1.35, 0.8)),
     }
 )  # fmt: skip
-"""The hand before it takes hold, by the style of grip."""
+"""The hand before it takes hold, by style of grip."""
 
 CLOSED: Mapping[str, Fingers] = MappingProxyType(
     {
@@ -71,7 +71,7 @@ CLOSED: Mapping[str, Fingers] = MappingProxyType(
                           (1.3, 1.35, 0.8), (1.35, 1.35, 0.8)),
     }
 )  # fmt: skip
-"""As far as each style closes if nothing is in the way."""
+"""How far each style closes if nothing is in the way."""
 
 
 class HandPose(NamedTuple):
@@ -80,7 +80,7 @@ class HandPose(NamedTuple):
     Attributes:
         wrist_m: (3,) position, world frame.
         rotation: (3, 3) hand frame: along the fingers, towards the thumb, and their cross product
-            (which leaves the back of a right hand, and the palm of a left one).
+            (which points out of the back of a right hand, and out of the palm of a left one).
         fingers: Bend of the fingers.
     """
 
@@ -125,7 +125,7 @@ class Hand:
         return moved
 
     def bones(self, fingers: Fingers) -> dict[str, tuple[Array, Array]]:
-        """Return rotation from rest and start of every bone of the hand, hand at rest."""
+        """Return each bone's rotation from rest and its start, with the hand itself at rest."""
         body, side = self._body, self.side
         placed = {f"wrist.{side}": (np.eye(3), self.wrist)}
         for k in range(1, 5):
@@ -154,7 +154,7 @@ class Hand:
         return placed
 
     def skin(self, fingers: Fingers) -> Array:
-        """Return the (n, 3) vertices of the hand in the hand frame, bent."""
+        """Return the (n, 3) vertices of the bent hand, in the hand frame."""
         posed = Posed(
             np.tile(np.eye(3), (len(self._body.data.names), 1, 1)), self._body.heads.copy()
         )

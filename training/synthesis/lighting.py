@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lamps, and a camera whose exposure and white balance are not perfect and drift."""
+"""Lamps, and a camera whose exposure and white balance are imperfect and drift."""
 
 from dataclasses import dataclass, replace
 
@@ -9,12 +9,12 @@ from affordance_seg_ros.training.synthesis.rendering import Light
 from affordance_seg_ros.training.synthesis.rotations import Array, unit
 
 _MEAN_BRIGHTNESS = 0.42  # of a picture, as displayed, in [0, 1]
-_HIGHLIGHT_LIMIT = 0.93  # brightest percent of a picture
+_HIGHLIGHT_LIMIT = 0.93  # of the brightest 1.5 % of a picture
 
 
 @dataclass(frozen=True)
 class Lighting:
-    """Light over a clip.
+    """Light over the course of a clip.
 
     Attributes:
         lamps: The light at exposure 1.
@@ -35,7 +35,7 @@ class Lighting:
         return replace_light(self.lamps, self.lamps.exposure * swing, balance)
 
     def metered(self, picture: np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]) -> "Lighting":
-        """Return the lighting with the exposure that a camera would choose after a picture.
+        """Return the lighting with the exposure that a camera would choose from a picture.
 
         Args:
             picture: (H, W, 3) uint8, rendered with `lamps`.

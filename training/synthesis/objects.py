@@ -48,7 +48,8 @@ class HandledObject:
         grips: Places to hold it, by the names that the catalogue uses.
         heading_rad: Range of turns about z that let a seated right-hander reach the grips.
         tool_m: (3,) where a tool acts: face of a hammer, edge of a blade, tip of a brush.
-        turning: Parts that turn about z when the object is rotated, the rest stays; empty for all.
+        turning: Parts that turn about z when the object is rotated, while the rest stays; empty
+            if all turn.
         roll_radius_m: Radius of something that rolls when pushed; 0 if it slides.
         soft_height_m: Height of something that gives way when squeezed; 0 if it is hard.
         screen_m: (3,) width, length and height of what is typed on; zeros if there is none.
@@ -66,7 +67,7 @@ class HandledObject:
     screen_m: Array = field(default_factory=lambda: np.zeros(3))
 
     def solid(self, without: tuple[str, ...] = ()) -> Mesh:
-        """Return all parts as one mesh, but for some."""
+        """Return all parts as one mesh, without the named ones."""
         return merge([part.mesh for part in self.parts if part.name not in without])
 
 
@@ -76,5 +77,5 @@ def grip(
     palm: tuple[float, float, float],
     style: str,
 ) -> Grip:
-    """Return a grip of plain numbers."""
+    """Return a grip made from plain numbers."""
     return Grip(np.array(point_m), np.array(thumb, float), np.array(palm, float), style)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which of what a frame sees is hidden, or outside, in the next frame."""
+"""Which surface points of a frame are hidden, or outside the picture, in the next frame."""
 
 import numpy as np
 import numpy.typing as npt
@@ -25,9 +25,9 @@ def hidden_next(
         next_depth_m: (H, W) true depth of the next frame.
 
     Returns:
-        (H, W) true where something is nearer in the next frame, or the point left the picture.
-        Where nothing was seen at all it is false, and where something is nearer by less than 2 mm,
-        at edges and where depth is steep by up to 8 mm: that may be the same surface between
+        (H, W) true where something nearer is in the way in the next frame, or the point has left
+        the picture. False where nothing was seen at all, and where something is nearer by less than
+        2 mm (up to 8 mm at edges and where depth is steep): that may be the same surface between
         pixels.
     """
     height, width = depth_m.shape
@@ -45,7 +45,7 @@ def hidden_next(
     corners = [(j, i) for j in (0, 1) for i in (0, 1)]
     taps = np.stack([next_depth_m[top + j, left + i] for j, i in corners])
     # Visible if a pixel whose centre is near enough shows a surface that is not nearer; depth may
-    # change by a pixel's slope between them.
+    # change by one pixel's slope in between.
     away = np.stack(
         [np.maximum(abs(to_row - top - j), abs(to_column - left - i)) for j, i in corners]
     )

@@ -18,7 +18,7 @@ def package(vary: Variation) -> tuple[Part, ...]:
 
 
 def _carton(vary: Variation) -> tuple[Part, ...]:
-    """Return a box, from one of pills to one of cereals, on any of its sides."""
+    """Return a box, from a pill box to a cereal box, resting on any of its sides."""
     longest = vary.uniform(0.09, 0.26)
     sides = longest * np.array([1.0, vary.uniform(0.4, 0.8), vary.uniform(0.15, 0.4)])
     size = vary.rng.permutation(sides)
@@ -29,7 +29,7 @@ def _carton(vary: Variation) -> tuple[Part, ...]:
 
 
 def _tin(vary: Variation) -> tuple[Part, ...]:
-    """Return a tin with a paper around it; its ends are bare metal."""
+    """Return a tin with paper around it; its ends are bare metal."""
     radius, height = vary.uniform(0.03, 0.055), vary.uniform(0.05, 0.18)
     metal = Surface(metal_color(vary.rng), "brushed", 0.7, 1.0)
     can = cylinder(radius, height, 0.002).moved(None, (0, 0, height / 2))

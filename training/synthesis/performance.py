@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One demonstration: where object and hands are at every moment."""
+"""One demonstration: where the object and the hands are at every moment."""
 
 from typing import NamedTuple
 
@@ -42,16 +42,16 @@ from affordance_seg_ros.training.synthesis.timeline import Timeline, ease
 _DRIFT_M = (0.0004, 0.0015)
 _WOBBLE_RAD = (0.002, 0.007)
 _IDLE_RAD = (0.001, 0.005)
-"""Root mean squares of what a held object and the back do of themselves: guesses."""
+"""Root mean squares of the involuntary motion of a held object and of the back: guesses."""
 _COMFORTABLE_RAD = 0.45
-"""Turn of a wrist, from how it would take a thing, in the midst of what it can turn: with it no
+"""Turn of a wrist in the middle of its range, relative to how it would take an object: with it no
 wrist bends by more than 85 degrees (8 each of cup, bottle, can, ball)."""
 _APART_M = 0.01
-"""Between a hand at rest and the object, at least."""
+"""Least distance between a hand at rest and the object."""
 _MOST_RESTS = 12
-"""Draws of a place for it; 5 of 4080 hands found none, all of them beside a hammer."""
+"""Draws of a place for it at most; 5 of 4080 hands found none, all of them next to a hammer."""
 _FREE_M = 0.01
-"""Height from which on a held object has nothing to lie on."""
+"""Height from which a held object no longer rests on anything."""
 
 
 class Moment(NamedTuple):
@@ -60,8 +60,8 @@ class Moment(NamedTuple):
     Attributes:
         thing: The object.
         right: The working hand.
-        left: The other one.
-        idle_rad: (2,) lean and twist of the back beyond what the hands ask for.
+        left: The other hand.
+        idle_rad: (2,) lean and twist of the back beyond what the hands require.
     """
 
     thing: ObjectState
@@ -79,8 +79,8 @@ class Performance:
         action: What is done, a key of `ACTIONS`.
         grip_name: How it is gripped, a key of the object's grips.
         manner: How it is done.
-        timeline: When.
-        rng: Source of chance for small things.
+        timeline: When it is done.
+        rng: Source of randomness for small details.
     """
 
     def __init__(
@@ -163,13 +163,13 @@ class Performance:
             T = pose(None, self._tap_offset(u)) @ self._start @ grasp.T_object_hand
         held = _hand_pose(T, fingers)
         rolls = self._thing.roll_radius_m > 0 and self._action == "push"
-        # What was turned meanwhile is left in the direction that has turned with it.
+        # If the object was turned meanwhile, the hand leaves in the direction that turned with it.
         now = self._start if rolls else thing.T_world_object
         share = line.approach(time) if u <= 0 else 1 - line.retreat(time)
         return _between(self._home_right, held, now[:3, :3] @ grasp.approach, share)
 
     def _home(self, hand: Hand, rng: np.random.Generator, at_x_m: tuple[float, float]) -> HandPose:
-        """Return a relaxed hand on the table, clear of the object at its beginning and its end."""
+        """Return a relaxed hand on the table, clear of the object at the beginning and the end."""
         ends = [self._motion(u, self._thing, self._manner).T_world_object for u in (0.0, 1.0)]
         homes: list[tuple[float, HandPose]] = []
         for _ in range(_MOST_RESTS):
@@ -199,7 +199,7 @@ class Performance:
         return grasp
 
     def _press(self, hand: Hand, grip: Grip) -> Grasp:
-        """Lay a flat hand against its side of a thing that is lifted between both."""
+        """Lay a flat hand against its side of an object that is lifted between both hands."""
         return lay_against(hand, self._surface, grip.point_m, hand.sign * grip.palm, grip.thumb)
 
     def _push_grasp(self) -> Grasp:
@@ -209,7 +209,7 @@ class Performance:
         along = inverse @ self._manner.push_direction
         centre = (solid.vertices.min(0) + solid.vertices.max(0)) / 2
         height = float(np.ptp(solid.vertices[:, 2]))
-        # The hand stands on its little finger; what is low meets only that.
+        # The hand stands on its little finger; a low object meets only that finger.
         centre[2] = np.clip(0.5 * height, 0.044, 0.09)
         palm, thumb = unit(along), np.array([0, 0, 1.0])
         return lay_against(self._body.right, self._surface, centre, palm, thumb)
@@ -234,11 +234,11 @@ class Performance:
         return Grasp(pose(rotation, wrist), fingers, fingers, fingers, np.array([0, 0, -1.0]))
 
     def _tap_offset(self, u: float) -> Array:
-        """Return how far the finger is from the first tap: from key to key in little arcs."""
+        """Return the finger's offset from the first tap: it moves from key to key in small arcs."""
         place = float(np.clip(u, 0, 0.999)) * (len(self._taps) - 1)
         index = int(place)
         share = place - index
-        # Touch at both ends of each arc, and stay a moment.
+        # Touch at both ends of each arc, and stay for a moment.
         eased = float(np.clip((share - 0.2) / 0.6, 0, 1))
         smooth = eased * eased * (3 - 2 * eased)
         here, there = self._taps[index], self._taps[index + 1]
@@ -249,7 +249,7 @@ class Performance:
 
 
 def _bend_again(hand: Hand, grip: Grip, grasp: Grasp, mesh: Mesh) -> Fingers:
-    """Return fingers that touch another shape of the same thing, the hand staying in place."""
+    """Return fingers that touch another shape of the same thing, with the hand staying in place."""
     surface = ContactSurface(mesh, np.random.default_rng(0))
     T = grasp.T_object_hand
     return close_fingers(hand, grip.style, surface, T[:3, 3], T[:3, :3])

@@ -26,7 +26,7 @@ def outward(mesh: Mesh) -> Mesh:
 
 
 def lathe(profile_m: Sequence[tuple[float, float]] | Array, segments: int = 36) -> Mesh:
-    """Turn a profile of (radius, height) pairs about z; outside if the profile runs upwards.
+    """Revolve a profile of (radius, height) pairs about z; faces point outwards if it runs upwards.
 
     The texture goes once around and once along the profile.
     """
@@ -66,10 +66,10 @@ def tube(
     segments: int = 14,
     closed: bool = True,
 ) -> Mesh:
-    """Sweep a circle along a path; `flatten` scales it across and along the second normal."""
+    """Sweep a circle along a path; `flatten` scales it along the first and second normal."""
     path = np.asarray(path_m, np.float64)
     radius = np.broadcast_to(np.asarray(radius_m, np.float64), len(path)).copy()
-    if closed:  # two rings of nothing close the ends
+    if closed:  # two rings of almost no size close the ends
         path = np.concatenate([path[:1], path, path[-1:]])
         radius = np.concatenate([[1e-5], radius, [1e-5]])
     tangents = np.gradient(path, axis=0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Making one clip: from its seed to its folder."""
+"""Making one clip, from its seed to its folder."""
 
 from collections.abc import Callable, Collection
 from functools import partial
@@ -19,20 +19,20 @@ RATE_HZ = 10.0
 _FIRST_STAMP_NS = 1_000_000_000
 _NARROW_DEPTH_SHARE = 0.3  # of wide scenes
 _MOST_VIEWPOINTS = 100
-"""Of a clip; 1 of 132 scenes needed a second one."""
-_LEAST_LABELLED = 25 / (320 * 240)  # of the last picture
+"""Viewpoints tried for a clip at most; 1 of 132 scenes needed a second one."""
+_LEAST_LABELLED = 25 / (320 * 240)  # share of the last picture
 
 
 def draw_clip(
     config: SynthesisConfig, index: int, shows: Callable[[Scenario], bool] = lambda _: True
 ) -> tuple[Scenario, Filming, np.random.Generator]:
-    """Return the scene of clip number `index`, how it is filmed, and the chance that is left.
+    """Return the scene of clip number `index`, how it is filmed, and the generator to go on with.
 
     Args:
         config: What the clips are like.
         index: Number of the clip.
-        shows: Whether a scene is seen well from its viewpoint; another one is drawn if not, and if
-            the sensor of the clips begins behind the object.
+        shows: Whether a scene is seen well from its viewpoint; another viewpoint is drawn if not,
+            or if the object is nearer than the clips' sensor can measure.
 
     Raises:
         ConfigError: No viewpoint shows the scene well in pictures of that shape.
@@ -59,7 +59,7 @@ def draw_clip(
     sensor = config.sensor
     if sensor == "any":
         sensor = str(rng.choice(list(SENSORS)))
-        if _is_too_near(scenario, sensor):  # nobody films with that from there
+        if _is_too_near(scenario, sensor):  # nobody would film with that sensor from there
             sensor = min(SENSORS, key=lambda name: SENSORS[name].min_m)
     narrow = config.scenes == "wide" and bool(rng.random() < _NARROW_DEPTH_SHARE)
     return scenario, Filming(config.frames, sensor, config.black_holes, narrow), rng
@@ -76,14 +76,14 @@ def make_clip(
     renderer: Renderer,
     kept: Collection[int] = (),
 ) -> list[FilmedFrame]:
-    """Render clip number `index` into a folder, which appears when all is written.
+    """Render clip number `index` into a folder, which appears once everything is written.
 
     Args:
         config: What the clips are like.
         index: Number of the clip.
         folder: Where it goes.
         renderer: Draws it.
-        kept: Numbers of the frames that are returned: a frame with all its truth is large.
+        kept: Numbers of the frames to return: a frame with all its truth is large.
 
     Returns:
         Those frames, in order.
@@ -116,7 +116,7 @@ def make_clip(
 
 
 def _shows_its_part(renderer: Renderer, scenario: Scenario) -> bool:
-    """Whether what is demonstrated is to be seen at the end: a handle may be behind its cup."""
+    """Tell whether the demonstrated part is visible at the end: a cup may hide its handle."""
     stage, view = scenario.stage, scenario.viewpoint.at(1.0)
     renderer.load(stage.model)
     shape = stage.shape(1.0)
@@ -128,7 +128,7 @@ def _shows_its_part(renderer: Renderer, scenario: Scenario) -> bool:
 def clip_info(
     config: SynthesisConfig, index: int, scenario: Scenario, filming: Filming
 ) -> ClipInfo:
-    """Return what clip.json says of a rendered clip."""
+    """Return what clip.json says about a rendered clip."""
     return ClipInfo(
         object_name=scenario.demonstration.object_name,
         action=scenario.demonstration.action,

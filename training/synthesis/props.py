@@ -57,7 +57,7 @@ def _food(rng: np.random.Generator) -> Prop:
     length = float(rng.uniform(0.10, 0.16))
     x = np.linspace(-length / 2, length / 2, 14)
     round_end = radius * np.sqrt(np.clip(1 - (2 * x / length) ** 6, 0.03, 1))
-    # Across the blade.
+    # It lies across the blade.
     path = np.stack([x, 0 * x, 0 * x + thick + radius * 0.92], 1)
     color = rgb(*[(0.08, 0.55, 0.75), (0.3, 0.6, 0.5), (0.06, 0.75, 0.85), (0.12, 0.6, 0.9)][
         int(rng.integers(4))])  # fmt: skip

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The same truth by casting a ray through every pixel: an oracle for tests, without colour."""
+"""The same truth found by casting a ray through every pixel: a test oracle, without colour."""
 
 import numpy as np
 import trimesh
@@ -9,7 +9,7 @@ from affordance_seg_ros.training.synthesis.rotations import Array
 
 
 class RayCastRenderer:
-    """Finds what each pixel's centre sees, one ray a pixel, and shares no code with OpenGL.
+    """Finds what each pixel's centre sees, with one ray per pixel; shares no code with OpenGL.
 
     Args:
         width: Picture width [px].
@@ -42,7 +42,7 @@ class RayCastRenderer:
         motion = np.zeros((width * height, 3), np.float32)
         corners = faces[face_ids]
         weights = trimesh.triangles.points_to_barycentric(now.positions[corners], points)
-        # From the weights again: the intersection itself is in single precision.
+        # Recomputed from the weights: the intersection itself is in single precision.
         here = _mean(weights, now.positions[corners]) @ R.T + t
         R_then, t_then = view_then.T_camera_world[:3, :3], view_then.T_camera_world[:3, 3]
         there = _mean(weights, then.positions[corners]) @ R_then.T + t_then
@@ -64,6 +64,6 @@ class RayCastRenderer:
 
 
 def _mean(weights: Array, corners: Array) -> Array:
-    """Return (n, 3) means of (n, 3, 3) corners by (n, 3) weights."""
+    """Return (n, 3) means of (n, 3, 3) corners, weighted by (n, 3) weights."""
     mean: Array = np.einsum("ik,ikx->ix", weights, corners)
     return mean

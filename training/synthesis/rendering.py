@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a renderer takes and gives; the interface of the GL and the ray-cast renderer."""
+"""What a renderer takes and returns: the interface of the GL and the ray-cast renderer."""
 
 from typing import NamedTuple, Protocol
 
@@ -11,7 +11,7 @@ from affordance_seg_ros.training.synthesis.rotations import Array
 
 
 class Model(NamedTuple):
-    """Everything of a scene that does not change during a clip.
+    """Everything in a scene that does not change during a clip.
 
     Attributes:
         faces: (F, 3) int32 vertex indices.
@@ -72,7 +72,7 @@ class Rendering(NamedTuple):
     """One picture with its truth.
 
     Attributes:
-        color: (H, W, 3) uint8 RGB, antialiased; None where it was not asked for.
+        color: (H, W, 3) uint8 RGB, antialiased; None if it was not requested.
         depth_m: (H, W) float32 depth along the optical axis, 0 where nothing is.
         part_id: (H, W) uint8, 0 where nothing is.
         motion_m: (H, W, 3) float32 displacement of the surface point until the next frame, each

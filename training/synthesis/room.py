@@ -66,7 +66,7 @@ def _cloth(vary: Variation, width: float, depth: float, middle_y: float) -> Piec
     height = -0.0035 + 0.003 * (wrinkles - wrinkles.max()) * float(rng.uniform(0.2, 1))
     height = np.maximum(height, -0.0043)
     beyond = np.maximum(np.abs(X) - width / 2, np.abs(Y) - depth / 2)
-    # Hanging parts are folded straight down, a little outside of the table's edge.
+    # Hanging parts are folded straight down, a little outside the table's edge.
     hang = np.maximum(beyond, 0)
     X = np.clip(X, -width / 2 - 0.006, width / 2 + 0.006)
     Y = np.clip(Y, -depth / 2 - 0.006, depth / 2 + 0.006)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rotations and rigid poses as matrices, with the little that posing needs."""
+"""Rotations and rigid poses as matrices, with the few operations that posing needs."""
 
 import numpy as np
 import numpy.typing as npt

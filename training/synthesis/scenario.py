@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One drawn scene: who does what with which object, where, under which light."""
+"""One randomly drawn scene: who does what with which object, where, under which light."""
 
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -45,14 +45,14 @@ _TOOL_ACTIONS = ("hammer", "cut", "paint")
 _LEFT_HANDED_SHARE = 0.25
 _RAISE_RAD = {"hammer": HAMMER_RAISE_RAD, "cut": CUT_RAISE_RAD}
 _MIMED_HEIGHT_M = {"hammer": 0.05, "cut": 0.03, "paint": 0.002}
-"""Height above the table at which a tool works where it has nothing to work on: the fist around it
+"""Height above the table at which a tool works if it has nothing to work on: the fist around it
 stays above the table, too."""
 _LOOKED_AT = {1.0: 0.9, 0.0: 0.5, 0.35: 0.5, 0.5: 0.5, 0.65: 0.5}
-"""Share of the object that has to be in the picture, by time: all but all of it at the end."""
+"""Share of the object that has to be in the picture, by time: nearly all of it at the end."""
 _MOST_DRAWS = 1000
-"""Of a viewpoint; 6 were the most in some thousand scenes of usual shape."""
+"""Draws of a viewpoint at most; 6 was the most needed in some thousand scenes of usual shape."""
 _CLEAR_M = 0.12
-"""Around the eye of a camera that stands among things."""
+"""Free space around the eye of a camera that stands among things."""
 
 
 class Workpiece(NamedTuple):
@@ -69,11 +69,11 @@ class Scenario:
     Attributes:
         demonstration: Object and action.
         kind: Variant of the object's shape.
-        left_handed: Whether the person is.
+        left_handed: Whether the person is left-handed.
         stage: What is there and how it moves.
         viewpoint: The camera.
         lighting: The light.
-        timeline: When what happens.
+        timeline: What happens when.
         wide: Whether it is a wide scene.
     """
 
@@ -97,7 +97,7 @@ class Scenario:
         """Return the same scene from another viewpoint.
 
         Args:
-            rng: Source of chance.
+            rng: Source of randomness.
             moving_camera: Whether the camera sways slowly.
         """
         camera = self.viewpoint.camera
@@ -121,7 +121,7 @@ def draw_scenario(
     """Draw a scene in which a demonstration is shown.
 
     Args:
-        rng: Source of all chance.
+        rng: Source of all randomness.
         demonstration: Object and action.
         split: Which part of the objects' variety may be drawn.
         width: Picture width [px].
@@ -182,10 +182,10 @@ def _draw_viewpoint(
     moving: bool,
     wide: bool,
 ) -> Viewpoint:
-    """Draw a camera that shows the object, and that nothing comes too near to.
+    """Draw a camera that shows the object and that nothing comes too close to.
 
     Raises:
-        ConfigError: None of many does: the picture is too narrow for the object.
+        ConfigError: None of many viewpoints does: the picture is too narrow for the object.
     """
     times = np.linspace(0, 1, 9) if wide else ()
     everything = [stage.shape(float(time)).positions for time in times]
@@ -206,7 +206,7 @@ def _draw_viewpoint(
 
 
 def _share_in_view(points_m: Array, view: View) -> float:
-    """Return which share of an object's vertices is in the picture, hidden or not."""
+    """Return the share of an object's vertices that is in the picture, hidden or not."""
     pixels = view.camera.project(move(view.T_camera_world, points_m))
     inside = (pixels > -0.5) & (pixels < np.array([view.camera.width, view.camera.height]) - 0.5)
     return float(inside.all(-1).mean())
@@ -219,9 +219,10 @@ def _distance_m(points_m: Array, from_m: Array) -> float:
 def draw_manner(
     rng: np.random.Generator, thing: HandledObject, action: str
 ) -> tuple[Manner, Workpiece | None]:
-    """Draw where an object is and how it is used, and what lies there for a tool to be used on.
+    """Draw where an object is, how it is used, and the workpiece that a tool is used on.
 
-    That lies there as often when the tool is grasped or lifted, as it would tell the action else.
+    The workpiece lies there as often when the tool is grasped or lifted; otherwise it would give
+    the action away.
     """
     rotation_at_end = about_z(float(rng.uniform(*thing.heading_rad)))
     amplitude, repeats = float(rng.uniform(0.8, 1.2)), int(rng.integers(2, 4))
@@ -230,10 +231,10 @@ def draw_manner(
     shift = np.array([rng.uniform(-0.04, 0.06), rng.uniform(-0.05, 0.03), 0])
     turn_rad = float(rng.uniform(0.15, 0.5) * rng.choice([-1, 1]))
     tool_heading_rad = float(rng.uniform(0.15, 0.55))
-    # Where and how it ends is drawn: the last picture must not tell what was done.
+    # The place and turn at the end are drawn: the last picture must not reveal what was done.
     end = np.array([rng.uniform(-0.06, 0.12), rng.uniform(-0.13, 0.03), 0.0])
     if "handle" in thing.grips and not _stands(thing):
-        turn_rad = -abs(turn_rad)  # the other way the wrist does not go
+        turn_rad = -abs(turn_rad)  # the wrist does not go the other way
         # A tool lies with its handle, not its middle, where the hand expects it.
         end = end - rotation_at_end @ (thing.grips["handle"].point_m * (1, 1, 0))
         end = end + np.array([-0.11, 0.10, 0])
@@ -274,7 +275,7 @@ def draw_manner(
 def _draw_target(
     rng: np.random.Generator, thing: HandledObject, manner: Manner, own: str, T_world_end: Array
 ) -> Array:
-    """Draw (3,) where a tool works that lies somewhere at the end: before it, within reach."""
+    """Draw the (3,) point a tool works on: in front of where it lies at the end, within reach."""
     away = np.array([rng.uniform(-0.02, 0.05), -rng.uniform(0.03, 0.08), 0])
     grip_m = thing.grips["handle"].point_m
     turned = T_world_end[:3, :3] if own == "paint" else working_rotation(manner, _RAISE_RAD[own])

@@ -29,7 +29,7 @@ class Piece(NamedTuple):
 
     Attributes:
         name: Its part name.
-        mesh: In the world frame.
+        mesh: Its mesh, in the world frame.
         surface: Its look.
         role: What it counts as.
         affordance: What it affords; empty for nothing.

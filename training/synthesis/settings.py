@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What clips are made of a seed: size, length, objects, actions, sensors."""
+"""What clips a seed produces: size, length, objects, actions, sensors."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ from affordance_seg_ros.training.synthesis.variation import SCENES, SPLITS
 
 @dataclass(frozen=True)
 class SynthesisConfig(Options):
-    """What clips are made; the same values and seed make the same clips on the same machine."""
+    """What clips to make; the same values and seed give the same clips on the same machine."""
 
     seed: int = option(0, "Seed of the whole set", minimum=0, maximum=2**31 - 1)
     width: int = option(320, "Width of the pictures", unit="px", minimum=64, maximum=1920)
@@ -48,13 +48,13 @@ class SynthesisConfig(Options):
         super().__post_init__()
         demonstrations(self.objects, self.actions)
         for name, table in (("objects", tuple(catalogue())), ("actions", SOR3D_AFF)):
-            chosen = getattr(self, name)  # in whatever order they are named, they are the same
+            chosen = getattr(self, name)  # the order in which they are named makes no difference
             object.__setattr__(self, name, tuple(each for each in table if each in chosen))
         if self.width % 2 or self.height % 2:
             raise ConfigError(f"size {self.width}x{self.height}; expected even numbers")
 
     def demonstration(self, index: int) -> Demonstration:
-        """Return what clip number `index` shows: objects in turn, so that all are as frequent.
+        """Return what clip number `index` shows: objects take turns, so all are equally frequent.
 
         Each object's actions take turns in a shuffled order that depends on the seed.
         """
@@ -74,5 +74,5 @@ def clip_name(config: SynthesisConfig, index: int) -> str:
 
 
 def clip_rng(config: SynthesisConfig, index: int) -> np.random.Generator:
-    """Return the source of all chance of clip number `index`."""
+    """Return the source of all randomness in clip number `index`."""
     return np.random.default_rng([config.seed, SPLITS.index(config.split), index])

@@ -73,7 +73,7 @@ void main() {
 }
 """
 
-# A lamp with soft shadows, a sky whose light is held off by what is above (a second shadow map
+# A lamp with soft shadows, a sky whose light is blocked by what is above (a second shadow map
 # from straight overhead, blurred widely: dark corners and contact shadows), a fill light, and one
 # mirror lobe with Schlick's Fresnel term. The curve at the end is Narkowicz's fit of ACES: it
 # rolls highlights off instead of clipping them.
@@ -158,9 +158,9 @@ void main() {
 }
 """
 
-# Antialiasing of the finished picture: across a jump of brightness, colours are averaged along
-# the edge, as far as the average stays within what is around. On a software rasteriser this costs
-# a tenth of drawing with four samples a pixel.
+# Antialiasing of the finished picture: at a jump in brightness, colours are averaged along the
+# edge, as far as the average stays within the range of its surroundings. On a software rasteriser
+# this costs a tenth of drawing with four samples per pixel.
 ANTIALIAS_FRAGMENT = """#version 330
 in vec2 at;
 uniform sampler2D picture;

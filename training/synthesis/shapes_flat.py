@@ -58,7 +58,7 @@ def ball(vary: Variation) -> HandledObject:
     kind = vary.kind(("plain", "check", "stripes", "print"), ("dots",))
     radius = vary.uniform(0.031, 0.048)
     look = Surface(any_color(vary.rng), kind, vary.uniform(0.15, 0.6), wear=vary.uniform(0, 0.6))
-    # Its pattern lies anyhow: a pole on top would tell that it was never rolled.
+    # Its pattern is turned at random: a pole on top would reveal that it was never rolled.
     turn, spin = (about_z(float(vary.rng.uniform(-np.pi, np.pi))) for _ in range(2))
     tilt = about_x(float(np.arccos(vary.rng.uniform(-1, 1))))
     skin = sphere(radius, 40).tiled(2).moved(turn @ tilt @ spin, (0, 0, radius))
@@ -70,7 +70,7 @@ def ball(vary: Variation) -> HandledObject:
             "side": _side(),
             "top": grip((0, 0, radius * 1.15), (-1, 0, 0), (0, 0, -1), "pinch"),
         },
-        (np.pi - 0.75, np.pi + 0.35),  # the hand comes from where it is, not from anywhere
+        (np.pi - 0.75, np.pi + 0.35),  # the hand comes from its own side, not from anywhere
         roll_radius_m=radius,
     )
 

@@ -31,7 +31,7 @@ def _loop(x_m: Array, low_m: float, high_m: float, out_m: float, radius_m: float
         low_m: Height of the lower end.
         high_m: Height of the upper end.
         out_m: How far it stands out.
-        radius_m: Of the bar.
+        radius_m: Radius of the bar.
     """
     t = np.linspace(-np.pi / 2, np.pi / 2, 21)
     bulge = np.sign(np.cos(t)) * np.abs(np.cos(t)) ** 0.75

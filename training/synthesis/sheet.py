@@ -30,7 +30,7 @@ def draw_sheet(frames: Sequence[FilmedFrame], labels: LabelSet, title: str) -> P
     Args:
         frames: The frames that are shown, those of `moments` of a clip.
         labels: Colours of the label ids.
-        title: Line above all.
+        title: Line above everything.
 
     Returns:
         (H, W, 3) RGB.
@@ -69,7 +69,7 @@ def _depth_picture(depth_mm: npt.NDArray[np.uint16]) -> Picture:
 
 
 def _motion_picture(frame: FilmedFrame) -> Picture:
-    """Return true motion, grey where still; hidden in the next frame is white."""
+    """Return true motion, grey where still, white where hidden in the next frame."""
     if frame.motion_m is None or frame.occluded is None:
         return np.full((*frame.labels.shape, 3), 128, np.uint8)
     share = np.clip(0.5 + frame.motion_m / (2 * _FLOW_RANGE_M), 0, 1)

@@ -9,13 +9,13 @@ from affordance_seg_ros.training.synthesis.rotations import Array
 SQUEEZED = 0.55
 """How much of its width a soft thing loses in its middle when it is squeezed hard."""
 _ENDS = 0.45
-"""By how much less of that its ends give way."""
+"""By what share of that its ends give way less."""
 _BULGE = 0.2
-"""By how much it grows in height meanwhile."""
+"""By what share it grows in height meanwhile."""
 
 
 def squeezed(vertices: Array, thing: HandledObject, squeeze: float) -> Array:
-    """Return an object's (V, 3) vertices when a soft one is squeezed, by 0 to 1."""
+    """Return an object's (V, 3) vertices, squeezed by 0 to 1 if it is soft."""
     if not squeeze or not thing.soft_height_m:
         return vertices
     waist, _ = _waist(vertices, squeeze)
@@ -29,11 +29,11 @@ def squeezed(vertices: Array, thing: HandledObject, squeeze: float) -> Array:
 def squeezed_normals(
     vertices: Array, normals: Array, thing: HandledObject, squeeze: float
 ) -> Array:
-    """Return the (V, 3) normals of an object's resting vertices when it is squeezed so."""
+    """Return the (V, 3) normals of an object's resting vertices when it is squeezed like that."""
     if not squeeze or not thing.soft_height_m:
         return normals
     waist, slope = _waist(vertices, squeeze)
-    # By the inverse transpose of the map's derivative.
+    # Transformed by the inverse transpose of the map's derivative.
     out = normals.copy()
     out[:, 1] /= waist
     out[:, 0] -= vertices[:, 1] * slope * out[:, 1]

@@ -31,18 +31,18 @@ class Stage:
         thing: The object that is used.
         performance: What is done with it.
         person: Who does it.
-        figure: The same, dressed.
+        figure: The same person, dressed.
         pieces: Everything that does not move.
         demonstration: Object and action, for the labels.
-        rng: Source of chance for textures.
-        mirrored: Whether all is mirrored, which makes the person left-handed.
+        rng: Source of randomness for textures.
+        mirrored: Whether everything is mirrored, which makes the person left-handed.
         labels: Label ids.
 
     Attributes:
         model: What does not change, for a renderer.
         part_names: Name of each part, in the order of ids from 1.
-        demonstrated: (256,) label id of each part id, only of parts that the action labels.
-        affordances: (256,) label id of each part id by what the part affords.
+        demonstrated: (256,) label id of each part id, only for parts that the action labels.
+        affordances: (256,) label id of each part id, according to what the part affords.
         roles: (256,) role of each part id, an index of `ROLES`.
         brightness: (256,) reflectance of each part id in [0, 1].
         shine: (256,) how much each part id mirrors, in [0, 1].
@@ -83,7 +83,7 @@ class Stage:
             ids.append(np.full(len(mesh.vertices), part_id, np.uint8))
             return part_id
 
-        # The nearest to the camera first: what they hide is not shaded.
+        # What is nearest to the camera comes first: what it hides is not shaded.
         self._rigid: list[tuple[str, Mesh, Array]] = []
         for part in thing.parts:
             mesh, normals = creased(part.mesh)
@@ -147,14 +147,14 @@ class Stage:
         return self._performance.at(time).thing.T_world_object
 
     def object_vertices(self, time: float) -> Array:
-        """Return (V, 3) where the object is at a time in [0, 1], as if it were hard."""
+        """Return the object's (V, 3) vertices at a time in [0, 1], as if it were hard."""
         return move(self.object_pose(time), self._thing.solid().vertices) * self._mirror
 
     def scene_centre(self) -> Array:
-        """Return (3,) what the scene is about: where the object ends, a hand above, and its work.
+        """Return the (3,) middle of where the object ends, of a hand above it, and of its work.
 
-        Nothing of it depends on the action: seen from a camera that follows what is done, the place
-        of the object in the last picture would tell the action.
+        It does not depend on the action: seen from a camera that follows what is done, the place of
+        the object in the last picture would reveal the action.
         """
         T, thing = self.object_pose(1.0), self._thing
         solid = thing.solid().vertices
@@ -168,7 +168,7 @@ class Stage:
         return centre
 
     def object_extent_m(self) -> float:
-        """Return a measure of how large the object looks: mean of its two larger extents."""
+        """Return how large the object looks: the geometric mean of its two larger extents."""
         extents = np.sort(np.ptp(self._thing.solid().vertices, axis=0))
         return float(np.sqrt(extents[1] * extents[2]))
 

@@ -17,7 +17,7 @@ class Surface(NamedTuple):
         color: (3,) linear RGB albedo in [0, 1], multiplied by the texture; more than 1 for what
             outshines the room, such as a window.
         texture: Name of a texture.
-        gloss: 0 chalk to 1 polished.
+        gloss: From 0 for chalk to 1 for polished.
         metal: 1 for bare metal, 0 for everything else.
         softness: Light that creeps around edges: 0 hard, 1 skin.
         wear: Share of stains and scratches in [0, 1].

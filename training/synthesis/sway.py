@@ -13,7 +13,7 @@ class Sway:
     """A smooth, aimless motion about the origin: a few slow waves along each axis.
 
     Args:
-        rng: Source of chance.
+        rng: Source of randomness.
         size: Root mean square of each axis, in the unit of what sways.
         axes: Number of axes.
     """

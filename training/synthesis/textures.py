@@ -16,7 +16,7 @@ SIZE_PX = 256
 def cloud(
     rng: np.random.Generator, *, falloff: float = 1.2, stretch: tuple[float, float] = (1, 1)
 ) -> Image:
-    """Return tileable fractal noise in [0, 1]; `stretch` > 1 makes it vary slower along x, y."""
+    """Return tileable fractal noise in [0, 1]; `stretch` > 1 slows its variation along x, y."""
     frequency = np.fft.fftfreq(SIZE_PX, 1 / SIZE_PX).astype(np.float32)
     radius = np.hypot(frequency[:, None] * stretch[1], frequency[None] * stretch[0])
     radius[0, 0] = 1
@@ -232,14 +232,14 @@ def paint_textures(rng: np.random.Generator, used: Collection[int]) -> npt.NDArr
     """Return (layers, SIZE_PX, SIZE_PX, 3) uint8 textures, multipliers of a surface's colour.
 
     Args:
-        rng: Source of chance.
-        used: Layers that are needed, beside that of stains; the others stay black.
+        rng: Source of randomness.
+        used: Layers that are needed in addition to that of stains; the others stay black.
     """
     seed = int(rng.integers(2**32))
     textures = np.zeros((len(_PAINTERS), SIZE_PX, SIZE_PX, 3), np.uint8)
     for layer, paint in enumerate(_PAINTERS.values()):
         if layer in used or layer == WEAR_LAYER:
-            # Each has its own chance, so that it does not depend on which others are painted.
+            # Each has its own seed, so that it does not depend on which others are painted.
             image = paint(np.random.default_rng([seed, layer]))
             textures[layer] = (np.clip(image, 0, 1) * 255).astype(np.uint8)
     return textures

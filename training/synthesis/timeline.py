@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When what happens: rest, approach, close, interact, release, retreat, with pauses."""
+"""What happens when: rest, approach, close, interact, release, retreat, with pauses."""
 
 import math
 from dataclasses import dataclass
@@ -20,8 +20,9 @@ class Timeline:
 
     Attributes:
         knots: (6,) start of approach, touch, closed, end of interaction, released, at home.
-        approach_warp: (2, n) time in the approach -> share of the way; flat where one hesitates.
-        interact_warp: (2, n) the same of the interaction; flat where one pauses.
+        approach_warp: (2, n) time in the approach -> share of the way; flat where the hand
+            hesitates.
+        interact_warp: (2, n) the same for the interaction; flat where the hand pauses.
     """
 
     knots: npt.NDArray[np.float64]
@@ -45,7 +46,7 @@ class Timeline:
         return float(np.interp(self._share(time, 2), *self.interact_warp))
 
     def interaction(self, frames: int) -> tuple[int, int]:
-        """Return the first and the last of a clip's frames in which the interaction goes on.
+        """Return the first and the last frame of a clip in which the interaction is under way.
 
         Args:
             frames: Frames of the clip; the first is at time 0, the last at time 1.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Draws of object parameters that keep the splits apart."""
+"""Random object parameters that keep the splits apart."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -13,24 +13,24 @@ SCENES = ("table", "wide")
 
 T = TypeVar("T")
 
-# Shares of a parameter's range that training never draws from, and validation draws from only.
+# Bands of a parameter's range that training never draws from, and validation exclusively.
 _HELD_OUT = ((0.15, 0.25), (0.55, 0.65), (0.85, 0.95))
 
 
 class Variation:
-    """Random parameters of objects, apart for each split.
+    """Random object parameters, kept apart for each split.
 
     Training and validation draw from different bands of each range. The test split draws from the
     whole range, and chooses among shapes and cloths that the other two never see.
 
     Args:
-        rng: Source of chance.
+        rng: Source of randomness.
         split: One of `SPLITS`.
         scenes: One of `SCENES`: a table that is filmed from above, or also across, with windows
             and with drawings on vessels.
 
     Raises:
-        ConfigError: There is no such split, or no such scenes.
+        ConfigError: There is no such split, or there are no such scenes.
     """
 
     def __init__(self, rng: np.random.Generator, split: str, scenes: str = "table") -> None:
@@ -43,7 +43,7 @@ class Variation:
         self.wide = scenes == "wide"
 
     def uniform(self, low: float, high: float) -> float:
-        """Return a parameter of the range, from the split's own bands of it."""
+        """Return a parameter within the range, from the split's own bands of it."""
         share = self.rng.random()
         if self.split == "val":
             band = _HELD_OUT[int(self.rng.integers(len(_HELD_OUT)))]

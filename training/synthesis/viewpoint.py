@@ -11,7 +11,7 @@ from affordance_seg_ros.training.synthesis.rotations import Array, pose, unit
 
 _KINECT_FOCAL_PER_WIDTH = 365.5 / 512
 _FULL_FRAME_SHARE = 0.12
-_ACROSS_SHARE = 0.7  # of wide scenes that are filmed across the table
+_ACROSS_SHARE = 0.7  # of wide scenes: filmed across the table
 _CLOSE_SHARE = 0.5  # of those, by a camera that stands on the table, near the object
 _LARGEST_SHARE = 0.7  # of the picture's height that the object of such a camera fills
 
@@ -28,7 +28,7 @@ def look_at(eye_m: Array, target_m: Array, roll_rad: float = 0.0) -> Array:
 
 @dataclass(frozen=True)
 class Viewpoint:
-    """A camera over a clip.
+    """A camera over the course of a clip.
 
     Attributes:
         camera: Intrinsics.
@@ -69,12 +69,12 @@ def draw_viewpoint(
     across the table, from nearer and from the side, or stands close to the object itself.
 
     Args:
-        rng: Source of chance.
+        rng: Source of randomness.
         width: Picture width [px].
         height: Picture height [px].
         centre_m: (3,) middle of where the object will be.
-        object_size_m: Its extent, which becomes 0.12 of the picture's height at least, and 0.7 at
-            most where the camera stands close.
+        object_size_m: Extent of the object, which fills at least 0.12 of the picture's height, and
+            at most 0.7 where the camera stands close.
         moving: Whether the camera sways slowly.
         wide: Whether it may look across the table.
     """

@@ -19,7 +19,7 @@ from affordance_seg_ros.pipeline.stage_clock import StageClock
 
 
 class PlainPrediction(NamedTuple):
-    """What the plain pipeline says of a frame, and the time of each stage [ms]."""
+    """The plain pipeline's prediction for a frame, and the time of each stage [ms]."""
 
     labelled: LabelMap
     action: Action
@@ -27,19 +27,19 @@ class PlainPrediction(NamedTuple):
 
 
 class EagerPipeline:
-    """The same method with nothing done for its speed; baseline ``eager``.
+    """The same method with nothing done to speed it up; baseline ``eager``.
 
     - Network: `AffordanceNetwork.step` in PyTorch's eager mode, float32, default memory format, one
-      operation after the other.
+      operation after another.
     - Scene flow: the reference `PrimalDualFlow` in plain PyTorch, from coarse to fine in every
-      frame, with the iterations of the configuration; never from the last motion on.
+      frame, with the configured iterations; never starting from the last motion.
     - Preparation of frames and postprocessing: the pipeline's own.
-    - PyTorch's settings are its defaults: as many threads as the pipeline has; on a GPU TF32 in
+    - PyTorch's default settings: as many threads as the pipeline has; on a GPU, TF32 in
       convolutions, as `torch.backends.cudnn.allow_tf32` says.
 
     Args:
         checkpoint: Network with the description of its input.
-        config: Options; those that choose an estimator or a back end do not count.
+        config: Options; those that choose an estimator or a back end are ignored.
         device: Where everything runs.
     """
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Percentiles and jitter of what repeats."""
+"""Percentiles and jitter of repeated durations."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from affordance_seg_ros.pipeline.timing import percentiles
 
 
 class Spread(NamedTuple):
-    """How durations are spread [ms]; NaN of nothing.
+    """How durations are spread [ms]; NaN if there are none.
 
     Attributes:
         p50: Median.
@@ -28,7 +28,7 @@ class Spread(NamedTuple):
 
 
 def spread(durations_ms: Sequence[float]) -> Spread:
-    """Return the spread of durations [ms] in the order in which they came."""
+    """Return the spread of durations [ms], given in the order in which they came."""
     steps = np.abs(np.diff(np.asarray(durations_ms, np.float64)))
     jitter = float(steps.mean()) if steps.size else float("nan")
     return Spread(*percentiles(durations_ms), jitter)

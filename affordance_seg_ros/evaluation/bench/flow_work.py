@@ -16,8 +16,8 @@ from affordance_seg_ros.flow.incremental import PrimalDualFlow
 from affordance_seg_ros.flow.motion import rays
 
 _READ_BY_ITERATION = 3 + 3 + 1 + 6 + 7 + 2
-"""Motion and its extrapolation, both duals, data terms, surface weights; what a pixel reads of its
-neighbours comes from the cache."""
+"""Motion and its extrapolation, both duals, data terms, surface weights; what a pixel reads from
+its neighbours comes from the cache."""
 _WRITTEN_BY_ITERATION = 3 + 3 + 1 + 6
 """Motion and its extrapolation, both duals."""
 
@@ -27,15 +27,15 @@ VALUES_A_PIXEL_ITERATION = _READ_BY_ITERATION + _WRITTEN_BY_ITERATION
 _SMALL = (48, 64)
 """Height and width that suffice to count an iteration, which does the same for every pixel."""
 _NEVER_COLD = 1000.0
-"""Ratio of residuals at which noise ends no warm start."""
+"""Ratio of residuals at which noise never ends a warm start."""
 
 
 class FlowWork(NamedTuple):
     """Work of one pair of frames.
 
     Attributes:
-        warm: From the last motion on, at the finest level only.
-        cold: Coarse to fine, as a first pair.
+        warm: Starting from the last motion, at the finest level only.
+        cold: Coarse to fine, as for a first pair.
     """
 
     warm: Work
@@ -46,12 +46,12 @@ def flow_work(config: FlowConfig, height: int, width: int) -> FlowWork:
     """Count the work of `PrimalDualFlow.step`.
 
     The arithmetic is that of PyTorch's operations. The traffic of an iteration is that of the fused
-    kernel, which is one for an iteration; that of all else is as counted.
+    kernel, one per iteration; all other traffic is as counted.
 
     Args:
         config: Iterations.
         height: Height of the pictures [px].
-        width: Width of them [px].
+        width: Width of the pictures [px].
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # the operations are too short for more
@@ -81,11 +81,11 @@ class _Pairs(NamedTuple):
 def _pairs(
     config: FlowConfig, height: int, width: int, counter: WorkCounter | None = None
 ) -> _Pairs:
-    """Return the work of a cold and a warm pair of a still scene; without counter only pixels."""
+    """Return the work of a cold and a warm pair of a still scene; only pixels without a counter."""
     config = replace(config, warm_residual_ratio=_NEVER_COLD)
     estimator = PrimalDualFlow(config, torch.device("cpu"))
     camera = Camera(width, height, width, width, (width - 1) / 2, (height - 1) / 2)
-    rays(camera, torch.device("cpu"))  # kept from a camera's first pair on: no work of a pair
+    rays(camera, torch.device("cpu"))  # cached after a camera's first pair: not part of the work
     random = torch.Generator().manual_seed(0)
     gray = 255 * torch.rand(height, width, generator=random)
     found = []
@@ -114,7 +114,7 @@ def _flop_a_pixel_iteration() -> float:
 
 
 def _extended(once: _Counted, pixel_iterations: int, flop: float) -> Work:
-    """Return the work of a pair of so many pixel iterations, `flop` each."""
+    """Return the work of a pair with this many pixel iterations, `flop` each."""
     left = pixel_iterations - once.pixel_iterations
     values = left * VALUES_A_PIXEL_ITERATION
     iterations = Operation("iterations", left * flop, values, fusible=False)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The machine's limits, the work of a frame, and how near the pipeline comes to them."""
+"""The machine's limits, the work of a frame, and how close the pipeline comes to them."""
 
 from typing import Any
 
@@ -29,9 +29,9 @@ def limits_document(
         p50_ms: Median duration of the stages ``network`` and ``flow`` [ms].
 
     Returns:
-        JSON values: limits, and for network and flow the work, the least time for it, and which
-        share of the time measured that is. The flow is compared only if it is primal-dual: what
-        OpenCV's DIS does is not counted.
+        JSON values: limits, and for network and flow the work, the least time for it, and what
+        share of the measured time that is. The flow is compared only if it is primal-dual: the
+        work of OpenCV's DIS is not counted.
     """
     limits = measure_limits(device)
     shape = (checkpoint.input_config.height, checkpoint.input_config.width)

@@ -15,10 +15,10 @@ import torch
 _COPY_BYTES = {"cpu": 2**28, "cuda": 2**31}
 _MATRIX_SIDE = {"cpu": 1536, "cuda": 8192}
 _MEMORY_SHARE = 0.5
-"""Of a GPU's free memory, for what is copied or multiplied: a small one has no more to spare."""
+"""Share of a GPU's free memory for copies and products: a small GPU has no more to spare."""
 _FEWEST_TRIES = 5
 _TRYING_S = 1.0
-"""So long each figure is tried for: a machine that others use has its quiet moments."""
+"""Each figure is tried for this long: a machine that others use has its quiet moments."""
 
 
 class MachineLimits(NamedTuple):
@@ -48,7 +48,7 @@ def measure_limits(device: torch.device) -> MachineLimits:
 
 
 def describe_machine(device: torch.device) -> dict[str, str | int | float]:
-    """Return what a reader must know of the machine to compare figures, and how busy it is now."""
+    """Return what a reader must know about the machine to compare figures, and its present load."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else _cpu_name()
     return {
         "device": name,
@@ -95,7 +95,7 @@ def _free_bytes(device: torch.device) -> int:
 
 
 def _best_s(work: Callable[[], object], device: torch.device) -> float:
-    """Return the shortest duration of some tries, those after the first one [s]."""
+    """Return the shortest duration of several tries, leaving out the first [s]."""
     times: list[float] = []
     while len(times) <= _FEWEST_TRIES or sum(times) < _TRYING_S:
         _finish(device)

@@ -25,8 +25,8 @@ class Memory(NamedTuple):
     Attributes:
         cpu_rss: Resident memory of the process, PyTorch and all libraries included.
         gpu_allocated: GPU memory in tensors; None without a GPU.
-        gpu_peak: The most there was at any moment.
-        gpu_reserved: What PyTorch holds for them, free parts included.
+        gpu_peak: The most there was in tensors at any moment.
+        gpu_reserved: What PyTorch holds for tensors, including free parts.
     """
 
     cpu_rss: float
@@ -41,7 +41,7 @@ def resident_mb() -> float:
 
 
 def memory_now(device: torch.device) -> Memory:
-    """Return what is held now."""
+    """Return the memory held now."""
     if device.type != "cuda":
         return Memory(resident_mb(), None, None, None)
     return Memory(
@@ -57,10 +57,9 @@ class Allocations(NamedTuple):
 
     Attributes:
         tensors: Allocations of CPU tensors.
-        tensors_mb: Their size together [MiB].
-        python_peak_mb: The most that Python and NumPy hold beyond what was there before [MiB].
-        device_tensors: Requests to PyTorch's allocator of GPU memory, which keeps what it has;
-            None without a GPU.
+        tensors_mb: Their total size [MiB].
+        python_peak_mb: The most that Python and NumPy hold beyond what they held before [MiB].
+        device_tensors: Requests to PyTorch's caching allocator of GPU memory; None without a GPU.
         device_mallocs: Requests to the driver for more; None without a GPU.
     """
 
@@ -72,11 +71,11 @@ class Allocations(NamedTuple):
 
 
 def count_allocations(step: Callable[[], object], frames: int, device: torch.device) -> Allocations:
-    """Count the allocations of a step, apart from any timing: counting costs time.
+    """Count the allocations of a step, separately from any timing: counting costs time.
 
     Args:
         step: Processes one frame.
-        frames: How many frames are looked at.
+        frames: How many frames to count over.
         device: Where the step runs.
     """
     before = _device_counts(device)
@@ -103,11 +102,11 @@ def count_allocations(step: Callable[[], object], frames: int, device: torch.dev
 
 
 def growth_kb_a_frame(resident: Sequence[float]) -> float:
-    """Return by how much memory grows in each frame [KiB]: the slope of the best line.
+    """Return by how much memory grows per frame [KiB]: the slope of the best-fitting line.
 
     Args:
-        resident: Resident memory after each frame [MiB]; the first half is not looked at, for it
-            is there that caches fill. Fewer than 40 frames say nothing.
+        resident: Resident memory after each frame [MiB]; the first half is ignored, because caches
+            fill during it. Fewer than 40 frames say nothing.
     """
     later = np.asarray(resident[(1 + len(resident)) // 2 :])
     if len(later) < _FEWEST_FRAMES:

@@ -87,7 +87,7 @@ class FrameMessages(NamedTuple):
     camera_info: CameraInfo
 
     def decode(self) -> RgbdFrame:
-        """Return the frame; the same calls as the node's for a pair of messages."""
+        """Return the frame, by the same calls that the node makes for a pair of messages."""
         return RgbdFrame(
             stamp_ns=stamp_ns(self.color.header),
             frame_id=self.color.header.frame_id,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The time below which no machine of given peaks can do a given work."""
+"""The least time in which a machine with given peaks can do a given amount of work."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ from affordance_seg_ros.evaluation.bench.work import Work
 
 
 class Peaks(NamedTuple):
-    """What a machine can do at the most.
+    """What a machine can do at most.
 
     Attributes:
         name: The machine.
@@ -25,8 +25,8 @@ class Peaks(NamedTuple):
 
 
 _SPARSE_INT8_TO_HALF = 1 / 4
-"""NVIDIA states TOPS of 8-bit integers with half of the weights zero; dense half precision has a
-quarter of that on Ampere's tensor cores."""
+"""NVIDIA states TOPS for 8-bit integers with half of the weights zero; dense half precision reaches
+a quarter of that on Ampere's tensor cores."""
 _TERA = 1e3
 
 _BRIEF = "NVIDIA Jetson AGX Orin Series Technical Brief v1.2: 170 sparse INT8 TOPS, 5.3 TFLOPS"
@@ -38,7 +38,7 @@ JETSONS = (
     Peaks("Jetson Orin Nano 8GB", 68.0, 40 * _SPARSE_INT8_TO_HALF * _TERA, 1280.0, _NANO),
     Peaks("Jetson Orin Nano Super", 102.0, 67 * _SPARSE_INT8_TO_HALF * _TERA, 2089.0, _SUPER),
 )
-"""The robots' computers for which the time is estimated, at their highest clocks."""
+"""The robot computers for which the time is estimated, at their highest clocks."""
 
 
 def bound_ms(
@@ -46,7 +46,7 @@ def bound_ms(
 ) -> float:
     """Return the least time for some work [ms]: each operation waits for memory or arithmetic.
 
-    Element-wise operations are taken as part of their neighbours: their values stay in registers,
+    Element-wise operations count as part of their neighbours: their values stay in registers,
     and their arithmetic is added.
 
     Args:
@@ -77,7 +77,7 @@ class Estimate(NamedTuple):
 
 
 def estimate(network: Work, flow: Work, peaks: Peaks, *, efficiency: float = 1.0) -> Estimate:
-    """Estimate the time of a frame on a machine that is not here.
+    """Estimate the time of a frame on a machine that is not at hand.
 
     Args:
         network: Work of the network's step.

@@ -31,7 +31,7 @@ from affordance_seg_ros.pipeline.streaming import Pipeline, build_pipeline
 Made = TypeVar("Made")
 
 _ROUNDS = 5
-"""Pipeline and baseline take turns so often, so that a busy moment of the machine meets both."""
+"""Pipeline and baseline take this many turns, so that a busy moment of the machine affects both."""
 _SETTLING_FRAMES = 4
 """The first frame has no flow, the second a cold start; caches fill."""
 _ALLOCATION_FRAMES = 3
@@ -41,7 +41,7 @@ def run(settings: BenchSettings, *, progress: bool = False) -> dict[str, Any]:
     """Measure the pipeline.
 
     Args:
-        settings: What is measured.
+        settings: What to measure.
         progress: Whether to show a progress bar.
 
     Returns:
@@ -50,7 +50,7 @@ def run(settings: BenchSettings, *, progress: bool = False) -> dict[str, Any]:
     Raises:
         ConfigError: The baseline is unknown, or an option is out of range.
         CheckpointError: The weights cannot be loaded.
-        DeviceError: The device is not there.
+        DeviceError: The device is not available.
     """
     if settings.baseline and settings.baseline not in BASELINES:
         raise ConfigError(
@@ -66,7 +66,7 @@ def run(settings: BenchSettings, *, progress: bool = False) -> dict[str, Any]:
     for _ in range(_SETTLING_FRAMES - 1):
         watch.untimed()
     memory = memory_now(device)
-    checkpoint = settings.checkpoint()  # not before: it is no part of the pipeline's memory
+    checkpoint = settings.checkpoint()  # only now: it is not part of the pipeline's memory
     baseline_times = _take_turns(settings, checkpoint, device, watch, progress)
     allocations = count_allocations(watch.untimed, _ALLOCATION_FRAMES, device)
 
@@ -99,10 +99,10 @@ def run(settings: BenchSettings, *, progress: bool = False) -> dict[str, Any]:
 def _start(settings: BenchSettings, device: torch.device) -> tuple[Pipeline, dict[str, float]]:
     """Start the pipeline from a weight file as the node does, and time each part [ms]."""
     with tempfile.TemporaryDirectory() as folder:
-        # From a file: the input size that is asked for is part of the weights.
+        # From a file: the requested input size is part of the weights.
         weights = str(Path(folder) / "weights.safetensors")
         save_checkpoint(weights, settings.checkpoint())
-        load_ms = _timed(lambda: load_weights(weights, device))[1]  # and lets go of them
+        load_ms = _timed(lambda: load_weights(weights, device))[1]  # and releases them
         pipeline, build_ms = _timed(lambda: build_pipeline(weights, str(device), settings.config))
     _, warm_up_ms = _timed(lambda: pipeline.warm_up(*settings.picture))
     return pipeline, {"load": load_ms, "build": build_ms, "warm_up": warm_up_ms}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A random textured scene in random rigid motion, as a camera that stands still sees it."""
+"""A random textured scene in random rigid motion, as seen by a camera that stands still."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -23,11 +23,11 @@ _TEXTURE_PX_PER_M = 400.0
 _WALL_M = 2.0
 _CARD_SIDE_M = (0.15, 0.4)
 _SWING_M = 0.12
-"""Largest deviation from the middle: at most 31 mm a frame, a quick hand at 10 frames/s."""
+"""Largest deviation from the middle: at most 31 mm per frame, a quick hand at 10 frames/s."""
 _TURN_RAD = 0.3
 _GRAY_NOISE = 2.0
 _DEPTH_NOISE_M = 0.0015
-"""At a distance of 1 m; it grows with the square."""
+"""At a distance of 1 m; it grows with the square of the distance."""
 _HOLES = 0.02
 _STILL = np.zeros(6)
 
@@ -40,7 +40,7 @@ class Plane(NamedTuple):
         side_m: Length of its sides [m]; infinite for the wall.
         centre_m: (3,) middle of its motion, in the camera's frame [m].
         swing_m: (3,) amplitude of its motion [m].
-        turn_rad: (3,) amplitude of its turning about the axes [rad].
+        turn_rad: (3,) amplitude of its rotation about the axes [rad].
         phase_rad: (6,) phases of both.
     """
 
@@ -53,13 +53,13 @@ class Plane(NamedTuple):
 
 
 class RandomScene:
-    """A textured wall and four textured cards that swing and turn before it, with sensor noise.
+    """A textured wall, four textured cards swinging and turning in front of it, and sensor noise.
 
-    Frames are drawn when they are asked for; the same seed and place give the same one.
+    Frames are drawn on request; the same seed and place in the motion give the same frame.
 
     Args:
         width: Width of the pictures [px].
-        height: Height of them [px].
+        height: Height of the pictures [px].
         seed: Seed of everything.
     """
 
@@ -83,11 +83,11 @@ class RandomScene:
         self._holes = self._random.random(self._depth_m.shape) < _HOLES
 
     def lap(self, rate_hz: float) -> list[RgbdFrame]:
-        """Return the frames of one lap, stamped at a rate [Hz] from 0 on."""
+        """Return the frames of one lap, with stamps at a rate [Hz] from 0 on."""
         return [self.frame(k, round(1e9 * k / rate_hz)) for k in range(FRAMES_A_LAP)]
 
     def frame(self, index: int, stamp_ns: int) -> RgbdFrame:
-        """Return the frame of a place in the motion, which repeats after `FRAMES_A_LAP`.
+        """Return the frame at a place in the motion, which repeats after `FRAMES_A_LAP`.
 
         Args:
             index: Place in the motion.
@@ -108,7 +108,7 @@ class RandomScene:
     def _draw(
         self, plane: Plane, angle: float, color: npt.NDArray[np.uint8], depth_m: FloatArray
     ) -> None:
-        """Draw a plane where it is in front of what is there."""
+        """Draw a plane where it is in front of what is already there."""
         swing = np.sin(angle + plane.phase_rad)
         centre = plane.centre_m + plane.swing_m * swing[:3]
         R, _ = cv2.Rodrigues(plane.turn_rad * swing[3:])
@@ -163,12 +163,12 @@ class RandomScene:
 
 
 def stream(lap: list[RgbdFrame], *, start_ns: int, rate_hz: float) -> Iterator[RgbdFrame]:
-    """Yield the frames of a lap again and again, with stamps that go on.
+    """Yield the frames of a lap again and again, with stamps that continue.
 
     Args:
         lap: Frames of one lap.
         start_ns: Stamp of the first one [ns].
-        rate_hz: Frames a second of the stamps.
+        rate_hz: Frames per second by the stamps.
     """
     for k in count():
         frame = lap[k % len(lap)]

@@ -14,7 +14,7 @@ _SMALLEST_PX, _LARGEST_PX = 32, 8192
 _MOST_FRAMES = 10_000_000
 _LARGEST_SEED = 2**31 - 1
 _OWN = "compact"
-"""The network that the package brings weights of."""
+"""The network whose weights come with the package."""
 
 
 class Size(NamedTuple):
@@ -24,15 +24,15 @@ class Size(NamedTuple):
     height: int
 
     def __str__(self) -> str:
-        """Return it as it is written, such as 640x480."""
+        """Return the size as it is written, such as 640x480."""
         return f"{self.width}x{self.height}"
 
 
 def parse_size(text: str) -> Size:
-    """Return the size of a text: ``640x480``, or one number for a square.
+    """Return the size that a text states: ``640x480``, or one number for a square.
 
     Raises:
-        ConfigError: It is neither, or a side is not within 32 to 8192 pixels.
+        ConfigError: The text is neither, or a side is not within 32 to 8192 pixels.
     """
     match = re.fullmatch(r"(\d{1,5})(?:x(\d{1,5}))?", text)
     size = Size(int(match[1]), int(match[2] or match[1])) if match else Size(0, 0)
@@ -53,10 +53,10 @@ class BenchSettings:
 
     Attributes:
         device: auto, cpu, cuda or cuda:N.
-        network: Name of an architecture: 'compact' with the package's weights, others with weights
-            of chance.
+        network: Name of an architecture: 'compact' with the package's weights, others with random
+            weights.
         weights: Weight file to measure instead; empty for none.
-        input_size: Size of the network's input; None for what the network is made for.
+        input_size: Size of the network's input; None for the size that the network is made for.
         picture: Size of the camera's pictures.
         encoding: Encoding of the camera's colour pictures.
         frames: Frames that are timed.
@@ -106,7 +106,7 @@ class BenchSettings:
         return self.baseline_frames or max(2, self.frames // 5)
 
     def checkpoint(self) -> Checkpoint:
-        """Return the network that is measured, with the input size that is asked for.
+        """Return the network to measure, with the requested input size.
 
         Raises:
             CheckpointError: The weight file cannot be loaded.

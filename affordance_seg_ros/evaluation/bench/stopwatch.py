@@ -13,7 +13,7 @@ from affordance_seg_ros.frames import StageTimes
 from affordance_seg_ros.pipeline.streaming import Pipeline
 
 STAGES = ("decode", *StageTimes._fields)
-"""What is timed, in order; `total` is measured by itself."""
+"""What is timed, in order; `total` is measured separately."""
 
 _FALLBACK_RATE_HZ = 10.0
 
@@ -28,7 +28,7 @@ def endless_messages(settings: BenchSettings) -> Iterator[FrameMessages]:
 
 
 class Stopwatch:
-    """Takes the pipeline through the frames, from messages on the host to masks on the host.
+    """Runs the pipeline on the frames, from messages on the host to masks on the host.
 
     Args:
         pipeline: What is measured.
@@ -38,7 +38,7 @@ class Stopwatch:
         stages_ms: Durations of each stage by name [ms].
         total_ms: Durations from message to prediction [ms].
         resident: Resident memory after each frame [MiB].
-        resets: How often the pipeline forgot the past by itself.
+        resets: How often the pipeline forgot the past automatically.
     """
 
     def __init__(self, pipeline: Pipeline, messages: Iterator[FrameMessages]) -> None:

@@ -15,7 +15,7 @@ class Operation(NamedTuple):
     """One operation.
 
     Attributes:
-        name: PyTorch's name of it.
+        name: PyTorch's name for it.
         flop: Floating point operations; a multiplication and addition are two.
         values: Floating point values read and written, each once.
         fusible: Whether it works element by element, and so can be part of the operation before
@@ -52,8 +52,8 @@ class Work(NamedTuple):
 class WorkCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts the work of all PyTorch operations in its context, on any device, meta included.
 
-    Convolutions and products of matrices cost what PyTorch's own counter says, anything else one
-    operation a value that it gives out. Views, allocations and integers are free.
+    Convolutions and matrix products cost what PyTorch's own counter says, anything else one
+    operation per output value. Views, allocations and integers are free.
     """
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class WorkCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     @property
     def work(self) -> Work:
-        """What was counted so far."""
+        """The work counted so far."""
         return Work(tuple(self._operations))
 
     def __torch_dispatch__(

@@ -18,11 +18,11 @@ class LevelBuffers(NamedTuple):
 
     Attributes:
         older: (8, H, W) float32 level of the older frame, see `kernels.frame`.
-        newer: (8, H, W) float32 that of the newer one.
+        newer: (8, H, W) float32 level of the newer frame.
         terms: (9, H, W) float32 data terms, see `kernels.pair`.
         start: (3, H, W) float32 motion at which the level starts.
         states: Two of (13, H, W) float32, see `kernels.iteration`.
-        motion: (3, H, W) float32 motion at which it ends.
+        motion: (3, H, W) float32 motion at which the level ends.
     """
 
     older: Tensor
@@ -39,7 +39,7 @@ class LevelBuffers(NamedTuple):
 
 
 class Patches(NamedTuple):
-    """The patches in which the misfit is measured: their side [px] and their numbers."""
+    """The patches in which the misfit is measured: side [px], number of rows and of columns."""
 
     side: int
     rows: int
@@ -53,12 +53,12 @@ class Patches(NamedTuple):
 
     @property
     def total(self) -> int:
-        """How many there are."""
+        """Number of patches."""
         return self.rows * self.columns
 
 
 class Buffers:
-    """All memory of a stream of one size; nothing else is allocated for its frames.
+    """All memory for a stream of frames of one size; nothing else is allocated for its frames.
 
     Attributes:
         gray: (H, W) float32 brightness of the newest frame.
@@ -68,10 +68,10 @@ class Buffers:
         cameras: (levels, 4) float32 fx, fy, cx, cy of the newest frame [px].
         contrasts: (2,) float32 contrasts of the older and the newer frame.
         older_rays: (3, H, W) float32 points at depth 1 of the older frame's camera.
-        newer_rays: (3, H, W) float32 those of the newer frame's.
+        newer_rays: (3, H, W) float32 the same for the newer frame's camera.
         sums: Scratch for sums over a level.
         shifts: (N, 2) float32 shifts of the search [px].
-        prices: (N,) float32 what is added to the cost of each.
+        prices: (N,) float32 added to the cost of each shift.
         costs: Scratch for the search, (N, h, w) float32 at the level that it looks at.
         misfit: (patches,) float32 misfit of the motion carried on.
         reference: (patches,) float32 misfit of the last result.

@@ -49,7 +49,7 @@ def halve(fine, coarse, fine_height, fine_width, height, width, BLOCK: tl.conste
 
 @triton.jit
 def sum_depth(level, sums, height, width, BLOCK: tl.constexpr):
-    """Write each program's sum of depth, and after all of these its count of pixels with depth."""
+    """Write the sum of depth of each program, then the count of pixels with depth of each."""
     program = tl.program_id(0)
     pixel = program * BLOCK + tl.arange(0, BLOCK)
     size = height * width
@@ -61,7 +61,7 @@ def sum_depth(level, sums, height, width, BLOCK: tl.constexpr):
 
 @triton.jit
 def _weight(near, near_m, far, far_m, hole):
-    """The weight 2 / distance between two pixels seen at near * near_m, near_m and so on."""
+    """Return the weight 2 / distance from (near * near_m, near_m) to (far * far_m, far_m)."""
     side = far * far_m - near * near_m
     depth = far_m - near_m
     distance = tl.sqrt(side * side + depth * depth)
@@ -76,11 +76,11 @@ def describe_surface(
 
     Args:
         level: (8, H, W) with brightness and depth.
-        sums: From `sum_depth`, of as many programs as this kernel has.
+        sums: From `sum_depth`, run with as many programs as this kernel.
         camera: fx, fy, cx, cy of the level [px].
         height: H.
         width: W.
-        BLOCK: Pixels of a program.
+        BLOCK: Pixels per program.
         SUMS: Power of two, at least the number of programs.
     """
     count = tl.num_programs(0)

@@ -11,8 +11,8 @@ _KEPT = 16
 class GraphCache:
     """Runs sequences of launches that always do the same on the same tensors.
 
-    The first time a sequence runs as it is, which compiles its kernels, and is recorded; from then
-    on it is replayed. On a CPU it always runs as it is.
+    The first time, a sequence runs directly, which compiles its kernels, and is recorded; from then
+    on it is replayed. On a CPU it always runs directly.
 
     Args:
         device: Where the sequences run.
@@ -27,8 +27,8 @@ class GraphCache:
         """Run a sequence.
 
         Args:
-            name: What it is known by: an equal name means the same launches on the same tensors.
-            sequence: Launches it; must not wait for the device.
+            name: Identifies the sequence: equal names mean the same launches on the same tensors.
+            sequence: Makes the launches; must not wait for the device.
         """
         if self._device.type != "cuda":
             sequence()
@@ -43,11 +43,11 @@ class GraphCache:
             self._graphs[name] = self._record(sequence)
 
     def _record(self, sequence: Callable[[], None]) -> torch.cuda.CUDAGraph:
-        # Not `with torch.cuda.graph`: that empties PyTorch's cache of device memory, which makes
-        # the frame that records late and others allocate again.
+        # Not `with torch.cuda.graph`: that empties PyTorch's cache of device memory, which
+        # delays the frame that records and makes others allocate again.
         graph = torch.cuda.CUDAGraph()
         current = torch.cuda.current_stream()
-        # One for all: PyTorch has 32 streams, and begins anew with those that others have.
+        # One for all: PyTorch has 32 streams, and then hands out again those that others use.
         side = self._side = self._side or torch.cuda.Stream()
         side.wait_stream(current)
         with torch.cuda.stream(side):

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The primal-dual iteration as one kernel; see `flow.primal_dual`.
 
-A pixel's primal step needs the new dual variables of itself and of its left and upper neighbour.
-Each pixel computes all three again, so that dual and primal step are one launch: on a large GPU
-launches are what an iteration costs, and a second kernel would read the duals once more. States
-come in pairs, one read and one written, and change places after each iteration.
+A pixel's primal step needs the new dual variables of itself and of its left and upper neighbours.
+Each pixel recomputes all three, so that the dual and the primal step are one launch: on a large
+GPU, launches are what an iteration costs, and a second kernel would read the duals once more.
+States come in pairs, one read and one written, and swap places after each iteration.
 
 A state is a tensor (13, H, W): motion u, v, w; the same over-relaxed; the dual of the depth
 residual; the duals of the differences of u, v, w to the next column, then to the next row.
@@ -18,7 +18,7 @@ _EPSILON = tl.constexpr(1e-10)
 
 @triton.jit
 def begin(motion, start, state, run, height, width, ZERO: tl.constexpr, BLOCK: tl.constexpr):
-    """Write a motion, or with ZERO none, as start and as a state without duals."""
+    """Write a motion, or zeros with ZERO, as start and as a state with zero duals."""
     if tl.load(run) == 0:
         return
     pixel = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
@@ -38,9 +38,9 @@ def begin(motion, start, state, run, height, width, ZERO: tl.constexpr, BLOCK: t
 
 @triton.jit
 def _dual(dual, ahead, size, width, here, right, below):
-    """New duals (to the next column, to the next row) of one unknown at some pixels.
+    """Return new duals (to the next column, to the next row) of one unknown at some pixels.
 
-    Differences across the last column or row are none.
+    Differences beyond the last column or row are zero.
     """
     q = tl.load(ahead, here, 0.0)
     q_right = tl.load(ahead + 1, right, 0.0)
@@ -68,7 +68,7 @@ def iterate(
         width: W.
         SMOOTHNESS_FLOW: λ_I.
         SMOOTHNESS_DEPTH: λ_D.
-        BLOCK: Pixels of a program.
+        BLOCK: Pixels per program.
     """
     if tl.load(run) == 0:
         return

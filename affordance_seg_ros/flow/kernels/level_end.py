@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kernels that end a pyramid level: clamp and weighted median, and the way to the next finer one.
+"""Kernels that end a pyramid level: clamp, weighted median, and upsampling to the next finer one.
 
 See `flow.median` and `flow.pyramid.upsample`.
 """
@@ -14,7 +14,7 @@ _LARGEST_STEP_PX = tl.constexpr(1.0)
 def _neighbour(
     state, start, depths_m, misfits_m, centre_m, pixel, step, inside, size, is_flow
 ):  # fmt: skip
-    """The clamped unknown of a neighbour, infinite where its weight is 0, and that weight."""
+    """Return a neighbour's clamped unknown, inf at weight 0, its weight, and the finite unknown."""
     found = tl.load(state + pixel + step, inside, 0.0)
     from_value = tl.load(start + pixel + step, inside, 0.0)
     depth_m = tl.load(depths_m + pixel + step, inside, 0.0)
@@ -29,7 +29,7 @@ def _neighbour(
 
 @triton.jit
 def _order(a, wa, b, wb):
-    """Two values with their weights, the lesser one first."""
+    """Return two values with their weights, the smaller value first."""
     swap = a > b
     return (
         tl.where(swap, b, a),
@@ -41,7 +41,7 @@ def _order(a, wa, b, wb):
 
 @triton.jit
 def _on(median, middle, half, a, wa, b, wb):
-    """One value further towards half of the weight."""
+    """Advance by one value towards half of the weight."""
     way = (wa + wb) / 2
     share = (half - middle) / tl.maximum(way, 1e-10)
     share = tl.minimum(tl.maximum(share, 0.0), 1.0)
@@ -64,7 +64,7 @@ def filter_median(
         run: () int32; nothing is done where it is 0.
         height: H.
         width: W.
-        BLOCK: Pixels of a program; programs of the second dimension are the three unknowns.
+        BLOCK: Pixels per program; the second dimension of programs is the three unknowns.
     """
     if tl.load(run) == 0:
         return
@@ -139,7 +139,7 @@ def refine(
     coarse_motion, coarse_state, start, state, run, coarse_height, coarse_width, height, width,
     BLOCK: tl.constexpr,
 ):  # fmt: skip
-    """Bring motion and duals of a level to the next finer one, as its start and first state.
+    """Upsample motion and duals of a level to the next finer one, as its start and first state.
 
     Args:
         coarse_motion: (3, h, w) from `filter_median`.
@@ -151,7 +151,7 @@ def refine(
         coarse_width: w.
         height: H.
         width: W.
-        BLOCK: Pixels of a program; programs of the second dimension are the three unknowns and
+        BLOCK: Pixels per program; the second dimension of programs is the three unknowns and
             the seven duals.
     """
     if tl.load(run) == 0:

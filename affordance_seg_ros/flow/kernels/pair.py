@@ -32,7 +32,7 @@ def carry(motion, start, height, width, BLOCK: tl.constexpr):
 def linearise(
     older, newer, motion, contrasts, terms, run, height, width, BLOCK: tl.constexpr
 ):  # fmt: skip
-    """Write the data terms of two levels, linear around a motion; see `flow.level.linearise`.
+    """Write the data terms of two levels, linearised around a motion; see `flow.level.linearise`.
 
     Args:
         older: (8, H, W) level on whose grid the motion lives.
@@ -43,7 +43,7 @@ def linearise(
         run: () int32; nothing is done where it is 0.
         height: H.
         width: W.
-        BLOCK: Pixels of a program.
+        BLOCK: Pixels per program.
     """
     if tl.load(run) == 0:
         return
@@ -94,10 +94,10 @@ def measure_misfit(
         height: H.
         width: W.
         side: Side of a patch [px].
-        columns: Patches in a row of them.
-        patches: How many there are.
-        PATCHES: Patches of a program.
-        BLOCK: Power of two, at least the pixels of a patch.
+        columns: Patches per row.
+        patches: Number of patches.
+        PATCHES: Patches per program.
+        BLOCK: Power of two, at least the number of pixels of a patch.
     """
     patch = tl.program_id(0) * PATCHES + tl.arange(0, PATCHES)[:, None]
     one = tl.arange(0, BLOCK)[None, :]
@@ -120,7 +120,7 @@ def measure_misfit(
 
 @triton.jit
 def choose_start(misfit, reference, first, limit, runs, rise, patches, BLOCK: tl.constexpr):
-    """Choose between a warm and a cold start, as `flow.misfit.rise` says.
+    """Choose between a warm and a cold start, by the ratio of `flow.misfit.rise`.
 
     Args:
         misfit: (patches,) misfit of the motion carried on.
@@ -129,8 +129,8 @@ def choose_start(misfit, reference, first, limit, runs, rise, patches, BLOCK: tl
         limit: Rise beyond which the start is cold.
         runs: (2,) int32 result: whether to start cold, whether to start warm.
         rise: () result, the rise; NaN where there is no last result.
-        patches: How many.
-        BLOCK: Power of two, at least as many.
+        patches: Number of patches.
+        BLOCK: Power of two, at least the number of patches.
     """
     one = tl.arange(0, BLOCK)
     here = one < patches
@@ -158,12 +158,12 @@ def back_project(
         older: (8, H, W) level on whose grid the motion lives.
         newer: (8, H, W) level.
         older_rays: (3, H, W) points at depth 1 of the older frame's camera, 0 where not known.
-        newer_rays: (3, H, W) those of the newer frame's.
+        newer_rays: (3, H, W) the same for the newer frame's camera.
         flow: (6, H, W) result: u, v, w and the motion in metres.
         valid: (H, W) uint8 result.
         height: H.
         width: W.
-        BLOCK: Pixels of a program.
+        BLOCK: Pixels per program.
     """
     pixel = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     size = height * width

@@ -13,7 +13,7 @@ def corners(x, y, height, width):
 
     Returns:
         The offset of the pixel at the upper left, the steps to its right and lower neighbours (0
-        on the last column and row), and the shares of those.
+        on the last column and row), and the shares of these neighbours.
     """
     x = tl.minimum(tl.maximum(x, 0.0), width - 1.0)
     y = tl.minimum(tl.maximum(y, 0.0), height - 1.0)
@@ -40,7 +40,7 @@ def bilinear(image, offset, right, below, across, down, here):
 
 @triton.jit
 def bilinear_depth(image, offset, right, below, across, down, here):
-    """Return depth there: bilinear where all four pixels have some, else that of the nearest."""
+    """Return depth there: bilinear where all four pixels have depth, else the nearest one's."""
     upper_left = tl.load(image + offset, here, 0.0)
     upper_right = tl.load(image + offset + right, here, 0.0)
     lower_left = tl.load(image + offset + below, here, 0.0)

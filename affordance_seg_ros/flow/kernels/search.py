@@ -26,10 +26,10 @@ def fit_shifts(
         count: Number of shifts.
         height: H.
         width: W.
-        OTHER_BRIGHTNESS: Difference of brightness beyond which nothing gets worse.
-        OTHER_SURFACE_M: The same of depth.
-        NOT_SEEN: Cost beyond the picture.
-        BLOCK: Costs of a program.
+        OTHER_BRIGHTNESS: Difference of brightness beyond which the cost no longer grows.
+        OTHER_SURFACE_M: The same for depth.
+        NOT_SEEN: Cost outside the picture.
+        BLOCK: Costs per program.
     """
     if tl.load(run) == 0:
         return
@@ -64,9 +64,9 @@ def jump(
 
     Args:
         costs: (count, H, W) from `fit_shifts`.
-        shifts: (count, 2) float32 columns and rows [px], no shift first.
+        shifts: (count, 2) float32 columns and rows [px], the zero shift first.
         prices: (count,) float32 added to the mean cost of a shift.
-        motion: (3, H, W) motion around which was looked.
+        motion: (3, H, W) motion around which the shifts were tried.
         run: () int32; nothing is done where it is 0.
         count: Number of shifts.
         height: H.
@@ -74,7 +74,7 @@ def jump(
         REACH: Pixels of the neighbourhood to either side.
         LARGEST_SHARE: Share of its own cost below which a pixel jumps.
         SHIFTS: Power of two, at least count.
-        PIXELS: Pixels of a program.
+        PIXELS: Pixels per program.
     """
     if tl.load(run) == 0:
         return

@@ -44,11 +44,11 @@ class FusedSolver:
     """Runs the kernels over static buffers, without ever asking the device for a result.
 
     A warm start's kernels and a cold start's are both launched; those of the start that was not
-    chosen return at once. So the choice needs no answer to the host, and both can be in one graph.
+    chosen return at once. So the host need not know the choice, and both can be in one graph.
 
     Args:
         buffers: The stream's memory.
-        config: Options; the iterations of a pair are given with it.
+        config: Options; the iterations are given with each pair.
     """
 
     def __init__(self, buffers: Buffers, config: FlowConfig) -> None:
@@ -72,7 +72,7 @@ class FusedSolver:
             )  # fmt: skip
 
     def solve(self, iterations: Iterations) -> None:
-        """Write the scene flow of the pair, and what the next pair needs of it."""
+        """Write the scene flow of the pair, and what the next pair needs from it."""
         self._choose_start()
         cold, warm = self._buffers.runs
         finest = self._buffers.levels[0]
@@ -146,7 +146,7 @@ class FusedSolver:
         self._begin(level, level.start, run)
 
     def _solve_level(self, level: LevelBuffers, run: Tensor, iterations: int) -> None:
-        """Iterate from the level's first state, and clean what comes out of it."""
+        """Iterate from the level's first state, and clean up the result."""
         for k in range(iterations):
             _launch(
                 iterate, level.size, level.states[k % 2], level.states[1 - k % 2], level.terms,
@@ -188,7 +188,7 @@ class FusedSolver:
 def _launch(
     kernel: Any, size: tuple[int, int], *arguments: Any, planes: int = 1, **constants: Any
 ) -> int:
-    """Launch a kernel over the pixels of a level; return the number of programs of a plane."""
+    """Launch a kernel over the pixels of a level; return the number of programs per plane."""
     pixels = size[0] * size[1]
     block = min(triton.next_power_of_2(pixels), _INTERPRETED_BLOCK) if INTERPRETED else _BLOCK
     programs = int(triton.cdiv(pixels, block))

@@ -15,14 +15,14 @@ def write_one(target):
 def launch_one(device: torch.device) -> None:
     """Compile a kernel, launch it and wait for it.
 
-    Triton is installed with PyTorch, but builds a module in C when it is first used, and so wants
-    a compiler and Python's headers too, and a GPU that it knows.
+    Triton is installed with PyTorch, but builds a C module when it is first used, so it also needs
+    a compiler and Python's headers, and a GPU that it supports.
 
     Args:
         device: A CUDA device.
 
     Raises:
-        Exception: It cannot be done: Triton's own errors, its compiler's or the driver's.
+        Exception: It cannot be done; an error of Triton, its compiler or the driver.
     """
     with torch.cuda.device(device):
         target = torch.zeros(1, device=device)

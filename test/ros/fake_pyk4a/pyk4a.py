@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two Azure Kinects that a test plugs and unplugs, behind pyk4a's own names.
 
-The file that FAKE_KINECT names says `plugged`, `swapped` (the other way round),
-`unplugged`, `silent`, `late`, whose pictures are an hour old when they are
-handed out, or `uncalibrated`, which they are as long as their calibration
-cannot be read.
+The file that FAKE_KINECT names holds their state: `plugged`, `swapped` (in the
+other order), `unplugged`, `silent`, `late` (their pictures are an hour old when
+they are handed out), or `uncalibrated` (their calibration cannot be read).
 """
 
 import enum
