@@ -58,7 +58,7 @@ def targets(folder: Path) -> list[Target]:
             "driver allocations a frame",
             0.0,
             True,
-            _get(on_gpu, "allocations_a_frame", "device_mallocs"),
+            _get(on_gpu, "allocations_per_frame", "device_mallocs"),
         ),
         Target(
             "paper width on a Jetson AGX Orin, estimate at peaks",

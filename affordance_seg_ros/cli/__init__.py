@@ -17,14 +17,14 @@ from affordance_seg_ros.whole_file import check_writable
 
 COMMANDS = {
     "replay": "run the pipeline over a recording; write video, pictures, predictions and metrics",
-    "live": "play a recording to a live node; leave the report that replay leaves",
-    "record": "write what a running node says of a recording that is played to it",
+    "live": "play a recording to a live node; write the same report as replay",
+    "record": "record what a running node says about a recording that is played to it",
     "synth": "render interaction clips with perfect labels and flow",
     "train": "train a network, check data, or run the ablation",
     "evaluate": "measure weights on labelled clips; write tables and pictures",
     "export": "write the network as ONNX, checked against PyTorch",
     "bench": "time every stage of the pipeline on this machine, and compare with its limits",
-    "info": "tell what a weight file holds, and what this machine offers",
+    "info": "show what a weight file holds, and what this machine offers",
 }
 """Subcommands; each is a module here with `add_arguments(parser)` and `run(arguments) -> int`.
 

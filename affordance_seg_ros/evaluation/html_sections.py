@@ -53,7 +53,7 @@ def film_section(stills: Sequence[Still], captions: Mapping[int, str], frames: i
         f'<input type="range" id="seek" min="0" max="{len(stills) - 1}" value="0" '
         'aria-label="Frame"></div>'
         f'<output class="caption" id="caption">{escape(captions[first.frame])}</output>'
-        f'<p class="note">The film holds {shown}. A click into the charts over time leads to the '
+        f'<p class="note">The film holds {shown}. Click a chart over time to go to the '
         "frame.</p></section>"
     )
 

@@ -97,7 +97,7 @@ class Badness(NamedTuple):
     value: float
 
 
-def badnesses(note: FrameNote, labelled: bool) -> tuple[Badness, ...]:
+def badness_measures(note: FrameNote, labelled: bool) -> tuple[Badness, ...]:
     """Return the measures by which a frame is judged; NaN where one does not apply.
 
     Args:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from affordance_seg_ros.evaluation.html_report import PageContent, write_page
-from affordance_seg_ros.evaluation.page_pictures import Film, WorstFrames, badnesses
+from affordance_seg_ros.evaluation.page_pictures import Film, WorstFrames, badness_measures
 from affordance_seg_ros.evaluation.run_history import RunHistory, note_of
 from affordance_seg_ros.frames import Prediction, RgbdFrame
 from affordance_seg_ros.labels import LabelSet
@@ -54,7 +54,7 @@ class PageRecorder:
         note = note_of(prediction, self._labels, truth)
         self._history.add(note)
         self._film.add(index, overlay if self._film.wants_next() else None)
-        for title, badness in badnesses(note, self._labelled):
+        for title, badness in badness_measures(note, self._labelled):
             worst = self._worst.setdefault(title, WorstFrames())
             if worst.wants(note.stamp_ns, badness):
                 picture = overlay if truth is None else self._beside(frame, truth, overlay)

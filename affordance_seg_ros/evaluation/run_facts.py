@@ -64,7 +64,7 @@ def _counts(summary: Mapping[str, Any]) -> str:
         f"{summary['frames_processed']} processed",
         f"{summary['frames_dropped']} dropped",
         f"{summary['unpaired']} images unpaired",
-        f"{summary['duplicates']} with a stamp that had come before",
+        f"{summary['duplicates']} with a repeated stamp",
         *(f"{count} x {reason}" for reason, count in reasons.items()),
     ]
     return ", ".join(parts)

@@ -131,7 +131,8 @@ def build_estimator(config: FlowConfig, device: torch.device) -> FlowEstimator:
     name = estimator_name(config, device)
     if config.estimator == "auto" and device.type == "cuda" and name == "dis":
         _LOG.warning(
-            "flow.estimator=auto on %s is DIS on the CPU, as Triton's kernels do not run there: %s",
+            "flow.estimator=auto on %s uses DIS on the CPU, as Triton's kernels do not run there: "
+            "%s",
             device,
             _kernel_trouble(device),
         )

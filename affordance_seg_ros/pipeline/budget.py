@@ -137,7 +137,7 @@ class LatencyBudget:
         """
         self._costs.append(_Cost(sum(stages_ms) + beyond_ms, stages_ms.flow))
         self._due_ms = due_ms
-        self._forgive()
+        self._reset_patience()
         if len(self._costs) < _ENOUGH:
             return None
         left = self.state
@@ -166,7 +166,7 @@ class LatencyBudget:
         self._move(target)
         return True
 
-    def _forgive(self) -> None:
+    def _reset_patience(self) -> None:
         """Forget that returns did not last, once one has lasted."""
         if self._frames_since_return is None:
             return
@@ -195,16 +195,16 @@ class LatencyBudget:
         """Return whether a level is predicted to stay within the budget."""
         if self._budget_ms is None:
             return True
-        return _rank(self._foretold(level), _SHARE_BELOW) <= margin * self._budget_ms
+        return _rank(self._predicted_ms(level), _SHARE_BELOW) <= margin * self._budget_ms
 
     def _keeps_up(self, level: int, margin: float = 1.0) -> bool:
         """Return whether frames are predicted not to wait for each other at a level."""
         if self._due_ms is None:
             return True
         due_ms = self._due_ms * LEVELS[level].rate_divisor
-        return _rank(self._foretold(level), 0.5) <= margin * due_ms
+        return _rank(self._predicted_ms(level), 0.5) <= margin * due_ms
 
-    def _foretold(self, level: int) -> list[float]:
+    def _predicted_ms(self, level: int) -> list[float]:
         """Return how long the frames seen would have taken at a level [ms]."""
         ratio = LEVELS[level].flow_share / self.effort.flow_share
         ratio = min(ratio, 1.0) if level > self._level else max(ratio, 1.0)

@@ -44,7 +44,9 @@ def _best() -> torch.device:
         return torch.device("cpu")
     device = torch.device("cuda")
     if trouble := _trouble(device):
-        _LOG.warning("device=auto is the CPU, as PyTorch cannot use the GPU: %s", trouble)
+        _LOG.warning(
+            "device=auto falls back to the CPU, as PyTorch cannot use the GPU: %s", trouble
+        )
         return torch.device("cpu")
     return device
 

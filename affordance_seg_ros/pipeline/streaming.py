@@ -231,8 +231,8 @@ class Pipeline:
         if not reading.finite:
             self.reset()  # the memory would keep it for ever
             raise FrameError(
-                f"an output that is not finite, from weights {self._card.name} by {self.network}; "
-                "its memory is emptied. Expected network_precision of more range, or other weights"
+                f"the network's output is not finite (weights {self._card.name}, {self.network}); "
+                "memory cleared. Expected a network_precision with more range, or other weights"
             )
         regions: tuple[Region, ...] = ()
         if wanted.regions:

@@ -35,7 +35,7 @@ class StreamingPipeline(Protocol):
 
 
 @dataclass(frozen=True)
-class Voice:
+class EffortLog:
     """Writes warnings and notes to the log."""
 
     warn: Callable[[str], object]
@@ -51,7 +51,7 @@ class BudgetedPipeline:
     Args:
         pipeline: The pipeline.
         pace: Decides which frames pass.
-        voice: Says once that the effort is reduced, and once that it is full again.
+        log: Says once that the effort is reduced, and once that it is full again.
         config: Options of the node.
         pipeline_config: Options of the pipeline.
 
@@ -63,14 +63,14 @@ class BudgetedPipeline:
         self,
         pipeline: StreamingPipeline,
         pace: Pace,
-        voice: Voice,
+        log: EffortLog,
         config: NodeConfig,
         pipeline_config: PipelineConfig,
     ) -> None:
         self._pipeline = pipeline
         self._on_cpu = str(pipeline.device) == "cpu"
         self._pace = pace
-        self._voice = voice
+        self._log = log
         self._latency_budget_ms = config.latency_budget_ms
         self._config = pipeline_config
         self._frame_s = 0.0
@@ -109,15 +109,15 @@ class BudgetedPipeline:
         if left is not None:
             self._apply()
             if left.effort == FULL:
-                self._voice.warn(f"{_excess(left)}: from now on {in_words(self.state.effort)}")
+                self._log.warn(f"{_excess(left)}: from now on {in_words(self.state.effort)}")
             elif self.state.effort == FULL:
                 self._given_up = False
-                self._voice.inform("fast enough again: full effort")
+                self._log.inform("fast enough again: full effort")
         elif not self.state.holds and not self._given_up:
             self._given_up = True
             # On a CPU the limit is the next frame, and the requested latency has no effect.
             other = "" if self._on_cpu else "raise latency_budget_ms, "
-            self._voice.warn(
+            self._log.warn(
                 f"{_excess(self.state)}, and less effort would not help; {other}{_ADVICE}"
             )
 

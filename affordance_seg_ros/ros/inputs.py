@@ -23,7 +23,7 @@ from affordance_seg_ros.ros.channels import DEPTH_CAMERA_INFO, Channel, channels
 from affordance_seg_ros.ros.depth_motion import MotionSource, motion_source
 from affordance_seg_ros.ros.frame_log import is_of_this_clock
 from affordance_seg_ros.ros.job import Job, ReceivedImage, UnalignedDepth
-from affordance_seg_ros.ros.kept_infos import KeptInfos
+from affordance_seg_ros.ros.latched_infos import LatchedInfos
 from affordance_seg_ros.ros.mailbox import Mailbox
 from affordance_seg_ros.ros.pace import Pace
 from affordance_seg_ros.ros.waiting import (
@@ -32,7 +32,7 @@ from affordance_seg_ros.ros.waiting import (
     lost_images,
     other_frame,
     repeated_publishers,
-    standing_stamps,
+    stuck_stamps,
     uncalibrated_pairs,
     unpaired_images,
 )
@@ -92,7 +92,7 @@ class RgbdInput:
             self._subscribe(channel, callbacks.get(role, partial(self._on_info, role)))
             for role, channel in self._channels.items()
         ]
-        self._kept = KeptInfos(node, tuple(self._channels.values()), self._on_info)
+        self._kept = LatchedInfos(node, tuple(self._channels.values()), self._on_info)
 
     @property
     def counts(self) -> PairingCounts:
@@ -122,7 +122,7 @@ class RgbdInput:
         if not enabled:
             self._waiting = None
 
-    def look_for_kept(self) -> None:
+    def find_latched(self) -> None:
         """Subscribe to calibrations that were sent once, before the node started."""
         self._kept.look(self._infos)
 
@@ -179,7 +179,7 @@ class RgbdInput:
             "depth": counts.duplicate_depth - before.duplicate_depth,
         }
         return [
-            standing_stamps(role, self._stamps_ns[role], silence_s, limit_s, count)
+            stuck_stamps(role, self._stamps_ns[role], silence_s, limit_s, count)
             for role, count in repeated.items()
         ]
 

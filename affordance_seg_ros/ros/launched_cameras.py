@@ -66,8 +66,8 @@ def _with_serial_numbers(cameras: list[LaunchedCamera], text: str) -> list[Launc
     numbers = [word.strip() for word in text.split(",")]
     if len(set(filter(None, numbers))) < len(numbers) or len(numbers) != len(cameras):
         raise ConfigError(
-            f"serial_number:={text}; expected as many as there are cameras ({len(cameras)}), each "
-            "another, with commas"
+            f"serial_number:={text}; expected a number of its own for each camera, "
+            f"{len(cameras)} in all, separated by commas"
         )
     pairs = zip(cameras, numbers, strict=True)
     return [camera._replace(serial_number=number) for camera, number in pairs]

@@ -102,7 +102,7 @@ class AffordanceNode(ForgivingLifecycleNode):
         """Load the weights and warm up."""
         config = self._config
         try:
-            with self._failure_told("configuration"):
+            with self._reporting_failure("configuration"):
                 pipeline = self._build(config.weights, config.device, self._pipeline_config)
                 pipeline.warm_up()
                 card = pipeline.card
@@ -129,7 +129,7 @@ class AffordanceNode(ForgivingLifecycleNode):
         """Subscribe, and start the worker."""
         assert self._pipeline is not None
         assert self._output is not None
-        with self._failure_told("activation"):
+        with self._reporting_failure("activation"):
             found = super().on_activate(state)  # opens the publishers
             self._output.publish_label_info(self._pipeline_config.min_confidence)
             self._pipeline.reset()
@@ -187,7 +187,7 @@ class AffordanceNode(ForgivingLifecycleNode):
         return FrameTransforms(self, config.target_frame, config.transform_timeout_s)
 
     @contextmanager
-    def _failure_told(self, what: str) -> Iterator[None]:
+    def _reporting_failure(self, what: str) -> Iterator[None]:
         """Report what goes wrong: rclpy silently turns it into a failed transition."""
         self._failure = ""
         try:
@@ -263,7 +263,7 @@ class AffordanceNode(ForgivingLifecycleNode):
 
     def _on_timer(self) -> None:
         if self._session is not None:
-            self._session.look_for_kept()
+            self._session.find_latched()
         snapshot = None if self._session is None else self._session.snapshot()
         if snapshot is not None:
             now_s = 1e-9 * self._steady.now().nanoseconds

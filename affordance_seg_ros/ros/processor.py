@@ -113,7 +113,7 @@ class FrameProcessor:
     def process(self, job: Job) -> None:
         """Decode, predict and publish; a frame that cannot be used is dropped and counted."""
         taken_ns = time.monotonic_ns()
-        config = self._take_orders()
+        config = self._apply_requests()
         try:
             frame = decode(job, self._decoder, rectified=config.rectified)
             decoded_ns = time.monotonic_ns()
@@ -151,7 +151,7 @@ class FrameProcessor:
         )
         self.published.add(published_ns)
 
-    def _take_orders(self) -> NodeConfig:
+    def _apply_requests(self) -> NodeConfig:
         """Carry out what other threads asked for; return the options in force."""
         with self._lock:
             wanted, self._wanted = self._wanted, None

@@ -10,7 +10,7 @@ from rclpy.lifecycle import LifecycleNode
 from affordance_seg_ros.config import PipelineConfig
 from affordance_seg_ros.frames import RgbdFrame
 from affordance_seg_ros.node_config import NodeConfig
-from affordance_seg_ros.ros.effort import BudgetedPipeline, StreamingPipeline, Voice
+from affordance_seg_ros.ros.effort import BudgetedPipeline, EffortLog, StreamingPipeline
 from affordance_seg_ros.ros.inputs import RgbdInput
 from affordance_seg_ros.ros.job import Job
 from affordance_seg_ros.ros.mailbox import Mailbox
@@ -72,13 +72,13 @@ class Session:
         self._pipeline = BudgetedPipeline(
             pipeline,
             self._input.pace,
-            Voice(logger.warning, logger.info),
+            EffortLog(logger.warning, logger.info),
             config,
             pipeline_config,
         )
         self._processor = FrameProcessor(self._pipeline, output, config, listeners)
         self._worker = Worker(self._mailbox, self._processor.process)
-        self._failure_told = False
+        self._failure_reported = False
 
     def start(self) -> None:
         """Start processing; call this only once somebody holds the session and can stop it."""
@@ -101,14 +101,14 @@ class Session:
         """Accept frames, or ignore them."""
         self._input.enable(enabled)
 
-    def look_for_kept(self) -> None:
-        """Subscribe to calibrations that were sent once; see `RgbdInput.look_for_kept`."""
-        self._input.look_for_kept()
+    def find_latched(self) -> None:
+        """Subscribe to calibrations that were sent once; see `RgbdInput.find_latched`."""
+        self._input.find_latched()
 
     def take_failure(self) -> BaseException | None:
         """Return the error that ended a thread, once; None if there is none to report."""
-        failure = None if self._failure_told else self._worker.failure or self._output.failure
-        self._failure_told |= failure is not None
+        failure = None if self._failure_reported else self._worker.failure or self._output.failure
+        self._failure_reported |= failure is not None
         return failure
 
     def check(self) -> None:

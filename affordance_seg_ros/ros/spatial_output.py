@@ -49,7 +49,7 @@ class Transforms(Protocol):
         """Stop listening."""
 
 
-class _Places(NamedTuple):
+class _SpatialPrediction(NamedTuple):
     """A prediction with spatial parts to be published, and which of them."""
 
     frame: RgbdFrame
@@ -92,8 +92,8 @@ class SpatialOutput:
         self._weights = weights
         self._trained = trained
         self._transforms = transforms
-        self._mailbox: Mailbox[_Places] = Mailbox()
-        self._worker: Worker[_Places] | None = None
+        self._mailbox: Mailbox[_SpatialPrediction] = Mailbox()
+        self._worker: Worker[_SpatialPrediction] | None = None
         self._newest_ns = 0
         self._untransformed = Arrivals(time.monotonic_ns())
         self._last_failure = ""
@@ -144,7 +144,7 @@ class SpatialOutput:
             wanted: Which parts the prediction has; a later subscriber gets the next one.
         """
         self._follow_time(prediction.stamp_ns)
-        places = _Places(
+        places = _SpatialPrediction(
             frame,
             prediction,
             config.points_layout,
@@ -183,7 +183,7 @@ class SpatialOutput:
             self._transforms.clear()
         self._newest_ns = stamp_ns
 
-    def _publish(self, places: _Places) -> None:
+    def _publish(self, places: _SpatialPrediction) -> None:
         prediction = places.prediction
         try:
             frame_id, moved = self._target(prediction)

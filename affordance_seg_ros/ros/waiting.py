@@ -83,9 +83,7 @@ def repeated_publishers(view: TopicView) -> str:
     return f"{len(view.publishers)} publishers on {view.topic} ({nodes}); expected one"
 
 
-def standing_stamps(
-    role: str, stamp_ns: int, silence_s: float, limit_s: float, repeated: int
-) -> str:
+def stuck_stamps(role: str, stamp_ns: int, silence_s: float, limit_s: float, repeated: int) -> str:
     """Return a sentence if images come whose stamps stand still, or an empty string.
 
     Args:
@@ -93,7 +91,7 @@ def standing_stamps(
         stamp_ns: Their last stamp [ns].
         silence_s: Time since the last pair [s].
         limit_s: Silence that is accepted [s].
-        repeated: Images since the last pair whose stamp had come before.
+        repeated: Images since the last pair with a repeated stamp.
     """
     if silence_s < limit_s or repeated < _MANY_REPEATED:
         return ""

@@ -41,7 +41,7 @@ class PairingCounts:
         paired: Pairs given out.
         unpaired_color: Colour items given up: no depth within the skew, or older than a pair.
         unpaired_depth: Depth items given up.
-        duplicate_color: Colour items with a stamp that had come before; ignored.
+        duplicate_color: Colour items with a repeated stamp; ignored.
         duplicate_depth: Depth items likewise.
         pending_color: Colour items that still wait.
         pending_depth: Depth items that still wait.

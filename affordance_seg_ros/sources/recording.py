@@ -58,7 +58,7 @@ class ReadReport:
                 "images unpaired"
             )
         if self.pairing.duplicates:
-            parts.append(f"{self.pairing.duplicates} images with a stamp that had come before")
+            parts.append(f"{self.pairing.duplicates} images with a repeated stamp")
         parts += [f"{count} x {reason}" for reason, count in self.skipped.items()]
         return "; ".join(parts)
 

@@ -29,7 +29,7 @@ class WaitingStream:
         recent: Stamps that came recently [ns].
         paired_ns: Stamp of the newest item that got a partner [ns].
         unpaired: Number of items that were given up.
-        duplicates: Number of items with a stamp that had come before.
+        duplicates: Number of items with a repeated stamp.
         is_to_jump: Whether the other stream has jumped back and this one has not yet.
     """
 

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from affordance_seg_ros.evaluation.page_pictures import Film, WorstFrames, badnesses, to_jpeg
+from affordance_seg_ros.evaluation.page_pictures import Film, WorstFrames, badness_measures, to_jpeg
 from affordance_seg_ros.evaluation.run_history import FrameNote
 
 PICTURE = np.zeros((24, 32, 3), np.uint8)
@@ -55,10 +55,10 @@ def note(**values: float) -> FrameNote:
 
 
 def test_labelled_runs_are_judged_by_iou_and_others_by_time_and_confidence() -> None:
-    assert [(b.title, b.value) for b in badnesses(note(iou=0.25), labelled=True)] == [
+    assert [(b.title, b.value) for b in badness_measures(note(iou=0.25), labelled=True)] == [
         ("Lowest IoU", 0.75)
     ]
-    assert [(b.title, b.value) for b in badnesses(note(), labelled=False)] == [
+    assert [(b.title, b.value) for b in badness_measures(note(), labelled=False)] == [
         ("Slowest", 30.0),
         ("Least confident", 0.75),
     ]

@@ -84,7 +84,7 @@ def test_without_triton_auto_says_that_it_takes_dis_and_the_fused_one_is_refused
             monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "triton", None)  # as if it were not installed
     assert isinstance(build_estimator(FlowConfig(), CUDA), DisFlow)
-    assert re.search(r"auto on cuda is DIS on the CPU, as Triton's .*ModuleNotFound", caplog.text)
+    assert re.search(r"auto on cuda uses DIS on the CPU, as Triton's .*ModuleNotFound", caplog.text)
     with pytest.raises(DeviceError, match=r"Triton is not installed; expected the package triton"):
         build_estimator(FlowConfig(estimator="primal_dual_fused"), CUDA)
 

@@ -30,7 +30,10 @@ def test_a_gpu_that_computes_nothing_is_none(
     monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: ["sm_75", "sm_90"])
     monkeypatch.setattr(torch, "zeros", zeros)
     assert resolve_device("auto").type == "cpu"
-    assert "is the CPU, as PyTorch cannot use the GPU: CUDA error: no kernel image" in caplog.text
+    assert (
+        "falls back to the CPU, as PyTorch cannot use the GPU: CUDA error: no kernel image"
+        in caplog.text
+    )
     accepted = r"no kernel image is available; expected cpu, or a GPU of sm_75, sm_90"
     with pytest.raises(DeviceError, match=accepted):
         resolve_device("cuda:0")

@@ -18,7 +18,7 @@ from affordance_seg_ros.model.network import AffordanceNetwork
 from affordance_seg_ros.node_config import NodeConfig
 from affordance_seg_ros.pipeline import stage_clock, streaming
 from affordance_seg_ros.pipeline.budget import FLOW_SHARES
-from affordance_seg_ros.ros.effort import BudgetedPipeline, Voice
+from affordance_seg_ros.ros.effort import BudgetedPipeline, EffortLog
 from affordance_seg_ros.ros.pace import Pace
 
 STEP_NS = 100_000_000
@@ -68,8 +68,8 @@ class Bench:
         self.pace = Pace(10.0)
         self.warnings, self.notes = [], []
         self.node = NodeConfig(**node)
-        voice = Voice(self.warnings.append, self.notes.append)
-        self.budgeted = BudgetedPipeline(pipeline, self.pace, voice, self.node, self.config)
+        log = EffortLog(self.warnings.append, self.notes.append)
+        self.budgeted = BudgetedPipeline(pipeline, self.pace, log, self.node, self.config)
         self._index = 0
 
     def frame(self):

@@ -5,7 +5,7 @@ from affordance_seg_ros.ros.waiting import (
     awaited,
     lost_images,
     repeated_publishers,
-    standing_stamps,
+    stuck_stamps,
     uncalibrated_pairs,
     unpaired_images,
     without_durations,
@@ -108,7 +108,7 @@ def test_two_cameras_on_one_topic_are_named():
 
 
 def test_stamps_that_stand_still_are_told_from_a_skew():
-    text = standing_stamps("colour", 1_500_000_000, 7.0, 5.0, 29)
+    text = stuck_stamps("colour", 1_500_000_000, 7.0, 5.0, 29)
     assert text.startswith("no pair for 7 s: colour comes, but its stamps stand still at 1.500 s")
-    assert standing_stamps("colour", 0, 4.0, 5.0, 29) == ""
-    assert standing_stamps("colour", 0, 7.0, 5.0, 2) == ""
+    assert stuck_stamps("colour", 0, 4.0, 5.0, 29) == ""
+    assert stuck_stamps("colour", 0, 7.0, 5.0, 2) == ""

@@ -108,7 +108,7 @@ def test_repeated_messages_are_reported(frames, tmp_path):
     events = [event for event in camera_events(M2, frames) for _ in range(2)]
     recording = open_recording(record(tmp_path / "bag", events))
     assert_same(list(recording.frames()), frames)
-    assert "20 images with a stamp that had come before" in str(recording.report)
+    assert "20 images with a repeated stamp" in str(recording.report)
 
 
 def test_bag_whose_every_frame_is_unusable_says_why(frames, tmp_path):

@@ -21,7 +21,7 @@ its neighbours comes from the cache."""
 _WRITTEN_BY_ITERATION = 3 + 3 + 1 + 6
 """Motion and its extrapolation, both duals."""
 
-VALUES_A_PIXEL_ITERATION = _READ_BY_ITERATION + _WRITTEN_BY_ITERATION
+VALUES_PER_PIXEL_ITERATION = _READ_BY_ITERATION + _WRITTEN_BY_ITERATION
 """Floats that an iteration reads and writes for a pixel (`flow.kernels.iteration.iterate`)."""
 
 _SMALL = (48, 64)
@@ -57,7 +57,7 @@ def flow_work(config: FlowConfig, height: int, width: int) -> FlowWork:
     torch.set_num_threads(1)  # the operations are too short for more
     try:
         asked, once = _pairs(config, height, width), _count_once(1, height, width)
-        flop = _flop_a_pixel_iteration()
+        flop = _flop_per_pixel_iteration()
     finally:
         torch.set_num_threads(threads)
     cold = _extended(once.cold, asked.cold.pixel_iterations, flop)
@@ -107,7 +107,7 @@ def _count_once(iterations: int, height: int, width: int) -> _Pairs:
 
 
 @cache
-def _flop_a_pixel_iteration() -> float:
+def _flop_per_pixel_iteration() -> float:
     """Return the arithmetic of one iteration for one pixel: what a second iteration adds."""
     once, twice = (_count_once(n, *_SMALL).warm for n in (1, 2))
     return 1e9 * (twice.work.gflop - once.work.gflop) / (_SMALL[0] * _SMALL[1])
@@ -116,6 +116,6 @@ def _flop_a_pixel_iteration() -> float:
 def _extended(once: _Counted, pixel_iterations: int, flop: float) -> Work:
     """Return the work of a pair with this many pixel iterations, `flop` each."""
     left = pixel_iterations - once.pixel_iterations
-    values = left * VALUES_A_PIXEL_ITERATION
+    values = left * VALUES_PER_PIXEL_ITERATION
     iterations = Operation("iterations", left * flop, values, fusible=False)
     return Work((*once.work.operations, iterations))

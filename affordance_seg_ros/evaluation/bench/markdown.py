@@ -63,12 +63,12 @@ def _durations(document: dict[str, Any]) -> str:
 
 def _facts(document: dict[str, Any]) -> str:
     memory, cold = document["memory_mb"], document["cold_start_ms"]
-    allocations = document["allocations_a_frame"]
+    allocations = document["allocations_per_frame"]
     rows: list[tuple[str, object]] = [
         ("frames/s", document["frames_per_s"]),
         ("frames/s at p95", document["frames_per_s_at_p95"]),
         ("resident memory [MiB]", memory["cpu_rss"]),
-        ("its growth a frame [KiB]", document["growth_kb_a_frame"]),
+        ("its growth a frame [KiB]", document["growth_kb_per_frame"]),
         ("GPU memory, peak [MiB]", memory["gpu_peak"]),
         ("tensors allocated a frame on the CPU", allocations["tensors"]),
         ("their size [MiB]", allocations["tensors_mb"]),

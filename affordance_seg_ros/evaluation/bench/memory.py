@@ -101,7 +101,7 @@ def count_allocations(step: Callable[[], object], frames: int, device: torch.dev
     )
 
 
-def growth_kb_a_frame(resident: Sequence[float]) -> float:
+def growth_kb_per_frame(resident: Sequence[float]) -> float:
     """Return by how much memory grows per frame [KiB]: the slope of the best-fitting line.
 
     Args:

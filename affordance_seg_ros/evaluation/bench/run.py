@@ -18,7 +18,7 @@ from affordance_seg_ros.evaluation.bench.limits import limits_document
 from affordance_seg_ros.evaluation.bench.machine import describe_machine
 from affordance_seg_ros.evaluation.bench.memory import (
     count_allocations,
-    growth_kb_a_frame,
+    growth_kb_per_frame,
     memory_now,
 )
 from affordance_seg_ros.evaluation.bench.settings import BenchSettings
@@ -86,8 +86,8 @@ def run(settings: BenchSettings, *, progress: bool = False) -> dict[str, Any]:
         "baseline_ratio": None,
         "baseline": None,
         "memory_mb": memory._asdict(),
-        "allocations_a_frame": allocations._asdict(),
-        "growth_kb_a_frame": growth_kb_a_frame(watch.resident),
+        "allocations_per_frame": allocations._asdict(),
+        "growth_kb_per_frame": growth_kb_per_frame(watch.resident),
         "cold_start_ms": cold_start,
         "limits": limits_document(checkpoint, settings.config.flow, device, p50_ms),
     }

@@ -14,7 +14,7 @@ from affordance_seg_ros.frames import DepthImage, RgbdFrame
 
 FloatArray = npt.NDArray[np.float64]
 
-FRAMES_A_LAP = 24
+FRAMES_PER_LAP = 24
 """Frames after which the motion is back where it began, without a jump."""
 
 _CARDS = 4
@@ -84,10 +84,10 @@ class RandomScene:
 
     def lap(self, rate_hz: float) -> list[RgbdFrame]:
         """Return the frames of one lap, with stamps at a rate [Hz] from 0 on."""
-        return [self.frame(k, round(1e9 * k / rate_hz)) for k in range(FRAMES_A_LAP)]
+        return [self.frame(k, round(1e9 * k / rate_hz)) for k in range(FRAMES_PER_LAP)]
 
     def frame(self, index: int, stamp_ns: int) -> RgbdFrame:
-        """Return the frame at a place in the motion, which repeats after `FRAMES_A_LAP`.
+        """Return the frame at a place in the motion, which repeats after `FRAMES_PER_LAP`.
 
         Args:
             index: Place in the motion.
@@ -95,7 +95,7 @@ class RandomScene:
         """
         color, depth_m = self._color.copy(), self._depth_m.copy()
         for card in self._cards:
-            self._draw(card, 2 * np.pi * index / FRAMES_A_LAP, color, depth_m)
+            self._draw(card, 2 * np.pi * index / FRAMES_PER_LAP, color, depth_m)
         random = np.random.default_rng((self._seed, index))
         shift = tuple(random.integers(0, depth_m.shape))
         gray_noise = np.roll(self._gray_noise, shift, (0, 1))

@@ -9,7 +9,7 @@ import torch
 
 from affordance_seg_ros.evaluation.bench.memory import (
     count_allocations,
-    growth_kb_a_frame,
+    growth_kb_per_frame,
     memory_now,
     resident_mb,
 )
@@ -40,9 +40,11 @@ def test_resident_memory_grows_with_what_is_touched() -> None:
 
 def test_growth_is_the_slope_of_the_second_half() -> None:
     flat_then_rising = [float(max(0, k - 50)) for k in range(100)]
-    assert growth_kb_a_frame(flat_then_rising) == pytest.approx(1024)
-    assert growth_kb_a_frame([float(min(50, k)) for k in range(100)]) == pytest.approx(0, abs=1e-6)
+    assert growth_kb_per_frame(flat_then_rising) == pytest.approx(1024)
+    assert growth_kb_per_frame([float(min(50, k)) for k in range(100)]) == pytest.approx(
+        0, abs=1e-6
+    )
 
 
 def test_a_few_frames_say_nothing_of_growth() -> None:
-    assert math.isnan(growth_kb_a_frame([1.0] * 39))
+    assert math.isnan(growth_kb_per_frame([1.0] * 39))

@@ -77,8 +77,8 @@ def test_the_ratio_is_that_of_medians_in_the_same_run(document: Any) -> None:
 def test_memory_limits_and_cold_start_are_there(document: Any) -> None:
     assert document["memory_mb"]["cpu_rss"] > 0
     assert document["memory_mb"]["gpu_peak"] is None
-    assert document["growth_kb_a_frame"] is None  # six frames say nothing
-    assert document["allocations_a_frame"]["tensors"] > 0
+    assert document["growth_kb_per_frame"] is None  # six frames say nothing
+    assert document["allocations_per_frame"]["tensors"] > 0
     assert document["limits"]["copy_gb_per_s"] > 0
     reached = document["limits"]["flow"]["reached"]["float32"]
     bound = document["limits"]["flow"]["bound_ms"]["float32"]

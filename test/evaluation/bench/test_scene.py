@@ -11,7 +11,7 @@ import torch
 from affordance_seg_ros.config import FlowConfig
 from affordance_seg_ros.errors import ConfigError, EncodingError
 from affordance_seg_ros.evaluation.bench.messages import ENCODINGS, encode
-from affordance_seg_ros.evaluation.bench.scene import FRAMES_A_LAP, RandomScene, stream
+from affordance_seg_ros.evaluation.bench.scene import FRAMES_PER_LAP, RandomScene, stream
 from affordance_seg_ros.flow.dis import DisFlow
 from affordance_seg_ros.flow.flow_input import FlowInput
 from affordance_seg_ros.frames import RgbdFrame
@@ -25,7 +25,7 @@ def flow_input(frame: RgbdFrame) -> FlowInput:
 
 
 def test_a_card_may_leave_a_wide_picture() -> None:
-    assert len(list(RandomScene(64, 36, seed=6).lap(10.0))) == FRAMES_A_LAP
+    assert len(list(RandomScene(64, 36, seed=6).lap(10.0))) == FRAMES_PER_LAP
 
 
 def test_the_same_seed_and_place_give_the_same_frame() -> None:
@@ -36,13 +36,13 @@ def test_the_same_seed_and_place_give_the_same_frame() -> None:
 
 
 def test_the_motion_is_back_at_its_beginning_after_a_lap() -> None:
-    start, end = (SCENE.frame(k, 0).depth.to_metres() for k in (0, FRAMES_A_LAP))
+    start, end = (SCENE.frame(k, 0).depth.to_metres() for k in (0, FRAMES_PER_LAP))
     # Only sensor noise differs.
     assert np.nanmedian(np.abs(start - end)) < 0.02
     assert np.nanpercentile(np.abs(start - end), 99) < 0.05
 
 
-@pytest.mark.parametrize("index", range(0, FRAMES_A_LAP, 6))
+@pytest.mark.parametrize("index", range(0, FRAMES_PER_LAP, 6))
 def test_cards_move_and_the_wall_does_not(index: int) -> None:
     estimator = DisFlow(FlowConfig(), torch.device("cpu"))
     older, newer = (SCENE.frame(index + k, 0) for k in range(2))
@@ -57,9 +57,9 @@ def test_cards_move_and_the_wall_does_not(index: int) -> None:
 
 def test_a_stream_repeats_the_lap_with_stamps_that_go_on() -> None:
     lap = SCENE.lap(10.0)
-    frames = list(islice(stream(lap, start_ns=7, rate_hz=20.0), FRAMES_A_LAP + 2))
+    frames = list(islice(stream(lap, start_ns=7, rate_hz=20.0), FRAMES_PER_LAP + 2))
     assert [frame.stamp_ns for frame in frames[:3]] == [7, 50_000_007, 100_000_007]
-    assert frames[FRAMES_A_LAP].color is frames[0].color
+    assert frames[FRAMES_PER_LAP].color is frames[0].color
     assert (np.diff([frame.stamp_ns for frame in frames]) > 0).all()
 
 

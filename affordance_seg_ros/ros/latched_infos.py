@@ -19,7 +19,7 @@ _KEPT = QoSProfile(
 )
 
 
-class KeptInfos:
+class LatchedInfos:
     """Subscribes a second time where a calibration is kept.
 
     Only there: other senders would be warned about an incompatible subscription.
