@@ -3,16 +3,28 @@
 
 import argparse
 import math
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from affordance_seg_ros.errors import ConfigError
 from affordance_seg_ros.options import Options
 
 Config = TypeVar("Config", bound=Options)
+Parser: TypeAlias = "argparse.ArgumentParser | argparse._ArgumentGroup"
+
+
+class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Tells the default of a flag, unless that is to be empty, not given or switched off."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        default = action.default
+        is_off = default is False and not isinstance(action, argparse.BooleanOptionalAction)
+        if is_off or default is None or default == "" or default == []:
+            return action.help
+        return super()._get_help_string(action)
 
 
 def add_options(
-    parser: argparse.ArgumentParser,
+    parser: Parser,
     config: type[Options],
     *,
     prefix: str = "",
@@ -22,7 +34,7 @@ def add_options(
     """Add a flag for each option of a dataclass, with its description, unit, range and default.
 
     Args:
-        parser: Where the flags are added.
+        parser: Where the flags are added: a parser, or a group of one.
         config: The dataclass.
         prefix: Put before each flag's name.
         only: Names of the options wanted; empty for all.
@@ -34,20 +46,27 @@ def add_options(
         if only and name not in only:
             continue
         default = getattr(defaults, name)
-        details = ", ".join(part for part in (info.unit, info.accepted) if part)
-        text = info.description + (f" [{details}]" if details else "")
+        details = info.unit if info.choices else info.accepted or info.unit
+        text = as_help(info.description) + (f" [{details}]" if details else "")
         flag = f"--{prefix}{name}".replace("_", "-")
         settings: dict[str, Any] = {"help": text.replace("%", "%%"), "default": default}
         if given_only:
             settings["default"] = argparse.SUPPRESS
-            settings["help"] += f" (default: {default})"
+            settings["help"] += f" (default: {default})" if default != "" else ""
         if isinstance(default, bool):
             settings["action"] = argparse.BooleanOptionalAction
         elif isinstance(default, tuple):
             settings.update(nargs="+", type=type(default[0]))
-        else:
+        elif info.choices:  # which `Options` checks, and tells with the option's name
+            settings["metavar"] = f"{{{','.join(info.choices)}}}"
+        elif not isinstance(default, str):
             settings.update(type=type(default), metavar=type(default).__name__.upper())
         parser.add_argument(flag, **settings)
+
+
+def as_help(sentence: str) -> str:
+    """Return a description without its capital, like the rest of argparse's help; acronyms stay."""
+    return sentence if sentence[1:2].isupper() else sentence[:1].lower() + sentence[1:]
 
 
 def read_options(

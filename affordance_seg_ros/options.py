@@ -41,15 +41,12 @@ class OptionInfo:
         if self.choices:
             return f"one of {', '.join(self.choices)}"
         unit = f" {self.unit}" if self.unit else ""
-        match self.minimum, self.maximum:
-            case None, None:
-                return ""
-            case low, None:
-                return f"at least {low:g}{unit}"
-            case None, high:
-                return f"at most {high:g}{unit}"
-            case low, high:
-                return f"{low:g} to {high:g}{unit}"
+        low, high = self.minimum, self.maximum
+        if low is not None and high is not None:
+            return f"{_in_digits(low)} to {_in_digits(high)}{unit}"
+        if low is not None:
+            return f"at least {_in_digits(low)}{unit}"
+        return "" if high is None else f"at most {_in_digits(high)}{unit}"
 
     @property
     def in_words(self) -> str:
@@ -76,6 +73,11 @@ class OptionInfo:
                 if abs(item) == float("inf"):
                     accepted = f", {self.accepted}" if self.accepted else ""
                     raise ConfigError(f"{name}={item}; expected a finite number{accepted}")
+
+
+def _in_digits(value: float) -> str:
+    """Return a bound as people write it: whole numbers in full, others in six digits."""
+    return str(value) if isinstance(value, int) else f"{value:g}"
 
 
 def option(

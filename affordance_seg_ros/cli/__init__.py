@@ -12,6 +12,7 @@ from pathlib import Path
 
 from affordance_seg_ros import __version__
 from affordance_seg_ros.errors import AffordanceError, SourceError
+from affordance_seg_ros.flags import HelpFormatter
 from affordance_seg_ros.threads import share_processor
 from affordance_seg_ros.whole_file import check_writable
 
@@ -67,7 +68,7 @@ def _run(words: Sequence[str], chosen: str) -> int:
             name,
             help=summary,
             description=summary[0].upper() + summary[1:] + ".",
-            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+            formatter_class=HelpFormatter,
         )
         if name == chosen:
             module = import_module(f"{__name__}.{name}")

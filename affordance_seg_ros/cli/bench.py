@@ -53,9 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, help="also write the result to this file")
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
     kept = tuple(name for name in PipelineConfig.infos() if name not in _LEFT_OUT)
-    add_options(parser, PipelineConfig, only=kept)
+    add_options(parser.add_argument_group("pipeline"), PipelineConfig, only=kept)
     for name, options in _nested().items():
-        add_options(parser, options, prefix=f"{name}-")
+        add_options(parser.add_argument_group(name), options, prefix=f"{name}-")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
     add_options(parser, NodeConfig, only=("weights", "device"))
-    add_options(parser, FlowConfig, prefix="flow-")
+    add_options(parser.add_argument_group("scene flow"), FlowConfig, prefix="flow-")
 
 
 def run(arguments: argparse.Namespace) -> int:

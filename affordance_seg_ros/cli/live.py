@@ -60,8 +60,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--namespace", default="", help="namespace of the node and all topics")
     add_options(parser, NodeConfig, only=("weights", "device"), given_only=True)
-    add_options(parser, PipelineConfig, given_only=True)
-    add_options(parser, FlowConfig, prefix="flow-", given_only=True)
+    add_options(parser.add_argument_group("pipeline"), PipelineConfig, given_only=True)
+    add_options(
+        parser.add_argument_group("scene flow"), FlowConfig, prefix="flow-", given_only=True
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -24,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, help="also write the summary to this file")
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
     add_options(parser, NodeConfig, only=("weights", "device"))
-    add_options(parser, PipelineConfig)
-    add_options(parser, FlowConfig, prefix="flow-")
+    add_options(parser.add_argument_group("pipeline"), PipelineConfig)
+    add_options(parser.add_argument_group("scene flow"), FlowConfig, prefix="flow-")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -18,7 +18,7 @@ from std_msgs.msg import Header
 from tqdm import tqdm
 
 from affordance_seg_ros.errors import AffordanceError, SourceError
-from affordance_seg_ros.flags import from_zero
+from affordance_seg_ros.flags import HelpFormatter, from_zero
 from affordance_seg_ros.frames import DepthImage, RgbdFrame
 from affordance_seg_ros.json_document import write_json
 from affordance_seg_ros.ros.encode import camera_info, header, image
@@ -203,7 +203,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="play",
         description="Play a recording as a camera driver would publish it.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     add_recording_flags(parser)
     parser.add_argument("--rate", type=_positive, default=1.0, help="speed, 1 is the recorded one")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from affordance_seg_ros.errors import ConfigError
-from affordance_seg_ros.flags import add_options, given_options
+from affordance_seg_ros.flags import add_options, as_help, given_options
 from affordance_seg_ros.node_config import NodeConfig
 from affordance_seg_ros.sources.bag import Recording, TopicNames, open_recording
 from affordance_seg_ros.sources.preset import Preset, read_preset
@@ -30,23 +30,24 @@ def add_recording_flags(parser: argparse.ArgumentParser) -> None:
         help="rosbag2 (folder, .mcap or .db3), rosbag1 (.bag), clip folder, folder of colour and "
         "depth images, or an Azure Kinect recording (.mkv)",
     )
-    parser.add_argument(
+    group = parser.add_argument_group("recording")
+    group.add_argument(
         "--camera",
         default="",
         metavar="NAME",
         help="preset of the camera that was recorded, such as realsense: its topics, and its "
         "options where no flag gives them; empty finds the topics by name and type",
     )
-    parser.add_argument(
+    group.add_argument(
         "--base", default="", help="namespace of the camera's topics, if not the preset's own"
     )
-    parser.add_argument("--color-topic", default="", help="colour topic; empty finds it by type")
-    parser.add_argument("--depth-topic", default="", help="depth topic; empty finds it")
-    parser.add_argument("--camera-info-topic", default="", help="camera info; empty finds it")
-    parser.add_argument(
+    group.add_argument("--color-topic", default="", help="colour topic; empty finds it by type")
+    group.add_argument("--depth-topic", default="", help="depth topic; empty finds it")
+    group.add_argument("--camera-info-topic", default="", help="camera info; empty finds it")
+    group.add_argument(
         "--depth-camera-info-topic", default="", help="the depth camera's, with --align-depth"
     )
-    parser.add_argument(
+    group.add_argument(
         "--picture-rate-hz",
         type=float,
         default=0.0,
@@ -54,14 +55,14 @@ def add_recording_flags(parser: argparse.ArgumentParser) -> None:
         "or 30 where the pipeline takes all",
     )
     names = tuple(name for name in READ_OPTIONS if name != "rectified")
-    add_options(parser, NodeConfig, only=names, given_only=True)
+    add_options(group, NodeConfig, only=names, given_only=True)
     # The node has no topic name to go by, so its default differs.
-    parser.add_argument(
+    group.add_argument(
         "--rectified",
         action=argparse.BooleanOptionalAction,
         default=argparse.SUPPRESS,
-        help=f"{NodeConfig.infos()['rectified'].description} (default: by the word rect in the "
-        "topic's name)",
+        help=f"{as_help(NodeConfig.infos()['rectified'].description)} (default: by the word rect "
+        "in the topic's name)",
     )
 
 
