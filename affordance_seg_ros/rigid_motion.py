@@ -61,5 +61,5 @@ def check_rigid(T: FloatArray) -> None:
     off = np.abs(R @ R.T - np.eye(3)).max()
     if off > 1e-3 or np.linalg.det(R) < 0 or not np.allclose(T[3], (0, 0, 0, 1)):
         raise CalibrationError(
-            f"extrinsics are no rigid motion (rotation off by {off:.2g}); expected T_color_depth"
+            f"extrinsics are not a rigid motion (rotation off by {off:.2g}); expected T_color_depth"
         )

@@ -76,7 +76,7 @@ def _truth(
 ) -> tuple[SceneFlow, dict[str, Tensor]]:
     flow, roles = clip.flow(index), clip.roles(index)
     if flow is None or roles is None:
-        raise SourceError(f"{clip.path} has no true flow and roles; expected a rendered clip")
+        raise SourceError(f"{clip.path} lacks true flow or roles; expected a rendered clip")
     camera = clip.info.camera
     pixels = np.stack(np.meshgrid(np.arange(camera.width), np.arange(camera.height)), -1)
     end_m = camera.unproject(pixels, depth_m) + np.moveaxis(flow.motion_m, 0, 2)

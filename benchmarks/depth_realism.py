@@ -133,7 +133,7 @@ def sample_pictures(folder: Path) -> Iterator[DepthPicture]:
 def _png(path: Path, units_per_m: float) -> Depth:
     raw = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if raw is None:
-        raise SourceError(f"{path} is no picture")
+        raise SourceError(f"{path} cannot be read as a picture")
     return raw.astype(np.float32) / np.float32(units_per_m)
 
 

@@ -83,7 +83,7 @@ def measure(sequence: Sequence, repeats: int) -> list[Point]:
 
 def table(points: list[Point]) -> str:
     """Return the points as a Markdown table."""
-    lines = ["| estimator | budget | time a pair [ms] | 2D error [px] | 3D error [mm] |"]
+    lines = ["| estimator | budget | time per pair [ms] | 2D error [px] | 3D error [mm] |"]
     lines.append("|---|---|---|---|---|")
     for point in points:
         lines.append(
@@ -118,7 +118,7 @@ def picture(points: list[Point]) -> Any:
         x, y = place(low, tick)
         cv2.line(image, (x, y), place(high, tick), (225, 225, 225), 1)
         write(f"{tick:.1f}", (x - 40, y + 5))
-    write("time a pair [ms]", (width // 2 - 60, height - 15))
+    write("time per pair [ms]", (width // 2 - 60, height - 15))
     write("3D error [mm]", (10, 30))
     for row, (name, color) in enumerate(_COLORS.items()):
         own = [point for point in points if point.estimator == name]

@@ -117,7 +117,9 @@ def markdown(report: dict[str, Any]) -> str:
             continue
         width, height = found["size"]
         lines += ["", f"## Flow, {name}, {width}x{height}", ""]
-        lines += ["| pair | same start | mean off [px] | 99.9 % off [px] | mean off [mm] |"]
+        lines += [
+            "| pair | same start | mean difference [px] | p99.9 [px] | mean difference [mm] |"
+        ]
         lines += ["|---|---|---|---|---|"]
         for pair in found["pairs"]:
             same = "yes" if pair["same_start"] else "no"

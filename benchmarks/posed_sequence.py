@@ -50,11 +50,13 @@ def load_sequence(path: Path, *, halvings: int, with_truth: bool) -> Sequence:
     frames = [halve(_flow_input(frame), halvings) for frame in recording.frames()]
     # After a gap, frames would get the poses of other frames.
     if recording.report.skipped or len(frames) < 2:
-        raise SourceError(f"{path}: {recording.report}; expected at least 2, and none left out")
+        raise SourceError(f"{path}: {recording.report}; expected at least 2, none left out")
     truths = None
     if poses is not None:
         if len(poses) != len(frames):
-            raise SourceError(f"{path} has {len(poses)} poses; expected {len(frames)}, one a frame")
+            raise SourceError(
+                f"{path} has {len(poses)} poses; expected {len(frames)}, one per frame"
+            )
         truths = [
             rigid_flow(frame, np.linalg.inv(newer) @ older)
             for frame, older, newer in zip(frames[:-1], poses[:-1], poses[1:], strict=True)

@@ -80,7 +80,9 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         if not 0 < arguments.minutes <= 10_000:
-            raise ConfigError(f"--minutes {arguments.minutes:g}; expected more than 0, to 10000")
+            raise ConfigError(
+                f"--minutes {arguments.minutes:g}; expected more than 0 and at most 10000"
+            )
         settings = BenchSettings(
             device=arguments.device,
             network=arguments.network,

@@ -142,7 +142,10 @@ def main() -> int:
             (arguments.out / f"{name}.md").write_text(text + "\n", encoding="utf-8")
             print(f"{text}\n")
     except subprocess.CalledProcessError as error:
-        print(f"sweep: {' '.join(error.cmd)} ended with {error.returncode}", file=sys.stderr)
+        print(
+            f"sweep: {' '.join(error.cmd)} ended with exit code {error.returncode}",
+            file=sys.stderr,
+        )
         return 2
     return 0
 

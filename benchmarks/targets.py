@@ -55,7 +55,7 @@ def targets(folder: Path) -> list[Target]:
         *_accuracy("GPU", gpu_accuracy),
         Target(
             gpu,
-            "driver allocations a frame",
+            "driver allocations per frame",
             0.0,
             True,
             _get(on_gpu, "allocations_per_frame", "device_mallocs"),

@@ -174,7 +174,7 @@ def read_batches(
     if network.flow == "none" or size.flow_encoding == "viewer":
         raise ConfigError(
             f"weights with flow={network.flow}, flow_encoding={size.flow_encoding}; expected "
-            "weights that see flow, and see that nothing moves"
+            "weights that use flow, in an encoding that shows when nothing moves"
         )
     cache = FlowCache(estimator, FlowConfig(), size)
     keep_all(sequences, [cache], workers=0, progress=True)
@@ -191,7 +191,7 @@ def read_batches(
     read = ValidationSet(samples, network.labels, torch.device("cpu"), nullcontext, workers=0)
     batches = [each for each in read.batches() if each.action.item() != NO_ACTION]
     if not batches:
-        raise SourceError(f"none of {len(sequences)} clips says an action of the weights")
+        raise SourceError(f"none of {len(sequences)} clips has an action that the weights know")
     return batches
 
 

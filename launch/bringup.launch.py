@@ -290,7 +290,7 @@ def _driver(given: dict, preset: Preset | None, settings: dict, shared: dict) ->
         elsewhere = preset.driver if preset else "the driver of your camera"
         raise RuntimeError(
             f"start_driver:=true with camera {name}; expected {OWN_DRIVER}, as other cameras have "
-            f"drivers of their own, to be started apart: {elsewhere}"
+            f"their own drivers, which are started separately: {elsewhere}"
         )
     found = {"recording": given["recording"], "loop": given["loop"] == "true", **settings}
     if not given["recording"]:

@@ -184,11 +184,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         for name, added in (("without", 0.0), ("with", offset)):
             taken = margins + added > 0
             print(
-                f"{place}, {name} it: "
+                f"{place}, {name} the offset: "
                 f"{int((~taken & ~second).sum())} of {int((~second).sum())} {actions[0]}, "
                 f"{int((taken & second).sum())} of {int(second.sum())} {actions[1]}"
             )
-        print(f"{place}: {100 * ordered_share(margins, second):.0f} of 100 pairs are in order")
+        print(
+            f"{place}: {100 * ordered_share(margins, second):.0f} of 100 pairs in the right order"
+        )
     print(f"{offset:.3f} added to {actions[1]}: {arguments.out}")
     return 0
 

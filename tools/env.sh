@@ -6,7 +6,7 @@ VIRTUAL_ENV=$(cat "$_root/.colcon/venv"); export VIRTUAL_ENV
 export PATH=$VIRTUAL_ENV/bin:$PATH AMENT_PREFIX_PATH=$VIRTUAL_ENV CMAKE_PREFIX_PATH=$VIRTUAL_ENV
 export ROS_AUTOMATIC_DISCOVERY_RANGE=${ROS_AUTOMATIC_DISCOVERY_RANGE:-LOCALHOST}
 export FASTDDS_DEFAULT_PROFILES_FILE=${FASTDDS_DEFAULT_PROFILES_FILE:-$_root/config/fastdds.xml}
-# Its name in Jazzy; Kilted would warn of it.
+# The variable's name in Jazzy; Kilted would warn about it.
 if [ -e "$VIRTUAL_ENV/lib/libfastrtps.so" ]; then
     export FASTRTPS_DEFAULT_PROFILES_FILE=$FASTDDS_DEFAULT_PROFILES_FILE
 fi

@@ -80,11 +80,13 @@ def read_evaluation(path: Path, weights: str) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError):
         raise ConfigError(f"{path}; expected a file of affordance-seg evaluate --json") from None
     if missing:
-        raise ConfigError(f"{path} says nothing of {sorted(missing)[0]}; expected a new evaluation")
+        raise ConfigError(f"{path} lacks {sorted(missing)[0]}; expected a new evaluation")
     if measured != weights:
-        raise CheckpointError(f"{path} is of weights {measured}; expected of {weights}")
+        raise CheckpointError(f"{path} evaluates weights {measured}; expected {weights}")
     if lost := [*document["unreadable"], *document["left_out"]]:
-        raise ConfigError(f"{path} leaves out {len(lost)} clips, as {lost[0]}; expected all clips")
+        raise ConfigError(
+            f"{path} leaves out {len(lost)} clips, such as {lost[0]}; expected all clips"
+        )
     return document
 
 

@@ -138,8 +138,8 @@ def _check_start(run: RunConfig, folder: Path, origin: Mapping[str, Any]) -> Non
     start, now = (each.get("fingerprint") for each in (origin, read_origin(run.initialise.weights)))
     if start != now:
         raise ConfigError(
-            f"{folder} started from weights {start}; expected {now}, which "
-            f"'{run.initialise.weights}' are now, or a new folder"
+            f"{folder} started from weights {start}; expected {now}, those "
+            f"that '{run.initialise.weights}' names now, or a new folder"
         )
 
 
@@ -151,8 +151,8 @@ def _finished(runs: Mapping[str, RunConfig], out: Path) -> dict[str, dict[int, A
             found = read_run(file.with_name(RUN_FILE))
             if different := differences(found, replace(run, seed=found.seed)):
                 raise ConfigError(
-                    f"{file.parent} was trained by another recipe ({different[0]}); expected the "
-                    f"one of {run.name}, or a new folder"
+                    f"{file.parent} was trained with another recipe ({different[0]}); expected "
+                    f"that of {run.name}, or a new folder"
                 )
             recipe = load_checkpoint(file.with_name(WEIGHTS_FILE), "cpu").card.recipe
             _check_start(run, file.parent, recipe.get("starts_from", {}))
@@ -169,7 +169,7 @@ def chosen(runs: Mapping[str, RunConfig], names: Sequence[str]) -> Mapping[str, 
     """
     for name in names:
         if name not in runs:
-            raise ConfigError(f"row '{name}'; expected some of {', '.join(runs)}")
+            raise ConfigError(f"row '{name}'; expected one of {', '.join(runs)}")
     return {name: run for name, run in runs.items() if not names or name in names}
 
 

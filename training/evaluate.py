@@ -202,7 +202,7 @@ def evaluate(
         )
         kept = _extremes([*kept, example], examples)
     if left_out and len(left_out) == len(sequences):
-        raise SourceError(f"no clip has a last frame that can be used, as {left_out[0]}")
+        raise SourceError(f"no clip has a usable last frame, for example {left_out[0]}")
     ranked = sorted(kept, key=lambda each: -each.iou)
     return Evaluation(
         clips=len(sequences) - len(left_out),
@@ -263,7 +263,7 @@ def scorable(
     other = "affordances" if target == "demonstrated" else "demonstrated"
     hint = ""
     if any(len(each) - 1 in each.labelled(other) for each in sequences):
-        hint = f"; they have what --target {other} asks for"
+        hint = f"; there are labels for --target {other}"
     raise SourceError(
         f"none of {len(sequences)} clips has {kind} at its last frame, or where it is cut{hint}"
     )

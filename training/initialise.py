@@ -51,7 +51,7 @@ def initial_network(run: RunConfig) -> AffordanceNetwork:
             if started.network_config.width != run.network.width:
                 # With another width only last layers fit, whose inputs mean something else.
                 raise CheckpointError(
-                    f"{initialise.weights} are of width={started.network_config.width}; expected "
+                    f"{initialise.weights} have width={started.network_config.width}; expected "
                     f"{run.network.width}"
                 )
             parts = [part for part in initialise.leave_out if part]
@@ -63,8 +63,8 @@ def initial_network(run: RunConfig) -> AffordanceNetwork:
             return network
         if different := _differences(started, run):
             raise CheckpointError(
-                f"{initialise.weights} learned with {', '.join(different)}; expected weights of an "
-                "equal network and input, or initialise.fitting=true"
+                f"{initialise.weights} were trained with {', '.join(different)}; expected weights "
+                "with the same network and input, or initialise.fitting=true"
             )
         network.load_state_dict(started.network.state_dict())
     return network
@@ -127,7 +127,7 @@ def load_vgg16(network: AffordanceNetwork, path: Path) -> None:
 def _read_vgg16(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise CheckpointError(
-            f"{path}: no such file; expected torchvision's VGG16 weights, that "
+            f"{path}: no such file; expected torchvision's VGG16 weights, which "
             "`torchvision.models.vgg16(weights='IMAGENET1K_V1')` downloads as vgg16-397923af.pth"
         )
     try:

@@ -49,7 +49,7 @@ def loaded(loader: Iterable[Item]) -> Iterator[Item]:
             raise
         raise TrainingError(
             f"a process that prepares samples died ({str(error).splitlines()[0]}), perhaps for "
-            "want of memory; expected fewer data.workers"
+            "lack of memory; expected fewer data.workers"
         ) from error
     except AffordanceError as error:
         _, process, words = str(error).rpartition(f"{type(error).__name__}: ")

@@ -104,7 +104,7 @@ def _writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise TrainingError(
-            f"{path} cannot be written: {error.strerror}; expected room and permission"
+            f"{path} cannot be written: {error.strerror}; expected free space and write permission"
         ) from None
 
 

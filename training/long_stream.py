@@ -235,7 +235,7 @@ def check_sizes(sequences: Iterable[LabelledSequence]) -> None:
     if len(of_size) > 1:
         some = [f"{name} is {width}x{height}" for (width, height), name in of_size.items()]
         raise SourceError(
-            f"{', '.join(some[:2])}; expected clips of one size, as another one empties the memory"
+            f"{', '.join(some[:2])}; expected clips of one size, as another size clears the memory"
         )
 
 

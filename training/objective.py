@@ -48,8 +48,8 @@ class AffordanceObjective(nn.Module):
         if stage.carried_share and not self._carried_count(stage.batch_size):
             raise ConfigError(
                 f"stage '{stage.name}': carried_share={stage.carried_share:g} with batch_size="
-                f"{stage.batch_size}; expected a share of one clip or more of at least 2: what is "
-                "carried over is another clip of the batch"
+                f"{stage.batch_size}; expected a share that amounts to a clip, in a batch of at "
+                "least 2: the memory comes from another clip of the batch"
             )
         self.network = network
         self.register_buffer("class_weights", weights, persistent=False)

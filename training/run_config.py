@@ -32,13 +32,13 @@ class DataConfig(Options):
     keep_pictures: bool = option(
         False,
         "Keep frames and labels at the network's size beside the data, 10 bytes a pixel, "
-        "for processors that would decode them longer than they learn from them",
+        "for machines that would spend more time on decoding them than on learning",
     )
     workers: int = option(
-        2, "Processes that prepare samples; 0 does it in the trainer's own", minimum=0, maximum=128
+        2, "Processes that prepare samples; 0 uses the trainer's own", minimum=0, maximum=128
     )
     validation_limit: int = option(
-        64, "Sequences that are looked at after an epoch, spread over the set; 0 takes all",
+        64, "Sequences for validation after an epoch, spread over the set; 0 takes all",
         minimum=0, maximum=1_000_000,
     )  # fmt: skip
 
@@ -46,7 +46,7 @@ class DataConfig(Options):
         super().__post_init__()
         for name in ("train", "validation", "estimators"):
             if not getattr(self, name):
-                raise ConfigError(f"{name}=[]; expected one at least")
+                raise ConfigError(f"{name}=[]; expected at least one")
 
 
 @dataclass(frozen=True)
@@ -54,15 +54,15 @@ class InitialiseConfig(Options):
     """Weights before the first stage; those that no option names are Xavier's."""
 
     weights: str = option(
-        "", "Weight file of an equal network to start from, or a name of the package's own "
-        "weights; empty for none"
+        "", "Weight file of an identical network to start from, or the name of weights in the "
+        "package; empty for none"
     )  # fmt: skip
     fitting: bool = option(
-        False, "Take of `weights` what fits a network that is not equal: tensors of the same name "
+        False, "Take what fits from `weights` of a different network: tensors of the same name "
         "and shape, and the first input channels where only their number differs",
     )  # fmt: skip
     leave_out: tuple[str, ...] = option(
-        ("",), "Parts of the network that are not taken where `fitting`, such as streams.flow"
+        ("",), "Parts of the network that `fitting` does not take, such as streams.flow"
     )  # fmt: skip
     vgg16: str = option(
         "", "torchvision's file of VGG16 ImageNet weights, for both streams; empty for none"
@@ -83,7 +83,7 @@ class RunConfig(Options):
     name: str = option("compact-rendered", "Name of the weights")
     seed: int = option(0, "Seed of weights, order and augmentation", minimum=0, maximum=2**31)
     precision: str = option(
-        "32-true", "Arithmetic; the mixed ones want a GPU",
+        "32-true", "Arithmetic; the mixed ones are meant for a GPU",
         choices=("32-true", "bf16-mixed", "16-mixed"),
     )  # fmt: skip
     epoch_scale: float = option(
@@ -91,11 +91,11 @@ class RunConfig(Options):
         "a slower machine", minimum=1e-4, maximum=100.0,
     )  # fmt: skip
     checkpoint_steps: int = option(
-        100, "Steps after which the state is saved; an epoch's end always does", minimum=1,
+        100, "Steps after which the state is saved; it always is at an epoch's end", minimum=1,
         maximum=1_000_000,
     )  # fmt: skip
     threads: int = option(
-        0, "CPU threads of the arithmetic; 0 leaves it to PyTorch", minimum=0, maximum=256
+        0, "CPU threads for the arithmetic; 0 leaves it to PyTorch", minimum=0, maximum=256
     )
     network: NetworkConfig = COMPACT
     input: InputConfig = COMPACT_INPUT
@@ -112,8 +112,8 @@ class RunConfig(Options):
         encoding = self.input.flow_encoding
         if self.network.center_flow and encoding != "signed":
             raise ConfigError(
-                f"center_flow with flow_encoding={encoding}, whose colour of no motion is not "
-                "always the same; expected signed, or center_flow: false"
+                f"center_flow with flow_encoding={encoding}, where the colour of zero motion "
+                "varies; expected signed, or center_flow: false"
             )
 
     def recipe(self) -> "RunConfig":
@@ -163,7 +163,7 @@ def parse_run(text: str, overrides: Sequence[str] = ()) -> RunConfig:
         content = yaml.load(text, _OnceLoader)
         changes = [_override(each) for each in overrides]
     except yaml.YAMLError as error:
-        raise ConfigError(f"no YAML: {error}") from None
+        raise ConfigError(f"not valid YAML: {error}") from None
     if not isinstance(content, Mapping):
         raise ConfigError("expected a mapping of options")
     content = dict(content)

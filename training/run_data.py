@@ -146,9 +146,9 @@ def warn_of_shared(run: RunConfig, stages: Sequence[StageData]) -> None:
             validation.update(map(_place, data.validation))
     if shared := train & validation:
         print(
-            f"{len(shared)} of {len(validation)} sequences for validation are learned from "
-            f"too, '{min(shared)[1]}' for one; expected splits that share nothing: an empty one "
-            "takes all",
+            f"{len(shared)} of {len(validation)} sequences for validation are also trained on, "
+            f"such as '{min(shared)[1]}'; expected splits that share nothing: an empty split is "
+            "all of the data",
             file=sys.stderr,
         )
 
@@ -174,7 +174,7 @@ def warn_of_unlabelled(stage: StageConfig, data: StageData) -> None:
     if without:
         print(
             f"stage '{stage.name}': {without} of {len(data.train)} sequences have no label of the "
-            f"kind '{stage.target}'; of them it learns the action alone",
+            f"kind '{stage.target}'; from them it learns the action alone",
             file=sys.stderr,
         )
 

@@ -96,7 +96,7 @@ def prepare_folder(run: RunConfig, out: Path, *, resume: bool) -> TrainingState 
         if different := differences(parse_run(state.run_yaml), run):
             more = f" and {len(different) - 3} more" if len(different) > 3 else ""
             raise ConfigError(
-                f"{out} holds another run than the one to resume: {'; '.join(different[:3])}{more}"
+                f"{out} holds another run, not the one to resume: {'; '.join(different[:3])}{more}"
             )
         return state
     if (out / STATE_FILE).exists():

@@ -15,7 +15,7 @@ from affordance_seg_ros.whole_file import user_path
 
 _PARTS = {
     "train": "learned from",
-    "validation": "were chosen, as the best of their run, by",
+    "validation": "were chosen as the best of their run on",
     "balanced_on": "were balanced on",
 }
 
@@ -39,8 +39,8 @@ def warn_of_seen(recipe: Mapping[str, Any], source: DataSource) -> None:
         if any(_meets(each, source) for data in _data(recipe) for each in data.get(part, ())):
             print(
                 f"{source.root}, split '{source.split}': these weights {words} clips of this "
-                "folder, by the paths in their recipe; expected clips that had no part in them: "
-                "the figures flatter",
+                "folder, according to the paths in their recipe, so the scores look better than "
+                "they are; expected clips that had no part in the weights",
                 file=sys.stderr,
             )
 

@@ -39,17 +39,18 @@ class StageConfig(Options):
         choices=("last", "every"),
     )  # fmt: skip
     static_share: float = option(
-        0.0, "Share of batches that show one frame alone, without flow: one from the interaction "
-        "on, where a clip knows when that is", minimum=0.0, maximum=1.0,
+        0.0, "Share of batches that show a single frame, without flow: one from the start of the "
+        "interaction on, where a clip states it", minimum=0.0, maximum=1.0,
     )  # fmt: skip
     told_share: float = option(
         0.0, "Share of single pictures whose true action the decoder is told; those of "
-        "static_share may then be any frame: which part an action is done with it learns from "
-        "many pictures, without clips' cost", minimum=0.0, maximum=1.0,
+        "static_share may then be any frame. It learns which part serves an action from many "
+        "pictures, without the cost of clips", minimum=0.0, maximum=1.0,
     )  # fmt: skip
     carried_share: float = option(
-        0.0, "Share of a batch's clips that begin with the memory of another one instead of an "
-        "empty one, as on a robot, where something was always shown before; rounded to whole clips",
+        0.0, "Share of a batch's clips that begin with the memory that another clip left instead "
+        "of an empty one, as on a robot, which has always seen something before; rounded to whole "
+        "clips",
         minimum=0.0, maximum=1.0,
     )  # fmt: skip
     end_jitter: int = option(
@@ -57,20 +58,19 @@ class StageConfig(Options):
         unit="frames", minimum=0, maximum=1000,
     )  # fmt: skip
     input_scale: float = option(
-        1.0, "Size of the input relative to the run's: small pictures first are cheap, large ones "
-        "last show thin parts; the stage's weights are for this size", minimum=0.25, maximum=4.0,
+        1.0, "Size of the input relative to the run's: small pictures in early stages are cheap, "
+        "large ones in the last show thin parts; the stage's weights are for this size",
+        minimum=0.25, maximum=4.0,
     )  # fmt: skip
     window: float = option(
-        1.0, "Sides of a window around labelled pixels that is cut out of each sample, as a share "
-        "of the picture's; 1 shows all of it", minimum=0.1, maximum=1.0,
+        1.0, "Size of the window around labelled pixels that is cut out of each sample, as a share "
+        "of the picture's sides; 1 shows the whole picture", minimum=0.1, maximum=1.0,
     )  # fmt: skip
     epochs: int = option(
-        50, "Times that every sequence is shown", unit="epochs", minimum=1, maximum=100_000
+        50, "How often every sequence is shown", unit="epochs", minimum=1, maximum=100_000
     )
-    batch_size: int = option(2, "Sequences a step and process", minimum=1, maximum=4096)
-    accumulate: int = option(
-        1, "Batches whose gradients are added up to one step", minimum=1, maximum=4096
-    )
+    batch_size: int = option(2, "Sequences per step and process", minimum=1, maximum=4096)
+    accumulate: int = option(1, "Batches whose gradients make up one step", minimum=1, maximum=4096)
     optimizer: str = option("adam", "Optimiser", choices=("adam", "adamw"))
     learning_rate: float = option(2e-5, "Largest learning rate", minimum=1e-8, maximum=1.0)
     weight_decay: float = option(0.0, "Decay of the weights (adamw)", minimum=0.0, maximum=1.0)
@@ -81,7 +81,7 @@ class StageConfig(Options):
         0.0, "Share of the stage in which the rate rises from 0", minimum=0.0, maximum=1.0
     )
     gradient_norm: float = option(
-        0.0, "Gradients are shortened to this norm; 0 leaves them", minimum=0.0, maximum=1e6
+        0.0, "Gradients are clipped to this norm; 0 leaves them", minimum=0.0, maximum=1e6
     )
     average_steps: int = option(
         0, "Steps over which the weights that are measured and kept are averaged; 0 keeps those of "
@@ -106,16 +106,17 @@ class StageConfig(Options):
     )  # fmt: skip
     balance: str = option(
         "none", "What an epoch shows equally often: every sequence once, every action, or every "
-        "use, which is an action with an object: else who sees a sponge bets on squeezing",
+        "use, which is an action with an object (otherwise a network that sees a sponge bets on "
+        "squeezing)",
         choices=("none", "actions", "uses"),
     )  # fmt: skip
     frozen: tuple[str, ...] = option(
         ("",),
         "Parts of the network that do not learn, such as streams.appearance or decoder; the "
-        "flow stream and the memory of motion never do from single pictures",
+        "flow stream and the memory of motion never learn from single pictures",
     )
     patience: int = option(
-        0, "The stage ends when the validation score has not risen for so many epochs; 0 never",
+        0, "The stage ends when the validation score has not risen for this many epochs; 0 never",
         unit="epochs", minimum=0, maximum=100_000,
     )  # fmt: skip
     validate_every: int = option(

@@ -88,9 +88,9 @@ class StageRun:
         weights = list(self.objective.parameters())
         if not torch.stack([each.isfinite().all() for each in weights]).all():
             raise TrainingError(
-                f"stage '{self.stage.name}': weights that are not finite after step {step}; "
-                "expected a lower learning_rate, or gradients that gradient_norm shortens. What "
-                "was saved before is still there"
+                f"stage '{self.stage.name}': weights are not finite after step {step}; expected a "
+                "lower learning_rate, or a gradient_norm that clips the gradients. What was saved "
+                "before is intact"
             )
 
 
@@ -129,7 +129,7 @@ def naming_full_memory(run: RunConfig, progress: Progress) -> Iterator[None]:
         raise TrainingError(
             f"stage '{run.stages[progress.stage].name}': the GPU's memory is full "
             f"({str(error).splitlines()[0]}); expected a smaller batch_size with accumulate, or "
-            "precision=bf16-mixed. What was saved before is still there"
+            "precision=bf16-mixed. What was saved before is intact"
         ) from error
 
 

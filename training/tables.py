@@ -66,8 +66,8 @@ def table_1(evaluation: Mapping[str, Any], *, data: str) -> str:
         )  # fmt: skip
     text = _table(("", "data", "IoU", "F1", "weighted F"), rows)
     return (
-        f"{text}\n\nThe paper's last column cannot be reproduced from the weights that it states; "
-        "ours is Margolin's measure with β² = 1.\n"
+        f"{text}\n\nThe paper's last column cannot be reproduced from the class weights that it "
+        "states; ours is Margolin's measure with β² = 1.\n"
     )
 
 

@@ -93,9 +93,9 @@ class Trainer:
             self._progress, self._starts_from = self._resumed.progress, self._resumed.starts_from
         else:
             self._progress, self._starts_from = Progress(), read_origin(run.initialise.weights)
-        before = self._progress.processes or "an unknown number"
+        before = self._progress.processes or "an unknown number of"
         if self._progress.share_among(self._fabric.world_size):
-            self._say_again(f"by {self._fabric.world_size} processes, before it were {before}")
+            self._say_again(f"with {self._fabric.world_size} instead of {before} processes")
         torch.manual_seed(run.seed)
         # The state replaces the whole network: the weights it began with may be gone.
         begun = replace(run, initialise=InitialiseConfig()) if self._resumed else run
@@ -147,7 +147,7 @@ class Trainer:
         number = self._progress.stage
         data = self._data[number]
         if self._progress.learn_from(data.train):
-            self._say_again("with other sequences than those it was stopped with")
+            self._say_again("with other sequences than before")
         return begin_stage(self._config, number, data, self._network, self._fabric, before)
 
     def _say_again(self, why: str) -> None:
@@ -172,7 +172,7 @@ class Trainer:
         if not batches:
             raise ConfigError(
                 f"stage '{stage.name}': {len(running.data.train)} sequences for "
-                f"{fabric.world_size} processes; expected one each at least"
+                f"{fabric.world_size} processes; expected at least one each"
             )
         accumulate = min(stage.accumulate, len(batches))
         steps = len(batches) // accumulate

@@ -129,7 +129,7 @@ def load_state(folder: Path) -> TrainingState:
     except Exception as error:  # torch has no common base for errors of damaged files
         raise CheckpointError(f"{path}: damaged: {error}") from None
     if not isinstance(content, dict) or content.pop("version", None) != _VERSION:
-        raise CheckpointError(f"{path}: another version; expected {_VERSION}")
+        raise CheckpointError(f"{path}: state of another version; expected version {_VERSION}")
     content["progress"] = Progress(**{"processes": 0, **content["progress"]})
     return TrainingState(**content)
 

@@ -98,7 +98,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.limit < 0:
         raise ConfigError(f"--limit {arguments.limit}; expected a number of clips, or 0 for all")
     if arguments.long_streams is None and (arguments.rests or arguments.pauses):
-        raise ConfigError("--rests and --pauses are lengths of --long-streams; expected it, too")
+        raise ConfigError(
+            "--rests and --pauses without --long-streams, whose lengths they are; expected both"
+        )
     flow = read_options(arguments, FlowConfig, prefix="flow-")
     config = PipelineConfig(
         min_confidence=arguments.min_confidence, max_gap_s=CLIP_GAP_S, flow=flow
@@ -153,7 +155,7 @@ def run(arguments: argparse.Namespace) -> int:
         return document
 
     for reason in (*evaluation.left_out, *evaluation.dropped):
-        print(f"cannot be used, and was left out: {reason}", file=sys.stderr)
+        print(f"left out, as it cannot be used: {reason}", file=sys.stderr)
     print(f"{_result(write())}; see {arguments.out}")
     for stream in streams:  # takes hours: results so far are kept
         measure, lengths_s = (
@@ -191,7 +193,7 @@ def _result(document: dict[str, Any]) -> str:
     without = " and ".join(f"{count} {why}" for count, why in lost if count)
     left_out = f" ({without} left out)" if without else ""
     return (
-        f"{document['clips']} clips{left_out}, with ranges of 95 %: video IoU "
+        f"{document['clips']} clips{left_out}, with 95 % ranges: video IoU "
         f"{_text(video, 'iou_mean')}, F1 {_text(video, 'f1_mean')}, action "
         f"{_text(video, 'action_top1')}; static IoU {_text(static, 'iou_mean')}, F1 "
         f"{_text(static, 'f1_mean')}"

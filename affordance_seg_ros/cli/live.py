@@ -104,7 +104,7 @@ def run(arguments: argparse.Namespace) -> int:
         write_json(arguments.json, summary)
     received = json.loads((out / "received.json").read_text())
     if (lost := summary["frames_processed"] - received["predictions"]) > 0:
-        print(f"{lost} predictions of the node did not come and are not scored", file=sys.stderr)
+        print(f"{lost} predictions of the node did not arrive and are not scored", file=sys.stderr)
     print(_in_words(summary))
     print(f"see {out}")
     return 0

@@ -63,12 +63,12 @@ def run(arguments: argparse.Namespace) -> int:
         write_json(arguments.json, result._asdict())
     if result.without_sheet:
         print(
-            f"{result.without_sheet} of the clips that were there have no sheet: one is drawn as a "
-            "clip is made",
+            f"{result.without_sheet} of the existing clips have no sheet: a sheet is drawn only "
+            "when its clip is made",
             file=sys.stderr,
         )
     print(
-        f"{arguments.out}: {result.made} clips made, {result.found} were there; "
+        f"{arguments.out}: {result.made} clips made, {result.found} were already there; "
         f"{result.clips_per_minute:.1f} clips/min, {result.mean_clip_mb:.2f} MB a clip, "
         f"{result.peak_worker_mb:.0f} MB a worker"
     )
@@ -83,7 +83,7 @@ def parse_size(text: str) -> tuple[int, int]:
     """
     match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
     if match is None:
-        raise ConfigError(f"size '{text}'; expected WIDTHxHEIGHT in pixels, as 320x240")
+        raise ConfigError(f"size '{text}'; expected WIDTHxHEIGHT in pixels, such as 320x240")
     return int(match[1]), int(match[2])
 
 

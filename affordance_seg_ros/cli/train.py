@@ -88,12 +88,14 @@ def run(arguments: argparse.Namespace) -> int:
             raise ConfigError(f"--{option} {given} without --ablation; expected both")
     if arguments.label_map and not arguments.check_data:
         raise ConfigError(
-            f"--label-map {arguments.label_map} without --check-data; expected both, or label_map "
-            "of a source of the run's data"
+            f"--label-map {arguments.label_map} without --check-data; expected both, or "
+            "label_map in a data source of the run"
         )
     if arguments.check_data and (arguments.ablation or arguments.resume):
         other = "--ablation" if arguments.ablation else "--resume"
-        raise ConfigError(f"--check-data with {other}; expected one of them: it trains nothing")
+        raise ConfigError(
+            f"--check-data with {other}; expected one of them: --check-data trains nothing"
+        )
     config = read_run(arguments.config, arguments.set)
     if arguments.check_data:
         return _check(arguments, config.network.labels)
@@ -144,11 +146,11 @@ def _check(arguments: argparse.Namespace, labels: "LabelSet") -> int:
     for action, count in sorted(report.actions.items()):
         print(f"  action {action or '(unknown)'}: {count}")
     for split, count in sorted(report.splits.items()):
-        print(f"  split {split or '(none: taken only where no split is asked for)'}: {count}")
+        print(f"  split {split or '(none: used only where no split is asked for)'}: {count}")
     for name, share in report.pixel_share.items():
         print(f"  pixels {name}: {100 * share:.2f} %")
     if report.ignored_share:
-        print(f"  pixels that are ignored, of all: {100 * report.ignored_share:.2f} %")
+        print(f"  ignored, of all pixels: {100 * report.ignored_share:.2f} %")
     for problem in report.problems:
         print(f"problem: {problem}", file=sys.stderr)
     if arguments.json:

@@ -148,7 +148,7 @@ def latency_section(summary: Mapping[str, Any], latencies_ms: Sequence[float]) -
     stages = summary["stage_ms"]
     columns = ("p50", "p95", "p99", "max")
     rows = [[name, *(_number(found[key]) for key in columns)] for name, found in stages.items()]
-    table = _table("Time a frame [ms]", ["stage", *columns], rows, None)
+    table = _table("Time per frame [ms]", ["stage", *columns], rows, None)
     return f"<section><h2>Latency</h2>{table}{_histogram(np.asarray(latencies_ms))}</section>"
 
 
@@ -170,9 +170,9 @@ def _histogram(latencies_ms: npt.NDArray[np.float64]) -> str:
     slow = f"; {beyond} slower ones are in the last bar" if beyond else ""
     return (
         f'<h3>Histogram</h3><div class="chart"><span class="name">frames, at most '
-        f'{int(counts.max())} a bar</span><div class="plot tall">{chart}</div>'
+        f'{int(counts.max())} per bar</span><div class="plot tall">{chart}</div>'
         f'<span class="value"></span><div class="axis">{ticks}</div></div>'
-        f'<p class="note">Time a frame [ms]{slow}.</p>'
+        f'<p class="note">Time per frame [ms]{slow}.</p>'
     )
 
 

@@ -203,7 +203,7 @@ class LiveRecorder:
         """
         if self._last is None or self._run is None:
             raise SourceError(
-                f"no prediction of {self._recording.name} was received ({self._unknown} of other "
+                f"no prediction for {self._recording.name} was received ({self._unknown} for other "
                 "frames); expected a node that this recording is played to"
             )
         self._frames.finish()

@@ -68,13 +68,13 @@ def _fused(config: FlowConfig, device: torch.device) -> FlowEstimator:
             raise
         raise DeviceError(
             "flow.estimator=primal_dual_fused, but Triton is not installed; expected the package "
-            "triton, or dis or primal_dual, which need none"
+            "triton, or dis or primal_dual, which do not need it"
         ) from error
     if device.type == "cuda" and (trouble := _kernel_trouble(device)):
         raise DeviceError(
             f"flow.estimator=primal_dual_fused cannot run on {device}: {trouble}; expected a C "
             "compiler, Python's headers (python3-dev) and a GPU of compute capability 7.0 or "
-            "newer, or dis or primal_dual, which need none"
+            "newer, or dis or primal_dual, which need none of these"
         )
     return FusedPrimalDualFlow(config, device)
 

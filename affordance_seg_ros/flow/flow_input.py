@@ -45,7 +45,7 @@ def check_input(frame: FlowInput, previous: FlowInput | None) -> None:
             )
     # Checking values on a GPU would make the host wait; the pipeline's depth is clean.
     if frame.depth_m.device.type == "cpu" and not frame.depth_m.isfinite().all():
-        raise FrameError("depth_m that is not finite; expected metres, and 0 where there are none")
+        raise FrameError("depth_m is not finite; expected metres, and 0 where depth is missing")
     if previous is not None and previous.gray.shape != frame.gray.shape:
         height, width = previous.gray.shape
         raise FrameError(

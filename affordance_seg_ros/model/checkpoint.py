@@ -174,7 +174,7 @@ def untrained(name: str, seed: int = 0) -> Checkpoint:
     card = WeightsCard(
         name=f"untrained-{name}",
         trained=False,
-        description=f"Weights of chance (Xavier, seed {seed}); the results mean nothing.",
+        description=f"Random weights (Xavier, seed {seed}); the results mean nothing.",
         license="Apache-2.0",
     )
     return Checkpoint(network.eval(), network_config, input_config, card)
@@ -224,7 +224,7 @@ def _check_tensors(
     for name, tensor in tensors.items():
         if tensor.shape != expected[name].shape:
             raise CheckpointError(
-                f"{path}: tensor {name} is {tuple(tensor.shape)}; expected "
+                f"{path}: tensor {name} has shape {tuple(tensor.shape)}; expected "
                 f"{tuple(expected[name].shape)}"
             )
     _check_finite(path, tensors)

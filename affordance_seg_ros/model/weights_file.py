@@ -82,7 +82,7 @@ def _document(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
     if METADATA_KEY not in metadata:
         found = ", ".join(sorted(metadata)) or "nothing"
         raise CheckpointError(
-            f"{path}: not a weight file of this package: its metadata hold {found}; expected "
+            f"{path}: not a weight file of this package: its metadata holds {found}; expected "
             f"{METADATA_KEY}"
         )
     try:
@@ -116,12 +116,12 @@ def _check_container(path: Path) -> None:
         header_bytes = int.from_bytes(head[:8], "little")
         if 8 + header_bytes > size:
             raise CheckpointError(
-                f"{path}: damaged or cut off: {size} bytes, of which the header alone should have "
-                f"{8 + header_bytes}"
+                f"{path}: damaged or cut off: {size} bytes; expected {8 + header_bytes} for the "
+                "header alone"
             )
     elif head.startswith(_PICKLES):
         raise CheckpointError(
-            f"{path}: a pickle of PyTorch, which can run any code when it is loaded; expected a "
+            f"{path}: a PyTorch pickle, which can run arbitrary code when loaded; expected a "
             ".safetensors file"
         )
     else:

@@ -142,7 +142,7 @@ def collect(
         start_rclpy([])
         try:
             collector = PredictionCollector(on_prediction, namespace=namespace)
-            collector.get_logger().info(f"waits for a node that publishes in {namespace}")
+            collector.get_logger().info(f"waiting for a node that publishes in {namespace}")
             while not signals.count and not collector.is_connected():
                 rclpy.spin_once(collector, timeout_sec=_WAKE_S)
             if not signals.count:

@@ -38,7 +38,7 @@ def check_command_line(arguments: Sequence[str], executable: str, purpose: str) 
     if unknown:
         example = f"-p {unknown[0]} for a parameter" if ":=" in unknown[0] else "--help shows which"
         raise ConfigError(
-            f"argument '{unknown[0]}'; {executable} expects those of ROS behind --ros-args "
+            f"argument '{unknown[0]}'; {executable} expects ROS arguments after --ros-args "
             f"({example})"
         )
 

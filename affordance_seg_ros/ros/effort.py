@@ -127,8 +127,8 @@ class BudgetedPipeline:
         if "max_gap_s" not in reset_reason or self._frame_s < _LONG * gap_s:
             return reset_reason
         return (
-            f"{reset_reason}: a frame takes {self._frame_s:.2f} s here, so each one is taken for "
-            "the first; raise max_gap_s to a multiple of that, or take smaller weights or a faster "
+            f"{reset_reason}: a frame takes {self._frame_s:.2f} s here, so each one is treated as "
+            "the first; raise max_gap_s to a multiple of that, or use smaller weights or a faster "
             "device"
         )
 
@@ -151,7 +151,7 @@ class BudgetedPipeline:
         self._pace.divisor = effort.rate_divisor
 
 
-_ADVICE = "lower rate_hz, or take smaller weights or a faster device"
+_ADVICE = "lower rate_hz, or use smaller weights or a faster device"
 
 
 def in_words(effort: Effort) -> str:

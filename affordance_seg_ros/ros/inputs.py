@@ -168,7 +168,7 @@ class RgbdInput:
         found.append(lost_images(images_hz - 2 * pairs_hz, pairs_hz, views))
         topic = self._channels["colour"].name(self._node)
         if is_rectified(topic) and not self._config.rectified:
-            found.append(f"{topic} is called rectified; expected rectified: true")
+            found.append(f"the name of {topic} says that it is rectified; expected rectified: true")
         return [sentence for sentence in found if sentence]
 
     def _standing_stamps(self, now_ns: int, limit_s: float) -> list[str]:

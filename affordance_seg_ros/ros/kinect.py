@@ -136,7 +136,7 @@ class KinectNode(Node):
                 self._state.lose(str(error))
                 # Throttled: a loose plug comes and goes.
                 self.get_logger().error(
-                    f"camera lost: {error}; it is opened again when it is back",
+                    f"camera lost: {error}; it will be reopened once it is back",
                     throttle_duration_sec=_LOG_THROTTLE_S,
                 )
             found = self._wait_for_device(device)
@@ -202,7 +202,7 @@ class KinectNode(Node):
             if playback.fell_behind(-early_s):
                 stamp_ns += round(-1e9 * early_s)
                 self.get_logger().warning(
-                    "too slow for this machine: playback is delayed", throttle_duration_sec=30.0
+                    "this machine is too slow: playback is delayed", throttle_duration_sec=30.0
                 )
             color_ns = capture.color_ns if self._config.stamps == "recorded" else stamp_ns
             self._publish(capture, color_ns, color_ns + capture.depth_ns - capture.color_ns)
@@ -227,7 +227,7 @@ class KinectNode(Node):
         """Wait until both images have a subscriber; return false if told to stop first."""
         publishers = (self._color, self._depth)
         self.get_logger().info(
-            f"waits for subscribers to {' and '.join(p.topic_name for p in publishers)}"
+            f"waiting for subscribers to {' and '.join(p.topic_name for p in publishers)}"
         )
         while not all(publisher.get_subscription_count() for publisher in publishers):
             if self._stopping.wait(_POLL_S):

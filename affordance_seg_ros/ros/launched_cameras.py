@@ -66,7 +66,7 @@ def _with_serial_numbers(cameras: list[LaunchedCamera], text: str) -> list[Launc
     numbers = [word.strip() for word in text.split(",")]
     if len(set(filter(None, numbers))) < len(numbers) or len(numbers) != len(cameras):
         raise ConfigError(
-            f"serial_number:={text}; expected a number of its own for each camera, "
+            f"serial_number:={text}; expected a different number for each camera, "
             f"{len(cameras)} in all, separated by commas"
         )
     pairs = zip(cameras, numbers, strict=True)
@@ -83,8 +83,10 @@ def _read_cameras(text: str) -> list[LaunchedCamera]:
         namespace, equals, rest = word.partition("=")
         preset, _, base = rest.partition("@")
         if not (namespace and equals and preset):
-            raise ConfigError(f"cameras:={text}; expected NAMESPACE=PRESET[@BASE], with commas")
+            raise ConfigError(
+                f"cameras:={text}; expected NAMESPACE=PRESET[@BASE], separated by commas"
+            )
         cameras.append(LaunchedCamera(namespace, preset, base))
     if len({camera.namespace for camera in cameras}) < len(cameras):
-        raise ConfigError(f"cameras:={text}; expected a namespace of its own for each camera")
+        raise ConfigError(f"cameras:={text}; expected a different namespace for each camera")
     return cameras

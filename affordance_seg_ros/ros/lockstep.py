@@ -88,7 +88,8 @@ class Lockstep:
             if time.monotonic() > deadline:
                 self.unanswered.append(stamp)
                 self._node.get_logger().warning(
-                    f"no answer to the frame of {1e-9 * stamp:.3f} s within {self._timeout_s:g} s"
+                    f"no answer to the frame stamped {1e-9 * stamp:.3f} s within "
+                    f"{self._timeout_s:g} s"
                 )
                 return
             self._executor.spin_once(timeout_sec=_POLL_S)

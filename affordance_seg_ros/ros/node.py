@@ -63,7 +63,7 @@ class AffordanceNode(ForgivingLifecycleNode):
             self.get_logger().warning,
             self.get_logger().info,
             what="input",
-            well="no image topic is in doubt",
+            well="the image topics are fine again",
         )
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self.create_service(Trigger, "~/reset", self._on_reset)
@@ -82,7 +82,9 @@ class AffordanceNode(ForgivingLifecycleNode):
     def start(self) -> bool:
         """Configure and activate if `autostart` says so; return false if that failed."""
         if not self._config.autostart:
-            self.get_logger().info("unconfigured: waits for a lifecycle manager (autostart=false)")
+            self.get_logger().info(
+                "unconfigured: waiting for a lifecycle manager (autostart=false)"
+            )
             return True
         ok = TransitionCallbackReturn.SUCCESS
         return self.trigger_configure() == ok and self.trigger_activate() == ok

@@ -31,7 +31,7 @@ def check_parameter_file(path: Path, nodes: Sequence[str]) -> None:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(
-            f"{path}: no such file; expected a parameter file, as config/affordance.yaml"
+            f"{path}: no such file; expected a parameter file, such as config/affordance.yaml"
         ) from None
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: cannot be read as YAML: {error}") from None

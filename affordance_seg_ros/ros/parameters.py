@@ -128,7 +128,7 @@ class NodeParameters:
             if name in known or self._node.has_parameter(name) or name.startswith(_RCLPY_S_OWN):
                 continue
             if name.startswith("qos_overrides."):
-                raise ConfigError(f"'{name}' changes nothing; expected reliability, queue_depth")
+                raise ConfigError(f"'{name}' has no effect; expected reliability, queue_depth")
             raise ConfigError(self._unknown(name))
         return {name: parameter.value for name, parameter in overrides.items()}
 

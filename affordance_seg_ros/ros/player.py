@@ -67,7 +67,7 @@ class Player(Node):
         deadline = time.monotonic() + timeout_s
         publishers = (self._color, self._depth, self._info)
         names = ", ".join(publisher.topic_name for publisher in publishers)
-        self.get_logger().info(f"waits for subscribers to {names}")
+        self.get_logger().info(f"waiting for subscribers to {names}")
         while lonely := [p.topic_name for p in publishers if p.get_subscription_count() == 0]:
             if time.monotonic() > deadline:
                 raise SourceError(

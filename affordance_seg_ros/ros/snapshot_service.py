@@ -54,10 +54,12 @@ class SnapshotService:
     ) -> Trigger.Response:
         config, frames = self._config(), self.frames.frames()
         if not config.snapshot_s:
-            response.message = "nothing is kept: set snapshot_s to so many seconds, 10.0 for one"
+            response.message = (
+                "nothing is kept: set snapshot_s to the seconds to keep, such as 10.0"
+            )
         elif not frames:
             response.message = (
-                "nothing to write: no frame has come yet, or one is more than "
+                "nothing to write: no frame has come yet, or one alone exceeds "
                 f"snapshot_memory_mb={config.snapshot_memory_mb}"
             )
         else:

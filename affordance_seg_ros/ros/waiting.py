@@ -97,7 +97,7 @@ def stuck_stamps(role: str, stamp_ns: int, silence_s: float, limit_s: float, rep
         return ""
     return (
         f"no pair for {silence_s:.0f} s: {role} comes, but its stamps stand still at "
-        f"{1e-9 * stamp_ns:.3f} s; does the driver's clock run (its use_sim_time, without /clock)?"
+        f"{1e-9 * stamp_ns:.3f} s; is the driver's clock running? (its use_sim_time needs /clock)"
     )
 
 

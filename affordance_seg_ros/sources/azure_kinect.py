@@ -35,7 +35,7 @@ class KinectRecording:
     def __init__(self, path: Path) -> None:
         self._pyk4a = _load_pyk4a()
         if not path.is_file():
-            raise SourceError(f"recording {path} is not there; expected an .mkv file")
+            raise SourceError(f"recording {path} does not exist; expected an .mkv file")
         self._path = path
         # pyk4a's name for releasing the GIL while it reads.
         self._playback = self._pyk4a.PyK4APlayback(path, thread_safe=False)
@@ -159,7 +159,7 @@ class KinectDevice:
                 ) from None
             except self._pyk4a.K4AException:
                 raise DeviceError(
-                    f"{self._name} does not answer any more; expected captures (unplugged?)"
+                    f"{self._name} no longer responds; expected captures (unplugged?)"
                 ) from None
             picture = to_bgr(capture.color, "COLOR_BGRA32")
             assert picture is not None  # these modes give both pictures, and raw colour

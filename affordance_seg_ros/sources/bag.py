@@ -29,7 +29,7 @@ __all__ = [
 _BAG_SUFFIXES = (".mcap", ".db3", ".bag")
 _ACCEPTED = (
     "a ROS 2 bag (folder, .mcap, .db3), a ROS 1 .bag, a clip folder, a folder with color/ and "
-    "depth/, one of PCL TIFF files, or an Azure Kinect .mkv"
+    "depth/, a folder of PCL TIFF files, or an Azure Kinect .mkv"
 )
 
 
@@ -71,10 +71,12 @@ def open_recording(
                 rectified=rectified,
             )
         if depth_to_color:
-            raise SourceError(f"{path} is no bag; only the depth of bags can be aligned to colour")
+            raise SourceError(
+                f"{path} is not a bag; only the depth of bags can be aligned to colour"
+            )
         if topics not in (None, TopicNames()) or max_skew_ns is not None or rectified is not None:
             raise SourceError(
-                f"{path} is no bag; only bags are read by a camera's topics, skew or rectification"
+                f"{path} is not a bag; only bags can be read with topics, skew or rectification"
             )
         if path.is_file() and path.suffix == ".mkv":
             return KinectMkvRecording(path)
@@ -86,7 +88,7 @@ def open_recording(
             return open_pcl_tiffs(path)
         if (path / "depth").is_dir():
             return open_folders(path, rate_hz)
-        raise SourceError(f"{path} is no recording; expected {_ACCEPTED}")
+        raise SourceError(f"{path} is not a recording; expected {_ACCEPTED}")
 
 
 @contextmanager

@@ -73,8 +73,8 @@ def _from_topic(reader: AnyReader, path: Path, source: str, depth_topic: str) ->
     chosen = list(found) if len(found) == 1 else own
     if len(chosen) != 1:
         raise SourceError(
-            f"{path}: several cameras' {kind.message_type}: {', '.join(sorted(found))}; expected "
-            f"one in the namespace of {depth_topic}, or seven numbers as depth_to_color"
+            f"{path}: {kind.message_type} from several cameras: {', '.join(sorted(found))}; "
+            f"expected one in the namespace of {depth_topic}, or seven numbers as depth_to_color"
         )
     return decode_extrinsics(found[chosen[0]], kind)
 

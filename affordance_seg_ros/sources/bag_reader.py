@@ -105,7 +105,7 @@ class BagRecording(Recording):
             )
         if info_frame != color_frame:
             self.doubts += (
-                f"{self.topics.camera_info} is of frame '{info_frame}', colour is in "
+                f"{self.topics.camera_info} is in frame '{info_frame}', colour is in "
                 f"'{color_frame}'; expected the camera_info of the colour camera",
             )
         folder = path if path.is_dir() else path.parent
@@ -208,7 +208,7 @@ def _damage(path: Path) -> Iterator[None]:
         yield
     except Exception as error:  # rosbags, its decompressors and SQLite have no common base
         reason = str(error) or type(error).__name__
-        raise SourceError(f"{path} is no readable bag: {reason}") from error
+        raise SourceError(f"{path} is not a readable bag: {reason}") from error
 
 
 def _messages(

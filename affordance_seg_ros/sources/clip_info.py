@@ -113,11 +113,11 @@ def read_clip_info(folder: Path) -> tuple[ClipInfo, tuple[int, ...]]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise SourceError(f"{path} is missing: no clip") from None
+        raise SourceError(f"{path} is missing: not a clip") from None
     except (OSError, ValueError, RecursionError) as error:
         raise SourceError(f"{path} is damaged: {error}") from None
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
-        raise SourceError(f"{path} is no clip; expected format '{_FORMAT}'")
+        raise SourceError(f"{path} is not a clip; expected format '{_FORMAT}'")
     if content.get("version") != _VERSION:
         raise SourceError(f"{path} has version {content.get('version')}; expected {_VERSION}")
     try:
@@ -157,7 +157,7 @@ def _all_of(content: Mapping[str, Any], name: str, kind: type[Item]) -> tuple[It
     items: list[Item] = _of(content, name, list)
     for item in items:
         if type(item) is not kind:  # True is an instance of int, too
-            raise SourceError(f"'{name}' holds {item!r}; expected {kind.__name__} alone")
+            raise SourceError(f"'{name}' holds {item!r}; expected only {kind.__name__}")
     return tuple(items)
 
 

@@ -151,7 +151,9 @@ class ClipWriter:
             data = np.frombuffer(color, np.uint8)
             pixels = decode_picture(data, cv2.IMREAD_COLOR) if suffix else None
             if suffix is None or pixels is None:
-                raise SourceError(f"{self.path}: {len(color)} bytes of colour are no JPEG or PNG")
+                raise SourceError(
+                    f"{self.path}: {len(color)} bytes of colour are not a JPEG or PNG"
+                )
             self._check_size("colour", pixels.shape, (*self._shape, 3))
             return suffix, color
         self._check_size("colour", color.shape, (*self._shape, 3))

@@ -60,7 +60,7 @@ def decode_compressed_depth(msg: CompressedImageMessage) -> DepthImage:
     if encoding not in METRES_PER_UNIT:
         raise EncodingError(
             f"compressed depth format '{msg.format}'; expected PNG or RVL of one of "
-            f"{', '.join(METRES_PER_UNIT)}, as '16UC1; compressedDepth png'"
+            f"{', '.join(METRES_PER_UNIT)}, such as '16UC1; compressedDepth png'"
         )
     data = data_bytes(msg.data)
     has_header = data[:4].tobytes() not in _PICTURE_SIGNATURES
@@ -97,7 +97,7 @@ def _imdecode(
     picture = decode_picture(data, flags)
     if picture is None:
         raise EncodingError(
-            f"{data.size} bytes of format '{msg.format}' are no readable picture; expected "
+            f"{data.size} bytes of format '{msg.format}' are not a readable picture; expected "
             f"{accepted}"
         )
     return picture

@@ -27,7 +27,7 @@ def read_picture(path: Path, flags: int) -> npt.NDArray[Any]:
         raise SourceError(f"{path} cannot be read: {error.strerror or error}") from error
     pixels = decode_picture(data, flags)
     if pixels is None:
-        raise SourceError(f"{path} is damaged: {data.size} bytes that are no picture")
+        raise SourceError(f"{path} is damaged: {data.size} bytes that are not a picture")
     return pixels
 
 

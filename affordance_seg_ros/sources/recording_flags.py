@@ -96,7 +96,7 @@ def open_flagged(arguments: argparse.Namespace, *, rate_hz: float = 10.0) -> Rec
     if given_hz and recording.is_stamped:
         raise ConfigError(
             f"--picture-rate-hz {given_hz:g} with {recording.path}, whose frames carry stamps; "
-            "expected a folder with the pictures color/ and depth/"
+            "expected a folder of pictures with color/ and depth/"
         )
     return recording
 

@@ -33,7 +33,7 @@ def decode_rvl(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint16]:
         A. D. Wilson, Fast Lossless Depth Image Compression, ISS 2017.
     """
     if data.size < _SIZE_BYTES:
-        raise EncodingError(f"{data.size} bytes of RVL; expected its size first")
+        raise EncodingError(f"{data.size} bytes of RVL; expected the picture's size first")
     columns, rows = (int(value) for value in data[:_SIZE_BYTES].copy().view("<u4"))
     count = columns * rows
     if not 0 < count <= _LARGEST_PX:

@@ -98,8 +98,8 @@ def open_folders(path: Path, rate_hz: float | None = None) -> SequenceRecording:
     colors, depths = _pictures(color_folder), _pictures(path / "depth")
     if not colors or len(colors) != len(depths):
         raise SourceError(
-            f"{path} has {len(colors)} colour and {len(depths)} depth pictures; expected as many "
-            f"of each, in {color_folder.name}/ and depth/"
+            f"{path} has {len(colors)} colour and {len(depths)} depth pictures; expected equal "
+            f"numbers, in {color_folder.name}/ and depth/"
         )
     entries = [
         _Entry(round(index * 1e9 / rate_hz), color, depth)
@@ -156,8 +156,8 @@ def _odd_pairs(entries: list[_Entry]) -> tuple[str, ...]:
         apart = depth - color if apart is None else apart
         if depth - color != apart:
             return (
-                f"{entry.color} goes with {entry.depth}, by their order; expected equal numbers: "
-                "is a picture missing in one of the folders?",
+                f"{entry.color} is paired with {entry.depth}, by their order; expected matching "
+                "numbers: is a picture missing in one of the folders?",
             )
     return ()
 
@@ -180,7 +180,7 @@ def _json_camera(path: Path) -> Camera:
     files = sorted(path.glob("*camera*.json")) or sorted(path.glob("*intrinsic*.json"))
     if len(files) != 1:
         names = ", ".join(file.name for file in files) or "none"
-        raise SourceError(f"{path}: camera files: {names}; expected one, as camera.json")
+        raise SourceError(f"{path}: camera files: {names}; expected one, such as camera.json")
 
     def camera() -> Camera:
         content = json.loads(files[0].read_text(encoding="utf-8"))
@@ -192,7 +192,7 @@ def _json_camera(path: Path) -> Camera:
         fx, _, row_cx, _, fy, row_cy, cx, cy, one = matrix
         if (row_cx, row_cy, one) != (0, 0, 1):
             raise ValueError(
-                "intrinsic_matrix is not column-major, as fx, 0, 0, 0, fy, 0, cx, cy, 1"
+                "intrinsic_matrix is not column-major; expected fx, 0, 0, 0, fy, 0, cx, cy, 1"
             )
         return Camera(int(content["width"]), int(content["height"]), fx, fy, cx, cy)
 

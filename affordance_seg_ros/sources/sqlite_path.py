@@ -13,4 +13,4 @@ def check_sqlite_path(path: Path) -> None:
         SourceError: It is such a path.
     """
     if set("#?%") & set(str(path)):
-        raise SourceError(f"{path}: SQLite cannot open a path with #, ? or %; expected another one")
+        raise SourceError(f"{path}: SQLite cannot open a path with #, ? or %; expected one without")

@@ -25,7 +25,7 @@ def read_trajectory(path: Path | str) -> npt.NDArray[np.float64]:
         lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
         count, rest = divmod(len(lines), _LINES_A_POSE)
         if rest or not count:
-            raise ValueError(f"{len(lines)} lines; expected {_LINES_A_POSE} a pose")
+            raise ValueError(f"{len(lines)} lines; expected {_LINES_A_POSE} per pose")
         rows = [line for i, line in enumerate(lines) if i % _LINES_A_POSE]
         poses = np.array([[float(x) for x in row.split()] for row in rows]).reshape(count, 4, 4)
     except FileNotFoundError:
@@ -35,5 +35,5 @@ def read_trajectory(path: Path | str) -> npt.NDArray[np.float64]:
     rotations = poses[:, :3, :3]
     off = np.abs(rotations @ rotations.transpose(0, 2, 1) - np.eye(3)).max(initial=0)
     if not off < 1e-3 or not np.allclose(poses[:, 3], (0, 0, 0, 1)):
-        raise SourceError(f"{path} holds matrices that are no rigid motion (off by {off:.2g})")
+        raise SourceError(f"{path} holds a matrix that is not a rigid motion (off by {off:.2g})")
     return poses

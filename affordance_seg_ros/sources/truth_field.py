@@ -43,7 +43,7 @@ def write_field(
     steps = np.rint(np.asarray(values_m, np.float64) / unit_m)
     if not (np.abs(steps) < 2**30).all():
         raise SourceError(
-            f"{path.name}: values to {np.abs(values_m).max():g} m; expected finite ones below "
+            f"{path.name}: values up to {np.abs(values_m).max():g} m; expected finite ones below "
             f"{2**30 * unit_m:g} m"
         )
     residual = np.diff(np.diff(steps.astype(np.int32), axis=-1, prepend=0), axis=-2, prepend=0)

@@ -113,7 +113,7 @@ def test_weights_that_do_not_see_that_nothing_moves_are_refused(
     part = checkpoint.network_config if "flow" in change else checkpoint.input_config
     name = "network_config" if "flow" in change else "input_config"
     other = replace(checkpoint, **{name: replace(part, **change)})
-    with pytest.raises(ConfigError, match="expected weights that see flow"):
+    with pytest.raises(ConfigError, match="expected weights that use flow"):
         what_counts.read_batches(other, [], "dis")
 
 
@@ -122,7 +122,7 @@ def test_clips_of_no_known_action_say_nothing(checkpoint: Checkpoint, tmp_path: 
     sequences = find_sequences([DataSource(root=str(tmp_path), split="val")], LabelSet())
     for sequence in sequences:
         sequence.action = ""
-    with pytest.raises(SourceError, match="none of 2 clips says an action"):
+    with pytest.raises(SourceError, match="none of 2 clips has an action"):
         what_counts.read_batches(checkpoint, sequences, "dis")
 
 

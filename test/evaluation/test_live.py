@@ -93,7 +93,7 @@ def test_nothing_received_is_an_error_that_says_so(
 ) -> None:
     with LiveRecorder(recording, tmp_path / "live", rate_hz=10.0, masks=False) as recorder:
         recorder.add(replace(predictions[0], stamp_ns=5), Announced())
-    with pytest.raises(SourceError, match=r"no prediction of bag was received \(1 of other"):
+    with pytest.raises(SourceError, match=r"no prediction for bag was received \(1 for other"):
         recorder.summary()
 
 

@@ -264,7 +264,7 @@ def test_depth_that_is_not_finite_is_refused_and_the_state_kept(estimator, value
     estimator.step(frames[0])
     holes = frames[1].depth_m.clone()
     holes[3, 4] = value
-    with pytest.raises(FrameError, match="expected metres, and 0 where there are none"):
+    with pytest.raises(FrameError, match="expected metres, and 0 where depth is missing"):
         estimator.step(frames[1]._replace(depth_m=holes))
     assert equal(estimator.step(frames[1]), expected)
 

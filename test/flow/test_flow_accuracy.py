@@ -84,7 +84,10 @@ def test_a_sequence_without_poses_is_refused_unless_only_time_is_wanted(sequence
         (lambda d: [p.unlink() for p in d.glob("*/[12].*")], "1 frames; expected at least 2"),
         (lambda d: (d / "camera.json").unlink(), "camera files: none; expected one"),
         (lambda d: (d / "color/1.jpg").write_bytes(b"no"), "2 frames; 1 x "),
-        (lambda d: (d / "trajectory.log").write_text(POSE), "has 1 poses; expected 3, one a frame"),
+        (
+            lambda d: (d / "trajectory.log").write_text(POSE),
+            "has 1 poses; expected 3, one per frame",
+        ),
         (lambda d: (d / "trajectory.log").write_text("0\nx\nx\nx\nx\n"), "is damaged"),
     ],
 )

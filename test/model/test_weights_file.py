@@ -48,10 +48,10 @@ def test_refuses_pickles_without_executing_them(tmp_path):
     path = tmp_path / "weights.pt"
     for protocol in (2, 3, 4, 5):
         path.write_bytes(pickle.dumps(Explosive(), protocol))
-        with pytest.raises(CheckpointError, match=r"a pickle of PyTorch.*expected a \.safetensors"):
+        with pytest.raises(CheckpointError, match=r"a PyTorch pickle.*expected a \.safetensors"):
             load_checkpoint(path, "cpu")
     torch.save(Explosive(), path)
-    with pytest.raises(CheckpointError, match="a pickle of PyTorch"):
+    with pytest.raises(CheckpointError, match="a PyTorch pickle"):
         load_checkpoint(path, "cpu")
 
 
@@ -98,7 +98,7 @@ def test_refuses_safetensors_of_others(tmp_path, metadata):
     path = tmp_path / "other.safetensors"
     safetensors.torch.save_file({"weight": torch.zeros(3)}, path, metadata)
     found = ", ".join(metadata) if metadata else "nothing"
-    with pytest.raises(CheckpointError, match=f"not a weight file .* its metadata hold {found}"):
+    with pytest.raises(CheckpointError, match=f"not a weight file .* its metadata holds {found}"):
         load_checkpoint(path, "cpu")
 
 

@@ -156,10 +156,10 @@ def test_a_qos_that_was_mended_is_not_named_again(client, start):
 def test_rectified_pictures_that_are_read_as_others_are_doubted(client, start):
     remapping = ("-r", "color/image:=camera/image_rect_color")
     process = start(*remapping, wait_warning_s=0.5)
-    process.wait_for("/camera/image_rect_color is called rectified; expected rectified: true")
+    process.wait_for("/camera/image_rect_color says that it is rectified; expected rectified: true")
     right = start(*remapping, wait_warning_s=0.5, rectified=True)
     right.wait_for("camera_info has not come")
-    assert "is called rectified" not in right.output
+    assert "says that it is rectified" not in right.output
 
 
 def test_a_wrong_message_type_is_named(client, start):

@@ -32,7 +32,7 @@ def test_the_arguments_of_ros_are_taken():
 def test_what_rclpy_would_pass_over_is_refused(argument, example):
     with pytest.raises(ConfigError) as caught:
         check(argument, "--ros-args", "-p", "loop:=true")
-    assert str(caught.value).startswith(f"argument '{argument}'; kinect_node expects those of ROS")
+    assert str(caught.value).startswith(f"argument '{argument}'; kinect_node expects ROS arguments")
     assert example in str(caught.value)
 
 

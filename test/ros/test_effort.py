@@ -160,7 +160,9 @@ def test_a_reset_after_a_gap_is_explained_where_the_frames_themselves_take_so_lo
     assert bench.budgeted.explain(gap) == gap
     bench.run(2, flow_ms=800.0)
     text = bench.budgeted.explain(gap)
-    assert text.startswith(f"{gap}: a frame takes 0.80 s here, so each one is taken for the first;")
+    assert text.startswith(
+        f"{gap}: a frame takes 0.80 s here, so each one is treated as the first;"
+    )
     assert "raise max_gap_s" in text
     assert bench.budgeted.explain("time jumped back by 2 s") == "time jumped back by 2 s"
 

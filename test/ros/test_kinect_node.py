@@ -55,7 +55,7 @@ def subscribe(client, qos=RELIABLE):
 @pytest.mark.parametrize("qos", [RELIABLE, qos_profile_sensor_data], ids=["reliable", "sensor"])
 def test_a_recording_is_published_once_for_who_subscribes_and_the_node_ends(client, kinect, qos):
     process = kinect(recording=RECORDING)
-    process.wait_for("waits for subscribers")
+    process.wait_for("waiting for subscribers")
     colors, depths, infos = subscribe(client, qos)
     client.wait(lambda: colors and depths and infos)
     (color,), (depth,), (info,) = colors, depths, infos
@@ -104,7 +104,7 @@ def test_recorded_stamps_are_the_cameras_own_time(client, kinect):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_it_waits_for_subscribers_ends_it_cleanly(kinect, number):
     process = kinect(recording=RECORDING)
-    process.wait_for("waits for subscribers")
+    process.wait_for("waiting for subscribers")
     assert process.end(number) == 0
     assert "Traceback" not in process.output
 
@@ -120,7 +120,7 @@ def test_a_missing_camera_ends_it_with_code_2_and_what_was_found(kinect):
 
 
 @needs_pyk4a
-@pytest.mark.parametrize(("content", "words"), [(None, "is not there"), (b"x", "cannot be read")])
+@pytest.mark.parametrize(("content", "words"), [(None, "does not exist"), (b"x", "cannot be read")])
 def test_an_unusable_recording_ends_it_with_code_2(kinect, tmp_path, content, words):
     path = tmp_path / "recording.mkv"
     if content is not None:

@@ -206,7 +206,7 @@ def test_several_cameras_have_a_node_each_on_topics_of_their_own(client, launch)
         (("base:=left", "cameras:=a=realsense"), "base:=left with cameras:=a=realsense"),
         (("cameras:=left",), "expected NAMESPACE=PRESET[@BASE]"),
         (("cameras:=left=toaster",), "camera 'toaster'; expected one of azure_kinect"),
-        (("cameras:=a=realsense,a=kinect_v2",), "a namespace of its own for each camera"),
+        (("cameras:=a=realsense,a=kinect_v2",), "a different namespace for each camera"),
     ],
 )
 def test_a_wrong_argument_ends_the_launch_with_the_reason(launch, arguments, words):

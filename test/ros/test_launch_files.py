@@ -255,7 +255,7 @@ def test_rviz_listens_to_the_node_of_its_group(
         (["cameras:==realsense"], r"cameras:==realsense; expected NAMESPACE=PRESET\[@BASE\]"),
         (["cameras:=left=@base"], r"cameras:=left=@base; expected NAMESPACE=PRESET\[@BASE\]"),
         (["cameras:=left=toaster"], "camera 'toaster'; expected one of azure_kinect"),
-        (["cameras:=a=realsense,a=kinect_v2"], "a namespace of its own for each camera"),
+        (["cameras:=a=realsense,a=kinect_v2"], "a different namespace for each camera"),
         (["camera:=realsense", "start_driver:=true"], "camera realsense; .* realsense2_camera"),
         (["camera:=none", "start_driver:=true"], "camera none; .* the driver of your camera"),
         (["serial_number:=1"], "serial_number:=1 without start_driver:=true"),

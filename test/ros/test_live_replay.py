@@ -198,7 +198,7 @@ def interrupted(bag: Path, tmp_path: Path) -> "Iterator[subprocess.Popen[str]]":
 def test_ctrl_c_ends_all_processes(interrupted: "subprocess.Popen[str]") -> None:
     assert interrupted.stderr is not None
     for line in interrupted.stderr:
-        if "waits for subscribers" in line:
+        if "waiting for subscribers" in line:
             break
     children = [int(pid) for pid in _children(interrupted.pid)]
     assert len(children) == 3

@@ -74,7 +74,7 @@ def test_a_name_that_looks_like_a_number_may_be_given_as_one():
         (
             "qos_overrides./color/image.subscription.reliability",
             "reliable",
-            "changes nothing; expected reliability, queue_depth",
+            "has no effect; expected reliability, queue_depth",
         ),
         ("xyz", 5.0, "unknown parameter 'xyz'; expected one of weights, device"),
     ],

@@ -122,7 +122,7 @@ def test_depth_of_another_unit_than_the_millimetre_is_published_in_metres():
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_it_waits_for_subscribers_ends_it_at_once(play, number):
     process = play()
-    process.wait_for("waits for subscribers")
+    process.wait_for("waiting for subscribers")
     assert process.end(number) == 130
     assert "Traceback" not in process.output
 

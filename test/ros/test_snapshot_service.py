@@ -78,7 +78,7 @@ def test_a_node_that_keeps_nothing_says_which_parameter_to_set(client, start, ca
     value = ParameterValue(type=ParameterType.PARAMETER_DOUBLE, double_value=2.0)
     request = SetParameters.Request(parameters=[Parameter(name="snapshot_s", value=value)])
     assert client.call(SetParameters, "/affordance/set_parameters", request).results[0].successful
-    assert "no frame has come yet, or one is more than snapshot_memory_mb=512" in (
+    assert "no frame has come yet, or one alone exceeds snapshot_memory_mb=512" in (
         snapshot(client).message
     )
     show(client, camera, 2, first=1)

@@ -95,7 +95,7 @@ def test_compressed_pictures_give_the_masks_and_depth_of_raw_ones(client, node):
 BAD = {
     "cut off jpeg": (
         {"color": lambda s: compressed(s, b"\xff\xd8\xffxx", "bgr8; jpeg compressed bgr8")},
-        "5 bytes of format 'bgr8; jpeg compressed bgr8' are no readable picture",
+        "5 bytes of format 'bgr8; jpeg compressed bgr8' are not a readable picture",
     ),
     "depth as colour": (
         {"color": lambda s: png_depth(s)},

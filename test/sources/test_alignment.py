@@ -198,9 +198,9 @@ def test_depth_of_another_size_is_refused():
     [
         (np.eye(3), r"extrinsics of shape \(3, 3\)"),
         (np.full((4, 4), np.nan), "expected 4x4 finite"),
-        (np.diag([2.0, 1, 1, 1]), "no rigid motion"),
-        (np.diag([1.0, 1, -1, 1]), "no rigid motion"),
-        (np.eye(4)[::-1], "no rigid motion"),
+        (np.diag([2.0, 1, 1, 1]), "not a rigid motion"),
+        (np.diag([1.0, 1, -1, 1]), "not a rigid motion"),
+        (np.eye(4)[::-1], "not a rigid motion"),
     ],
 )
 def test_extrinsics_that_are_no_rigid_motion_are_refused(matrix, message):

@@ -84,7 +84,7 @@ def test_a_missing_pyk4a_is_named_with_how_to_install_it(monkeypatch):
         KinectRecording(RECORDING)
 
 
-@pytest.mark.parametrize(("content", "words"), [(None, "is not there"), (b"x", "cannot be read")])
+@pytest.mark.parametrize(("content", "words"), [(None, "does not exist"), (b"x", "cannot be read")])
 def test_an_unusable_file_is_refused(tmp_path, content, words):
     pytest.importorskip("pyk4a")
     path = tmp_path / "recording.mkv"

@@ -139,7 +139,7 @@ def test_bag_without_a_needed_topic_says_what_it_has(left_out, message, frames, 
 @pytest.mark.parametrize(("store", "name"), [(K1, "bag.bag"), (K2, "bag")])
 def test_empty_bag_is_refused(store, name, tmp_path):
     path = record(tmp_path / name, [], store)
-    with pytest.raises(SourceError, match=r"bag.*(is empty|is no readable bag)"):
+    with pytest.raises(SourceError, match=r"bag.*(is empty|is not a readable bag)"):
         open_recording(path)
 
 
@@ -164,7 +164,7 @@ def test_truncated_bag_file_is_named(share, suffix, frames, tmp_path):
     data = file.read_bytes()
     cut = tmp_path / f"cut.{suffix}"
     cut.write_bytes(data[: int(share * len(data))])
-    with pytest.raises(SourceError, match=f"cut.{suffix} is (no readable bag|empty)"):
+    with pytest.raises(SourceError, match=f"cut.{suffix} is (not a readable bag|empty)"):
         list(open_recording(cut).frames())
 
 
@@ -226,7 +226,7 @@ def test_transforms_that_are_cut_off_are_damage_of_the_bag(frames, tmp_path):
         *camera_events(M2, frames),
     ]
     path = record(tmp_path / "bag", events)
-    with pytest.raises(SourceError, match="bag is no readable bag"):
+    with pytest.raises(SourceError, match="bag is not a readable bag"):
         open_recording(path, TopicNames(depth=NAMES["depth"]), depth_to_color="tf")
 
 

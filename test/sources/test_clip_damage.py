@@ -27,14 +27,14 @@ def damage_json(path, **changes):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": "other"}, "is no clip; expected format 'affordance_seg_ros/clip'"),
+        ({"format": "other"}, "is not a clip; expected format 'affordance_seg_ros/clip'"),
         ({"version": 2}, "has version 2; expected 1"),
         ({"stamps_ns": []}, "0 stamps; expected at least one, increasing"),
         ({"stamps_ns": [3, 2, 1]}, "3 stamps; expected at least one, increasing"),
-        ({"stamps_ns": [0, float("inf"), 2]}, "'stamps_ns' holds inf; expected int alone"),
-        ({"stamps_ns": [0.5, 1.7, 2.2]}, "'stamps_ns' holds 0.5; expected int alone"),
-        ({"stamps_ns": [False, True, 2]}, "'stamps_ns' holds False; expected int alone"),
-        ({"affordances": [1, 2]}, "'affordances' holds 1; expected str alone"),
+        ({"stamps_ns": [0, float("inf"), 2]}, "'stamps_ns' holds inf; expected only int"),
+        ({"stamps_ns": [0.5, 1.7, 2.2]}, "'stamps_ns' holds 0.5; expected only int"),
+        ({"stamps_ns": [False, True, 2]}, "'stamps_ns' holds False; expected only int"),
+        ({"affordances": [1, 2]}, "'affordances' holds 1; expected only str"),
         ({"camera": "REMOVED"}, "'camera' is missing"),
         ({"camera": {"width": 3}}, "missing .* required"),
         ({"rate_hz": "fast"}, "'rate_hz' is 'fast'; expected int or float"),
@@ -63,7 +63,7 @@ def test_truncated_description_is_named(write_clip):
 
 
 def test_folder_without_description_is_no_clip(tmp_path):
-    with pytest.raises(SourceError, match=r"clip\.json is missing: no clip"):
+    with pytest.raises(SourceError, match=r"clip\.json is missing: not a clip"):
         read_clip(tmp_path)
 
 

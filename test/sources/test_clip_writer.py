@@ -92,8 +92,8 @@ def test_clip_without_frames_is_refused(tmp_path):
     ("change", "message"),
     [
         ({"color": np.zeros((4, 4, 3), np.uint8)}, r"colour of shape \(4, 4, 3\); expected \(24"),
-        ({"color": b"no picture"}, "10 bytes of colour are no JPEG or PNG"),
-        ({"color": b"\xff\xd8\xff damaged"}, "are no JPEG or PNG"),
+        ({"color": b"no picture"}, "10 bytes of colour are not a JPEG or PNG"),
+        ({"color": b"\xff\xd8\xff damaged"}, "are not a JPEG or PNG"),
         ({"depth": np.zeros((4, 4), np.uint16)}, r"depth/00001.png of shape \(4, 4\)"),
         ({"labels": np.full((HEIGHT, WIDTH), 77, np.uint8)}, r"label ids \[77\]; expected 0 to 9"),
         ({"labels": np.zeros((HEIGHT, WIDTH))}, "holds float64; expected uint8"),

@@ -78,7 +78,7 @@ def test_jpeg_whose_header_tells_of_a_giant_is_refused(compressed_message, pictu
     jpeg = bytearray(cv2.imencode(".jpg", picture)[1].tobytes())
     frame_header = jpeg.index(b"\xff\xc0")
     jpeg[frame_header + 5 : frame_header + 9] = b"\xff\xdc\xff\xdc"
-    with pytest.raises(EncodingError, match=r"no readable picture; expected JPEG, PNG or TIFF$"):
+    with pytest.raises(EncodingError, match=r"not a readable picture; expected JPEG, PNG or TIFF$"):
         decode_compressed_color(compressed_message(bytes(jpeg), "jpeg"))
 
 
@@ -146,7 +146,7 @@ def test_8_bit_picture_is_refused_as_depth(compressed_message):
 
 
 def test_depth_message_shorter_than_its_header_is_refused(compressed_message):
-    with pytest.raises(EncodingError, match=r"no readable picture; expected PNG or TIFF$"):
+    with pytest.raises(EncodingError, match=r"not a readable picture; expected PNG or TIFF$"):
         decode_compressed_depth(compressed_message(b"\0" * 12, "16UC1; compressedDepth png"))
 
 

@@ -176,14 +176,14 @@ def test_the_message_of_another_driver_or_camera_is_not_taken(tmp_path):
         f"/{name}/depth_to_color": extrinsics("realsense", elsewhere) for name in ("left", "right")
     }
     write_driver_bag(tmp_path / "several", "realsense_unaligned", latched=several)
-    with pytest.raises(SourceError, match="several cameras' realsense2_camera_msgs"):
+    with pytest.raises(SourceError, match=r"realsense2_camera_msgs.* from several cameras"):
         open_recording(tmp_path / "several", depth_to_color="realsense")
 
 
 def test_camera_info_of_another_frame_is_doubted(tmp_path):
     write_driver_bag(tmp_path / "bag", "realsense_unaligned")
     topics = TopicNames(camera_info="/camera/camera/depth/camera_info")
-    words = "is of frame 'camera_depth_optical_frame', colour is in 'camera_color_optical_frame'"
+    words = "is in frame 'camera_depth_optical_frame', colour is in 'camera_color_optical_frame'"
     recording = open_recording(tmp_path / "bag", topics)
     assert any(words in doubt for doubt in recording.doubts)
 
@@ -245,6 +245,6 @@ def test_a_transform_that_is_not_in_the_bag_is_named(tmp_path):
 )
 def test_what_is_for_bags_is_refused_elsewhere(write_clip, given):
     clip = write_clip()
-    with pytest.raises(SourceError, match="is no bag; only"):
+    with pytest.raises(SourceError, match="is not a bag; only"):
         open_recording(clip, **given)
     assert open_recording(clip, TopicNames())

@@ -31,7 +31,7 @@ def test_what_may_be_left_out_is_empty(folder: Path) -> None:
     [
         (GOOD.replace("frame:", "frme:"), "frame=None; expected a str"),
         (f"{GOOD}parameters: 3\n", "parameters=3; expected a dict"),
-        (f"{GOOD}base: [\n", "is no YAML: "),
+        (f"{GOOD}base: [\n", "is not YAML: "),
     ],
 )
 def test_a_slip_names_file_and_key(folder: Path, text: str, words: str) -> None:

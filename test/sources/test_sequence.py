@@ -67,7 +67,7 @@ def test_folders_give_color_depth_camera_and_stamps_by_the_rate(folders, picture
 @pytest.mark.parametrize(
     ("colors", "depths", "doubt"),
     [
-        ("0 1 3", "0 2 3", r"color/1.png goes with .*depth/2.png, by their order; expected equal"),
+        ("0 1 3", "0 2 3", r"color/1.png is paired with .*depth/2.png, .*expected matching"),
         ("a0 a1 a2", "b7 b8 b9", ""),
         ("1.17 1.20 1.25", "1.18 1.20 1.24", ""),  # stamps
     ],
@@ -200,7 +200,7 @@ def turn_matrix(path):
     ("damage", "message"),
     [
         (turn_matrix, "intrinsic_matrix is not column-major"),
-        (break_depth, "3 colour and 2 depth pictures; expected as many"),
+        (break_depth, "3 colour and 2 depth pictures; expected equal"),
         (break_color, "0 colour and 3 depth pictures"),
         (break_camera, "camera files: none; expected one"),
         (break_camera_twice, r"camera files: camera_other\.json, camera_test\.json; expected one"),

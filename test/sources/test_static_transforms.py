@@ -94,5 +94,5 @@ def test_extrinsics_are_read_in_the_driver_s_own_order(name, order):
     sent = SimpleNamespace(rotation=T[:3, :3].ravel(order), translation=T[:3, 3])
     np.testing.assert_allclose(decode_extrinsics(sent, EXTRINSICS_TYPES[name]), T)
     sent.rotation = 2 * sent.rotation
-    with pytest.raises(CalibrationError, match="no rigid motion"):
+    with pytest.raises(CalibrationError, match="not a rigid motion"):
         decode_extrinsics(sent, EXTRINSICS_TYPES[name])

@@ -23,12 +23,12 @@ def test_trajectory_holds_camera_to_world_motions(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "0 lines; expected 5 a pose"),
-        ("0 0 1\n1 0 0 0\n", "2 lines; expected 5 a pose"),
+        ("", "0 lines; expected 5 per pose"),
+        ("0 0 1\n1 0 0 0\n", "2 lines; expected 5 per pose"),
         ("0 0 1\n1 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1\n", "is damaged"),
         ("0 0 1\na b c d\n0 1 0 0\n0 0 1 0\n0 0 0 1\n", "is damaged"),
-        ("0 0 1\n2 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1\n", "no rigid motion"),
-        ("0 0 1\nnan 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1\n", "no rigid motion"),
+        ("0 0 1\n2 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1\n", "not a rigid motion"),
+        ("0 0 1\nnan 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1\n", "not a rigid motion"),
     ],
 )
 def test_broken_trajectory_is_named(content, message, tmp_path):

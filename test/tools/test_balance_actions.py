@@ -146,7 +146,7 @@ def test_what_follows_another_clip_has_a_part_in_the_constant(
     out = tmp_path / "balanced.safetensors"
     given = [str(small), "--clips", str(clips), "--before", str(others), "--out", str(out)]
     assert balance_actions.main([*given, "--actions", "push", "lift"]) == 0
-    assert "after another, with it: " in capsys.readouterr().out
+    assert "after another, with the offset: " in capsys.readouterr().out
     expected = balance_actions.likeliest_offset(
         np.concatenate((measured.alone, measured.after)), np.tile(measured.second, 2)
     )

@@ -128,7 +128,7 @@ def test_figures_of_some_of_the_clips_are_refused(
 ) -> None:
     file = evaluation("val.json", **{lost: ["val_007/clip.json: no JSON"]})
     said = refusal(weights, tmp_path, capsys, "val, 50 clips", file)
-    assert "val.json leaves out 1 clips, as val_007/clip.json: no JSON; expected all" in said
+    assert "val.json leaves out 1 clips, such as val_007/clip.json: no JSON; expected all" in said
 
 
 def test_without_evaluations_the_figures_stay(
@@ -161,7 +161,7 @@ def test_figures_of_other_weights_are_refused(
 ) -> None:
     other = evaluation("other.json", weights={"fingerprint": "0123456789abcdef"})
     said = refusal(weights, tmp_path, capsys, "val", other)
-    assert "other.json is of weights 0123456789abcdef; expected of" in said
+    assert "other.json evaluates weights 0123456789abcdef; expected " in said
 
 
 def test_figures_of_more_exact_weights_are_refused(
@@ -171,7 +171,7 @@ def test_figures_of_more_exact_weights_are_refused(
     save(exact, untrained("compact"))
     of_exact = fingerprint(load_checkpoint(exact, "cpu").network)
     measured = evaluation("exact.json", weights={"fingerprint": of_exact})
-    assert f"is of weights {of_exact}" in refusal(exact, tmp_path, capsys, "val", measured)
+    assert f"evaluates weights {of_exact}" in refusal(exact, tmp_path, capsys, "val", measured)
 
 
 @pytest.mark.parametrize("between", [[], ["--metrics", "val"]])
@@ -203,7 +203,7 @@ def test_an_evaluation_that_lacks_what_it_measured_is_refused(
     document = json.loads(file.read_text())
     del document["until"]
     file.write_text(json.dumps(document))
-    assert "old.json says nothing of until" in refusal(weights, tmp_path, capsys, "val", str(file))
+    assert "old.json lacks until" in refusal(weights, tmp_path, capsys, "val", str(file))
 
 
 @pytest.mark.parametrize("text", ["no JSON", "[]", '{"weights": {}}'])

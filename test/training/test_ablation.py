@@ -65,7 +65,7 @@ def test_some_rows_are_chosen_by_name_in_the_order_of_the_table():
     rows = rows_of_table_3(read_run("ablation"))
     assert chosen(rows, ()) == rows
     assert list(chosen(rows, ("rgbd", "rgb"))) == ["rgb", "rgbd"]
-    with pytest.raises(ConfigError, match="row 'rgbe'; expected some of rgb, rgb_attention, "):
+    with pytest.raises(ConfigError, match="row 'rgbe'; expected one of rgb, rgb_attention, "):
         chosen(rows, ("rgb", "rgbe"))
 
 

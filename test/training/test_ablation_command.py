@@ -62,7 +62,7 @@ def test_a_table_is_filled_row_by_row_and_seed_by_seed(ablation, tmp_path, capsy
 def test_rows_of_another_recipe_are_not_put_into_one_table(ablation, tmp_path, capsys):
     assert ablation(tmp_path, "--ablation", "--rows", "rgb") == 0
     assert ablation(tmp_path, "--ablation", "--rows", "rgbd", sets=["epoch_scale=2.0"]) == 2
-    assert "seed_0 was trained by another recipe" in capsys.readouterr().err
+    assert "seed_0 was trained with another recipe" in capsys.readouterr().err
 
 
 def test_rows_that_started_elsewhere_are_not_put_into_one_table(

@@ -87,7 +87,7 @@ def test_clips_of_another_rate_than_the_robot_s_are_a_problem(tmp_path, capsys):
 
 def test_no_data_set_is_one_clear_line(tmp_path, capsys):
     assert main(["train", "--check-data", str(tmp_path)]) == 2
-    assert "is no data set; expected clips" in capsys.readouterr().err
+    assert "is not a known data set; expected clips" in capsys.readouterr().err
 
 
 def test_a_run_that_does_not_exist_is_one_clear_line(capsys):
@@ -139,7 +139,7 @@ def test_clips_without_a_label_are_counted_and_are_none_of_the_limit(weights, tm
     assert main(["evaluate", *words, "--limit", "3"]) == 0
     document = json.loads((tmp_path / "evaluation.json").read_text())
     assert (document["clips"], document["unlabelled"]) == (3, 1)
-    assert "3 clips (1 without a label left out), with ranges" in capsys.readouterr().out
+    assert "3 clips (1 without a label left out), with 95 % ranges" in capsys.readouterr().out
     assert "| clips, val, DIS flow |" in (tmp_path / "tables.md").read_text()
 
 
@@ -150,7 +150,7 @@ def test_clips_that_cannot_be_read_are_named_in_the_result(weights, tmp_path, ca
     assert main(["evaluate", *words]) == 0
     (unreadable,) = json.loads((tmp_path / "evaluation.json").read_text())["unreadable"]
     assert "val_001" in unreadable
-    assert "2 clips (1 that cannot be read left out), with ranges" in capsys.readouterr().out
+    assert "2 clips (1 that cannot be read left out), with 95 % ranges" in capsys.readouterr().out
 
 
 def test_an_evaluation_that_cannot_be_written_is_not_begun(weights, clips, tmp_path, capsys):
@@ -208,7 +208,7 @@ def test_long_streams_have_the_lengths_that_are_asked_for(weights, parts, tmp_pa
     words = ["--data", str(parts), "--weights", str(weights), "--out", str(tmp_path), "--quiet"]
     words += ["--target", "affordances", "--long-streams"]
     assert main(["evaluate", *words[:-1], "--rests", "0"]) == 2
-    assert "lengths of --long-streams; expected it, too" in capsys.readouterr().err
+    assert "--pauses without --long-streams, whose lengths" in capsys.readouterr().err
     assert main(["evaluate", *words, "--rests", "0.3", "0", "--pauses", "0.5"]) == 0
     streams = json.loads((tmp_path / "evaluation.json").read_text())["long_streams"]
     assert streams["rest"]["after"]["keep"].keys() == {"0 s", "0.3 s"}
@@ -243,7 +243,7 @@ def test_evaluation_of_a_split_that_is_not_there_is_one_clear_line(weights, clip
 def test_clips_that_do_not_know_their_interaction_are_not_cut_there(weights, clips, capsys):
     arguments = ["--data", str(clips), "--weights", str(weights), "--until", "acting"]
     assert main(["evaluate", *arguments]) == 2
-    assert "val_000 does not say when its interaction is; expected" in capsys.readouterr().err
+    assert "val_000 does not say when its interaction takes place; " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_iit_names_what_a_list_promises_and_nobody_brings(iit):
 def test_iit_names_a_label_that_is_no_id(iit):
     np.savetxt(iit / "affordances_labels/00_1.txt", np.full(SIZE, 1.5), fmt="%g")
     report = check_data(iit, LABELS, progress=False)
-    assert any("no label ids" in str(each) for each in report.problems)
+    assert any("are not label ids" in str(each) for each in report.problems)
 
 
 def test_iit_labels_of_ids_that_it_does_not_name_are_a_problem(iit):
@@ -70,4 +70,6 @@ def test_iit_names_an_empty_file(iit, name):
 def test_a_label_of_another_size_is_a_problem(iit):
     np.savetxt(iit / "affordances_labels/00_1.txt", np.zeros((3, 3)), fmt="%g")
     report = check_data(iit, LABELS, progress=False)
-    assert any("label 3x3; expected 16x12, as its colour" in str(each) for each in report.problems)
+    assert any(
+        "label 3x3; expected 16x12, the size of its colour" in str(each) for each in report.problems
+    )

@@ -145,7 +145,7 @@ def test_weights_without_a_mask_of_the_depth_start_with_one(started):
 
 
 def test_weights_of_another_network_are_refused(started):
-    with pytest.raises(CheckpointError, match="expected weights of"):
+    with pytest.raises(CheckpointError, match="expected weights with"):
         initial_network(
             RunConfig(
                 network=replace(SMALL, width=8),
@@ -172,7 +172,7 @@ def test_weights_that_fit_and_see_other_numbers_are_refused(started, network, si
 
 def test_weights_of_another_width_do_not_fit(started):
     start = InitialiseConfig(weights=str(started[0]), fitting=True)
-    with pytest.raises(CheckpointError, match="are of width=4; expected 8"):
+    with pytest.raises(CheckpointError, match="have width=4; expected 8"):
         initial_network(RunConfig(network=replace(SMALL, width=8), initialise=start))
 
 
@@ -248,7 +248,7 @@ def test_weights_of_labels_in_another_order_are_refused(started):
     path, _ = started
     other = with_actions_turned_round(SMALL)
     initialise = InitialiseConfig(weights=str(path))
-    with pytest.raises(CheckpointError, match=r"expected weights of .*fitting=true"):
+    with pytest.raises(CheckpointError, match=r"expected weights with .*fitting=true"):
         initial_network(RunConfig(network=other, initialise=initialise))
 
 

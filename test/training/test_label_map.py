@@ -59,7 +59,7 @@ def test_the_order_of_a_map_s_names_says_nothing(reverse):
 
 def test_a_name_that_a_map_forgets_is_named():
     names = {"chop": "cut", "hold": "grasp"}
-    with pytest.raises(ConfigError, match="says nothing of 'contain'"):
+    with pytest.raises(ConfigError, match="has no entry for 'contain'"):
         LabelMap(tuple(names), names, {}).of(("chop", "contain"), (), LABELS).table(LABELS)
 
 
@@ -76,7 +76,7 @@ def test_a_target_that_the_run_does_not_know_is_named():
 
 
 def test_a_label_without_a_target_is_named():
-    with pytest.raises(ConfigError, match="says nothing of 'scoop'"):
+    with pytest.raises(ConfigError, match="has no entry for 'scoop'"):
         LabelMap(("scoop",), {}, {}).table(LABELS)
 
 
@@ -113,7 +113,7 @@ def test_a_damaged_file_is_refused(tmp_path):
     [
         (b"\xff\xfe", "cannot be read"),
         (b"affordances: [cut]\n", "expected a mapping 'affordances'"),
-        (b"affordances: {chop: cut}\nactions: [cut]\n", "one 'actions' if it speaks of them"),
+        (b"affordances: {chop: cut}\nactions: [cut]\n", "one 'actions' if it maps these too"),
     ],
 )
 def test_a_file_that_is_no_map_is_refused(tmp_path, content, words):

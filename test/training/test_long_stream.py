@@ -104,7 +104,7 @@ def test_clips_of_different_sizes_are_no_stream(sequences, tmp_path):
         SourceError, match="train_000 is 64x48, train_001 is 32x48; expected clips of"
     ):
         measure_succession(Oracle(), [sequences[0], small], (0.0,), progress=False)
-    with pytest.raises(SourceError, match="empties the memory"):
+    with pytest.raises(SourceError, match="clears the memory"):
         run_after(Oracle(), sequences[0], small)
 
 

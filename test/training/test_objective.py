@@ -169,7 +169,7 @@ def test_pictures_begin_with_an_empty_memory(network, batch):
 @pytest.mark.parametrize(("share", "batch_size"), [(0.5, 1), (1.0, 1), (0.1, 4)])
 def test_a_share_that_lets_no_clip_follow_another_is_refused(network, share, batch_size):
     stage = StageConfig(carried_share=share, batch_size=batch_size)
-    with pytest.raises(ConfigError, match=f"batch_size={batch_size}; expected a share of one clip"):
+    with pytest.raises(ConfigError, match=f"batch_size={batch_size}; expected a share that"):
         AffordanceObjective(network, stage, None)
 
 

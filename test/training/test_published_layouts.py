@@ -45,7 +45,7 @@ def test_clips_in_a_folder_of_tools_are_clips(tmp_path, umd):
 
 
 def test_a_folder_of_no_known_layout_is_refused(tmp_path):
-    with pytest.raises(SourceError, match="is no data set; expected clips"):
+    with pytest.raises(SourceError, match="is not a known data set; expected clips"):
         detect_kind(tmp_path)
 
 

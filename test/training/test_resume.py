@@ -68,7 +68,7 @@ def test_other_processes_begin_an_epoch_again_and_say_so(
     assert (state.progress.batch, state.progress.processes) == (2, 1)
     save_state(tmp_path, replace(state, progress=replace(state.progress, processes=2)))
     train(run_of(clips), tmp_path, resume=True, progress=False)
-    words = "resumed by 1 processes, before it were 2: the epoch begins again"
+    words = "resumed with 1 instead of 2 processes: the epoch begins again"
     assert words in capsys.readouterr().err
     after, whole = (load_state(each).progress for each in (tmp_path, finished))
     assert (after.processes, after.global_step) == (1, whole.global_step + 2)
@@ -83,7 +83,7 @@ def test_an_epoch_begins_again_with_other_sequences(tmp_path, monkeypatch, capsy
     write_clip(root / "added", "push", 50)
     train(run, out, resume=True, progress=False)
     said = capsys.readouterr().err
-    assert "with other sequences than those it was stopped with: the epoch begins again" in said
+    assert "with other sequences than before: the epoch begins again" in said
     assert said.count("begins again") == 1
 
 
@@ -111,7 +111,7 @@ def test_a_folder_with_a_run_is_not_overwritten(clips, finished):
 
 def test_another_run_is_not_resumed_and_told_apart(clips, finished):
     other = parse_run(run_of(clips, epochs=3).to_yaml(), ["seed=4"])
-    words = "another run .*: seed=3 and 4; stages.parts.epochs=2 and 3; .* and 1 more$"
+    words = "another run, .*: seed=3 and 4; stages.parts.epochs=2 and 3; .* and 1 more$"
     with pytest.raises(ConfigError, match=words):
         train(other, finished, resume=True, progress=False)
 

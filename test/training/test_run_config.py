@@ -45,7 +45,7 @@ def test_a_section_that_the_file_lacks_can_be_overridden():
         ("stages=[]", "expected unique names"),
         ("network.width=wide", "is of type str; expected int"),
         ("precision=8-bit", "expected one of 32-true"),
-        ("seed=[", "no YAML"),
+        ("seed=[", "not valid YAML"),
     ],
 )
 def test_a_wrong_override_says_what_is_wrong(override, words):
@@ -117,9 +117,9 @@ def test_what_a_section_does_not_name_stays_as_it_is_without_the_section():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("data: {estimators: []}", "estimators=.*expected one at least"),
-        ("data: {train: []}", "train=.*expected one at least"),
-        ("data: {validation: []}", "validation=.*expected one at least"),
+        ("data: {estimators: []}", "estimators=.*expected at least one"),
+        ("data: {train: []}", "train=.*expected at least one"),
+        ("data: {validation: []}", "validation=.*expected at least one"),
         ("stages: [{name: a/b}]", "stage 'a/b'; expected letters"),
         ("stages: [{name: a, weight_decay: 0.1}]", "weight_decay=0.1 with optimizer=adam"),
         ("stages: [{name: a, segmentation_weight: 0.0, action_weight: 0.0}]", "learns nothing"),

@@ -64,7 +64,7 @@ def test_clips_that_are_reached_by_two_paths_are_told_to_be_the_same(tmp_path, c
         for name in ("clips", "link")
     )
     warn_of_shared(RunConfig(), [StageData(here, there, LABELS)] * len(RunConfig().stages))
-    assert "2 of 2 sequences for validation are learned from" in capsys.readouterr().err
+    assert "2 of 2 sequences for validation are also trained on" in capsys.readouterr().err
 
 
 def test_a_stage_says_of_how_much_it_learns_no_mask(tmp_path, capsys):
@@ -209,7 +209,9 @@ def test_what_is_learned_from_and_validated_on_is_told(clips, capsys):
         assert capsys.readouterr().err == ""
         run = run_on(clips, "{name: a}", "{name: b}", validation=validation)
         warn_of_shared(run, stage_data(run))
-    assert capsys.readouterr().err.count("9 of 12 sequences for validation are learned from") == 1
+    assert (
+        capsys.readouterr().err.count("9 of 12 sequences for validation are also trained on") == 1
+    )
 
 
 def test_pictures_of_two_folders_are_not_the_same(tmp_path, capsys):

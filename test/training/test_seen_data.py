@@ -19,7 +19,7 @@ def recipe(root: Path) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("folder", "split", "words"),
     [
-        (".", "val", "were chosen, as the best of their run, by clips of this folder"),
+        (".", "val", "were chosen as the best of their run on clips of this folder"),
         (".", "train", "learned from clips"),
         ("cups", "val", "were chosen"),
         ("..", "", "learned from"),

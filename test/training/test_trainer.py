@@ -137,7 +137,7 @@ def test_weights_that_are_not_finite_end_the_run_and_replace_no_state(
 
     monkeypatch.setattr(AffordanceObjective, "forward", forward)
     run = parse_run(run_of(clips).to_yaml(), [f"stages.parts.gradient_norm={gradient_norm}"])
-    with pytest.raises(TrainingError, match="'parts': weights that are not finite after step 3"):
+    with pytest.raises(TrainingError, match="'parts': weights are not finite after step 3"):
         train(run, tmp_path, progress=False)
     assert load_state(tmp_path).progress.global_step == 2
     assert all(tensor.isfinite().all() for tensor in weights(tmp_path).values())
@@ -154,7 +154,7 @@ def test_a_full_gpu_is_named_with_its_stage_and_what_helps(clips, tmp_path, monk
 
 def test_a_log_that_cannot_be_written_is_named(clips, tmp_path):
     (tmp_path / "tensorboard").write_text("no folder")
-    with pytest.raises(TrainingError, match=r"tensorboard cannot be written: .*expected room"):
+    with pytest.raises(TrainingError, match=r"tensorboard cannot be written: .*expected free"):
         train(run_of(clips), tmp_path, progress=False)
 
 
@@ -264,7 +264,7 @@ def test_weights_are_for_the_size_that_they_learned_last(clips, tmp_path, scale,
 
 def test_more_processes_than_sequences_are_refused(clips, tmp_path, monkeypatch):
     monkeypatch.setattr("affordance_seg_ros.training.trainer.epoch_batches", lambda *_, **__: [])
-    with pytest.raises(ConfigError, match="9 sequences for 1 processes; expected one each"):
+    with pytest.raises(ConfigError, match="for 1 processes; expected at least one each"):
         train(run_of(clips), tmp_path, progress=False)
 
 

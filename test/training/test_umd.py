@@ -76,7 +76,7 @@ def test_umd_names_a_label_that_was_cut_off(umd):
 
 def test_umd_labels_of_neighbours_are_taken_where_they_are_asked_for(umd):
     assert "1 in" in (found := scan_umd(umd, "train", None, LABELS)).left_out
-    assert "split 'train_all', which takes them" in found.left_out
+    assert "split 'train_all' to include them" in found.left_out
     for split in ("train_all", ""):
         found = scan_umd(umd, split, None, LABELS)
         assert sum("mug" in each.name for each in found.sequences) == 3

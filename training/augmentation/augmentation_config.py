@@ -12,14 +12,17 @@ class AugmentationConfig(Options):
 
     mirror: float = option(0.5, "Share of samples mirrored", minimum=0.0, maximum=1.0)
     zoom: float = option(
-        1.3, "Largest enlargement, and its inverse the smallest; 1 for none", minimum=1.0,
+        1.3, "Largest enlargement; the smallest is its inverse; 1 for none", minimum=1.0,
         maximum=4.0,
     )  # fmt: skip
     shift: float = option(
-        0.1, "Largest shift of the crop, in sides of the picture", minimum=0.0, maximum=0.5
+        0.1,
+        "Largest shift of the crop, as a share of the picture's sides",
+        minimum=0.0,
+        maximum=0.5,
     )
     world_scale: float = option(
-        1.1, "Largest factor on depth and motion alike, and its inverse the smallest", minimum=1.0,
+        1.1, "Largest factor on depth and motion alike; the smallest is its inverse", minimum=1.0,
         maximum=2.0,
     )  # fmt: skip
     brightness: float = option(
@@ -49,7 +52,7 @@ class AugmentationConfig(Options):
     )
     linger: float = option(
         0.0, "Share of sequences whose last frame stays for a while, up to half of the sequence: "
-        "nothing moves, and what was shown is to be remembered", minimum=0.0, maximum=1.0,
+        "nothing moves, and what was shown has to be remembered", minimum=0.0, maximum=1.0,
     )  # fmt: skip
 
 

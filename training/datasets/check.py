@@ -165,6 +165,6 @@ def _wrong_rate(stamps_ns: list[int]) -> str:
     if _PERIODS_S[0] <= period_s <= _PERIODS_S[1]:
         return ""
     return (
-        f"frames are {period_s:.3f} s apart; expected 0.1 s, as the node's `rate_hz` takes them: "
-        "in others motion is of another speed"
+        f"frames are {period_s:.3f} s apart; expected 0.1 s, as at the node's `rate_hz`: "
+        "at other intervals, motion has another speed"
     )

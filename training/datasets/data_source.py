@@ -50,15 +50,15 @@ class DataSource(Options):
 
     kind: str = option("clips", "Layout of the data", choices=tuple(KINDS))
     root: str = option("data/clips", "Folder of the data set")
-    split: str = option("train", "Split that is taken; empty for all")
+    split: str = option("train", "Split to use; empty for all")
     label_map: str = option(
-        "", "How its labels become the run's: a YAML file or the name of one of the package; empty "
-        "for the data set's usual one",
+        "", "Label map from its labels to the run's: a YAML file, or the name of one in the "
+        "package; empty for the data set's usual one",
     )  # fmt: skip
     part: str = option(
-        "all", "Part of the split that is taken: all, or by subject (SOR3D-AFF, UTKinect), tool "
-        "(UMD) or sequence every tenth (held_out), or the others (kept), to validate with "
-        "something else than what is tested", choices=("all", "kept", "held_out"),
+        "all", "Part of the split to use: all; every tenth subject (SOR3D-AFF, UTKinect), tool "
+        "(UMD) or sequence (held_out); or the others (kept), so that validation does not use the "
+        "test data", choices=("all", "kept", "held_out"),
     )  # fmt: skip
 
     def __str__(self) -> str:
@@ -112,6 +112,6 @@ def detect_kind(root: Path) -> str:
     if any((root / split).is_dir() for split in ("train", "val")):
         return "sor3d_aff"
     raise SourceError(
-        f"{root} is no data set; expected clips ({CLIP_JSON}), SOR3D-AFF (train/, val/), UMD "
-        "(tools/NAME/*_rgb.jpg), IIT-AFF (affordances_labels/) or UTKinect (actionLabel.txt)"
+        f"{root} is not a known data set; expected clips ({CLIP_JSON}), SOR3D-AFF (train/, val/), "
+        "UMD (tools/NAME/*_rgb.jpg), IIT-AFF (affordances_labels/) or UTKinect (actionLabel.txt)"
     )

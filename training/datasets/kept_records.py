@@ -122,8 +122,8 @@ def keep_all(
                     pass
             except BrokenProcessPool as error:
                 raise TrainingError(
-                    f"a process that computes {_kinds(kinds)} died, perhaps for want of memory; "
-                    "expected fewer data.workers. What it has kept is kept"
+                    f"a process that computes {_kinds(kinds)} died, perhaps for lack of memory; "
+                    "expected fewer data.workers. What was stored so far is kept"
                 ) from error
     for kind, sequence in bar(here, disable=not (progress and here)):
         kind.records(sequence)

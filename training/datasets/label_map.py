@@ -64,7 +64,7 @@ class LabelMap:
         table[BACKGROUND] = BACKGROUND
         for index, name in enumerate(self.affordances):
             if name not in self.affordance_to:
-                raise ConfigError(f"label map says nothing of '{name}'; expected all labels")
+                raise ConfigError(f"label map has no entry for '{name}'; expected all labels")
             target = self.affordance_to[name]
             table[index + 1] = _SPECIAL[target] if target in _SPECIAL else labels.label_id(target)
         return table
@@ -118,7 +118,7 @@ def read_label_map(path: Path | str) -> LabelMap:
     if not isinstance(affordances, dict) or not isinstance(actions, dict):
         raise ConfigError(
             f"label map {file}; expected a mapping 'affordances' from old to new names, and one "
-            "'actions' if it speaks of them"
+            "'actions' if it maps these too"
         )
     return LabelMap(
         tuple(map(str, affordances)),

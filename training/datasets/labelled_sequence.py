@@ -121,7 +121,7 @@ def check_label_size(label: LabelImage, size: tuple[int, ...]) -> None:
     """
     if label.shape != size:
         came, wanted = (f"{each[1]}x{each[0]}" for each in (label.shape, size))
-        raise FrameError(f"label {came}; expected {wanted}, as its colour")
+        raise FrameError(f"label {came}; expected {wanted}, the size of its colour picture")
 
 
 class Problem(NamedTuple):

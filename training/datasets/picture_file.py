@@ -66,7 +66,7 @@ def label_ids(numbers: npt.NDArray[Any], path: Path) -> npt.NDArray[np.uint8]:
     """
     plain = numbers.dtype.kind in "uif" and numbers.ndim == 2
     if not (plain and ((numbers >= 0) & (numbers <= 255) & (numbers == np.rint(numbers))).all()):
-        raise SourceError(f"{path} holds numbers that are no label ids")
+        raise SourceError(f"{path} holds numbers that are not label ids")
     return numbers.astype(np.uint8)
 
 

@@ -53,8 +53,8 @@ def until_acting(sequence: LabelledSequence) -> ShortenedSequence:
     """
     if sequence.interaction is None:
         raise SourceError(
-            f"{sequence.name} does not say when its interaction is; expected 'interaction' in its "
-            "clip.json, as rendered clips have it"
+            f"{sequence.name} does not say when its interaction takes place; expected "
+            "'interaction' in its clip.json, as in rendered clips"
         )
     first, last = sequence.interaction
     return ShortenedSequence(sequence, 1 + first + round((last - first) * 2 / 3))

@@ -127,8 +127,8 @@ def scan_umd(root: Path, split: str, label_map: LabelMap | None, labels: LabelSe
         problems += (Problem(root, each) for each in damaged)
         if others := found - len(sequences) - len(damaged):
             left_out = (
-                f"{others} in {root} whose labels are their neighbours'; expected split "
-                f"'{split}{ALL}', which takes them as well"
+                f"{others} in {root} with labels taken from their neighbours; expected split "
+                f"'{split}{ALL}' to include them"
             )
     return Scan(tuple(sequences), tuple(problems), left_out=left_out)
 

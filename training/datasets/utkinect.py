@@ -46,7 +46,9 @@ class UtKinectSequence(LabelledSequence):
         depths = _numbered(root / "depth" / take, "depthImg*.xml")
         both = sorted(number for number in colors.keys() & depths.keys() if first <= number <= last)
         if not both:
-            raise SourceError(f"{action} of {take}: no frame {first} to {last} with both pictures")
+            raise SourceError(
+                f"{action} of {take}: no frame from {first} to {last} has both pictures"
+            )
         self.name = f"{take}_{action}"
         self.action = action
         self.group = take.split("_")[0]
@@ -136,7 +138,7 @@ def scan_utkinect(root: Path, split: str, label_map: LabelMap | None, labels: La
             if span and _wanted(take, split):
                 sequences.append(UtKinectSequence(root, take, words[0], *span))
         except (ValueError, OverflowError):
-            what = f"line {number} '{line}'; expected '<action>: <first> <last>', in a take"
+            what = f"line {number} '{line}'; expected '<action>: <first> <last>', below a take"
             problems.append(Problem(listing, what))
         except SourceError as error:
             problems.append(Problem(listing, str(error)))

@@ -141,8 +141,8 @@ def _run(batch: Batch, indices: list[int]) -> Iterator[_Made]:
             yield future.result()
     except BrokenProcessPool as error:
         raise DeviceError(
-            f"a worker died ({error}), perhaps for want of memory; expected about "
-            f"{_worker_gb(batch):.1f} GB for each of {batch.workers}"
+            f"a worker died ({error}), perhaps for lack of memory; expected about "
+            f"{_worker_gb(batch):.1f} GB for each of {batch.workers} workers"
         ) from error
     finally:
         stopped.set()  # workers would otherwise begin what they have already taken

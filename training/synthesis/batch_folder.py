@@ -101,8 +101,8 @@ def prepare(batch: Batch) -> list[int]:
         for index in missing:
             if (batch.out / names[index]).exists():
                 raise SourceError(
-                    f"{batch.out / names[index]} is there but is no whole clip; expected nothing "
-                    "of that name"
+                    f"{batch.out / names[index]} exists but is not a complete clip; expected "
+                    "nothing of that name"
                 )
         free = shutil.disk_usage(batch.out).free
     config = batch.config

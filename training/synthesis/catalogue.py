@@ -71,7 +71,7 @@ def demonstrations(
     }
     if partners:
         raise ConfigError(
-            f"{', '.join(partners)}: not shown with the other names; expected "
+            f"{', '.join(partners)}: cannot be combined with the other names; expected "
             + "; ".join(f"with {what}: {', '.join(names)}" for what, names in partners.items())
         )
     return found

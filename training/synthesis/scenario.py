@@ -201,7 +201,7 @@ def _draw_viewpoint(
             return viewpoint
     raise ConfigError(
         f"pictures of {width}x{height} pixels: none of {_MOST_DRAWS} viewpoints shows all of the "
-        "object; expected wider ones"
+        "object; expected wider pictures"
     )
 
 

@@ -26,17 +26,17 @@ class SynthesisConfig(Options):
     height: int = option(240, "Height of the pictures", unit="px", minimum=64, maximum=1440)
     frames: int = option(
         21, "Frames in which the whole demonstration is shown, 0.1 s each: with more of them the "
-        "person is slower", minimum=4, maximum=1000,
+        "person moves more slowly", minimum=4, maximum=1000,
     )  # fmt: skip
     split: str = option(
         "train", "Share of the objects' variety that is drawn from; test has shapes and cloths "
         "that train and val never show", choices=SPLITS,
     )  # fmt: skip
     scenes: str = option(
-        "table", "table is filmed from above; wide also across it, with windows, drawings on "
-        "vessels, and depth that covers a part of the picture", choices=SCENES,
+        "table", "table is filmed from above; wide is also filmed across the table, with windows, "
+        "drawings on vessels, and depth that covers only part of the picture", choices=SCENES,
     )  # fmt: skip
-    sensor: str = option("any", "Depth sensor that is imitated", choices=("any", *SENSORS))
+    sensor: str = option("any", "Depth sensor to imitate", choices=("any", *SENSORS))
     objects: tuple[str, ...] = option((), "Objects to show; none means all")
     actions: tuple[str, ...] = option((), "Actions to show; none means all")
     moving_camera: bool = option(False, "Let the camera sway slowly")

@@ -68,12 +68,12 @@ def _facts(document: dict[str, Any]) -> str:
         ("frames/s", document["frames_per_s"]),
         ("frames/s at p95", document["frames_per_s_at_p95"]),
         ("resident memory [MiB]", memory["cpu_rss"]),
-        ("its growth a frame [KiB]", document["growth_kb_per_frame"]),
+        ("its growth per frame [KiB]", document["growth_kb_per_frame"]),
         ("GPU memory, peak [MiB]", memory["gpu_peak"]),
-        ("tensors allocated a frame on the CPU", allocations["tensors"]),
+        ("tensors allocated per frame on the CPU", allocations["tensors"]),
         ("their size [MiB]", allocations["tensors_mb"]),
         ("peak of Python and NumPy in a frame [MiB]", allocations["python_peak_mb"]),
-        ("driver allocations a frame on the GPU", allocations["device_mallocs"]),
+        ("driver allocations per frame on the GPU", allocations["device_mallocs"]),
         *((f"cold start: {name} [ms]", value) for name, value in cold.items()),
     ]
     return table(("", ""), rows)

@@ -28,4 +28,4 @@ def launch_one(device: torch.device) -> None:
         target = torch.zeros(1, device=device)
         write_one[(1,)](target)
         if target.item() != 1:
-            raise RuntimeError("a kernel that was launched did not write what it should")
+            raise RuntimeError("a launched kernel did not write the expected value")

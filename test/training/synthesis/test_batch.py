@@ -130,7 +130,7 @@ def test_something_in_the_place_of_a_clip_is_refused(tmp_path: Path) -> None:
     make_batch(Batch(CONFIG, 1, tmp_path), progress=False)
     (clip,) = clips(tmp_path)
     (clip / "clip.json").unlink()
-    with pytest.raises(SourceError, match="is no whole clip"):
+    with pytest.raises(SourceError, match="is not a complete clip"):
         make_batch(Batch(CONFIG, 1, tmp_path), progress=False)
 
 
