@@ -109,7 +109,7 @@ def given_options(
     return found
 
 
-def from_zero(text: str) -> float:
+def non_negative_float(text: str) -> float:
     """Parse a finite, non-negative number of the command line, for argparse's `type`.
 
     Raises:

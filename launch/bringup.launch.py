@@ -209,7 +209,7 @@ def _camera_nodes(camera: LaunchedCamera, given: dict, device_index: int) -> lis
         Node(
             executable="affordance_node",
             name="affordance",
-            ros_arguments=[*log_level, *_own_words(given, preset)],
+            ros_arguments=[*log_level, *_node_arguments(given, preset)],
             parameters=parameters,
             remappings=list(preset.remappings(camera.base).items()) if preset else [],
             **_ending(given, "affordance_node"),
@@ -241,7 +241,7 @@ def _ending(given: dict, executable: str) -> dict:
     return {}
 
 
-def _own_words(given: dict, preset: Preset | None) -> Iterator[str]:
+def _node_arguments(given: dict, preset: Preset | None) -> Iterator[str]:
     """Yield the parameters of preset and driver as arguments that apply to any node.
 
     Not as a dictionary, which addresses the node by name: a file's `/**` would then override every

@@ -17,7 +17,7 @@ if importlib.util.find_spec("triton"):
     import triton  # noqa: F401
 
 
-_BROUGHT = re.compile(
+_INSTALLED_BY_SETUP = re.compile(
     r"could not import '(affordance_seg_ros|ament_index_python|moderngl|pyk4a|rclpy|triton)\b"
     r"|OpenGL|not built by colcon|OpenVINO is not installed|pyk4a not installed"
 )
@@ -41,7 +41,7 @@ def _note(report: pytest.TestReport | pytest.CollectReport) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail if a test was skipped for lack of something that must be there, for example in CI."""
-    lacking = sorted(filter(_BROUGHT.search, _skipped))
+    lacking = sorted(filter(_INSTALLED_BY_SETUP.search, _skipped))
     if os.environ.get("AFFORDANCE_COMPLETE") and lacking and session.exitstatus == 0:
         print("\nAFFORDANCE_COMPLETE is set, and tests were skipped:", *lacking, sep="\n  ")
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -36,7 +36,7 @@ from affordance_seg_ros.training.clip_prediction import run_clip
 from affordance_seg_ros.training.datasets.data_source import DataSource
 from affordance_seg_ros.training.datasets.labelled_sequence import LabelledSequence
 from affordance_seg_ros.training.evaluate import CLIP_GAP_S
-from affordance_seg_ros.training.long_stream import run_after
+from affordance_seg_ros.training.long_stream import run_following_clip
 from affordance_seg_ros.training.run_data import find_sequences
 
 _RANGE = 50.0
@@ -86,7 +86,7 @@ def measure_margins(
     alone = [margin(run_clip(pipeline, each)) for each in tqdm(shown, "alone", unit="clip")]
     pairs = [*zip(cycle(before), shown)]
     after = [
-        margin(run_after(pipeline, other, each))
+        margin(run_following_clip(pipeline, other, each))
         for other, each in tqdm(pairs, "after another", unit="clip", disable=not pairs)
     ]
     second = [each.action == actions[1] for each in shown]

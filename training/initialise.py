@@ -11,7 +11,7 @@ from affordance_seg_ros.errors import CheckpointError, ConfigError
 from affordance_seg_ros.model.checkpoint import Checkpoint, load_weights
 from affordance_seg_ros.model.depth_input import with_depth_input
 from affordance_seg_ros.model.encoder import VGG16_LAYERS
-from affordance_seg_ros.model.fitting import load_fitting
+from affordance_seg_ros.model.fitting import load_matching_weights
 from affordance_seg_ros.model.initialisation import xavier_initialise
 from affordance_seg_ros.model.network import AffordanceNetwork
 from affordance_seg_ros.training.network_parts import find_part
@@ -46,7 +46,7 @@ def initial_network(run: RunConfig) -> AffordanceNetwork:
     if initialise.weights:
         started = load_weights(initialise.weights, "cpu")
         started = with_depth_input(started, run.network, run.input)
-        others = _of_other_labels(started.network_config, run.network)
+        others = _label_layers_that_differ(started.network_config, run.network)
         if initialise.fitting:
             if started.network_config.width != run.network.width:
                 # With another width only last layers fit, whose inputs mean something else.
@@ -59,7 +59,7 @@ def initial_network(run: RunConfig) -> AffordanceNetwork:
                 find_part(started.network, part, "initialise.leave_out")
             left_out = (*others, *(f"{part}." for part in parts))
             taken = started.network.state_dict().items()
-            load_fitting(network, {k: v for k, v in taken if not k.startswith(left_out)})
+            load_matching_weights(network, {k: v for k, v in taken if not k.startswith(left_out)})
             return network
         if different := _differences(started, run):
             raise CheckpointError(
@@ -81,7 +81,7 @@ def _differences(started: Checkpoint, run: RunConfig) -> list[str]:
     ]
 
 
-def _of_other_labels(one: NetworkConfig, other: NetworkConfig) -> tuple[str, ...]:
+def _label_layers_that_differ(one: NetworkConfig, other: NetworkConfig) -> tuple[str, ...]:
     """Return the layers whose rows or columns stand for different labels in the two networks."""
     affordances = () if one.affordances == other.affordances else _OF_AFFORDANCES
     return affordances if one.actions == other.actions else (*affordances, *_OF_ACTIONS)

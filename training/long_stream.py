@@ -131,7 +131,7 @@ def measure_succession(
     return result
 
 
-def run_after(
+def run_following_clip(
     pipeline: Pipeline, before: LabelledSequence, sequence: LabelledSequence
 ) -> Prediction:
     """Return what the pipeline says after a whole clip that follows another in one stream.

@@ -29,7 +29,7 @@ class StageData(NamedTuple):
     train: tuple[LabelledSequence, ...]
     validation: tuple[LabelledSequence, ...]
     labels: LabelSet
-    without_lesson: int = 0
+    skipped_count: int = 0
     """Number of training sequences left out, as they hold nothing that the stage learns."""
 
 
@@ -161,10 +161,10 @@ def _place(sequence: LabelledSequence) -> tuple[str, str]:
 
 def warn_of_unlabelled(stage: StageConfig, data: StageData) -> None:
     """Warn on stderr how many sequences teach a stage nothing, or no mask if it learns masks."""
-    if data.without_lesson:
-        count = len(data.train) + data.without_lesson
+    if data.skipped_count:
+        count = len(data.train) + data.skipped_count
         print(
-            f"stage '{stage.name}': {data.without_lesson} of {count} sequences are left out: they "
+            f"stage '{stage.name}': {data.skipped_count} of {count} sequences are left out: they "
             "have neither a label nor an action that it learns",
             file=sys.stderr,
         )

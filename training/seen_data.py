@@ -56,10 +56,10 @@ def _data(recipe: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 def _meets(seen: Mapping[str, Any], source: DataSource) -> bool:
     """Return whether sources may share clips: one folder is in the other, splits may overlap."""
-    return not _share_nothing(seen, source) and _overlap(seen["root"], source.root)
+    return not _are_disjoint(seen, source) and _overlap(seen["root"], source.root)
 
 
-def _share_nothing(seen: Mapping[str, Any], source: DataSource) -> bool:
+def _are_disjoint(seen: Mapping[str, Any], source: DataSource) -> bool:
     """Return whether the layout of the data says that two splits hold different clips."""
     splits = frozenset({seen.get("split", ""), source.split})
     if source.kind == "umd":

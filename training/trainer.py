@@ -128,7 +128,7 @@ class Trainer:
             done.epoch, done.batch = done.epoch + 1, 0
             last = done.epoch == running.epochs
             if last or done.epoch % stage.validate_every == 0:
-                self._look(running, logbook)
+                self._validate_and_keep(running, logbook)
             if stage.patience and done.epochs_without_gain >= stage.patience:
                 done.epoch = running.epochs
             if done.epoch < running.epochs:
@@ -242,7 +242,7 @@ class Trainer:
         )
         self._fabric.barrier()
 
-    def _look(self, running: StageRun, logbook: Logbook) -> None:
+    def _validate_and_keep(self, running: StageRun, logbook: Logbook) -> None:
         """Validate, and keep the weights, also as the stage's best if they are."""
         done, stage = self._progress, running.stage
         running.check_finite(done.global_step)

@@ -9,7 +9,7 @@ from typing import Any
 
 from affordance_seg_ros.config import FlowConfig, PipelineConfig
 from affordance_seg_ros.errors import ConfigError, SourceError
-from affordance_seg_ros.flags import add_options, from_zero, read_options
+from affordance_seg_ros.flags import add_options, non_negative_float, read_options
 from affordance_seg_ros.node_config import NodeConfig
 
 LONG_STREAMS = ("rest", "succession")
@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             flag,
             nargs="+",
-            type=from_zero,
+            type=non_negative_float,
             metavar="SECONDS",
             help=f"{what} [s]; if omitted, {' '.join(f'{each:g}' for each in lengths)}",
         )

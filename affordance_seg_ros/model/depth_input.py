@@ -10,7 +10,7 @@ from torch import nn
 from affordance_seg_ros.config import InputConfig, NetworkConfig
 from affordance_seg_ros.model.checkpoint import Checkpoint
 from affordance_seg_ros.model.encoder import EncoderStream
-from affordance_seg_ros.model.fitting import load_fitting
+from affordance_seg_ros.model.fitting import load_matching_weights
 from affordance_seg_ros.model.network import DEPTH, AffordanceNetwork
 
 _MASK = DEPTH + 1
@@ -62,7 +62,7 @@ def with_depth_input(
 def _with_mask(network: AffordanceNetwork) -> AffordanceNetwork:
     """Return the same network with a mask that it ignores."""
     masked = AffordanceNetwork(replace(network.config, depth_mask=True))
-    load_fitting(masked, network.state_dict())
+    load_matching_weights(masked, network.state_dict())
     _first_convolution(masked).weight[:, _MASK] = 0
     return masked.eval()
 

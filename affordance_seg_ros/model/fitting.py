@@ -11,7 +11,7 @@ from affordance_seg_ros.model.network import AffordanceNetwork
 
 
 @torch.no_grad()
-def load_fitting(network: AffordanceNetwork, tensors: Mapping[str, Tensor]) -> None:
+def load_matching_weights(network: AffordanceNetwork, tensors: Mapping[str, Tensor]) -> None:
     """Copy another network's weights as far as they fit; the rest stays as it is.
 
     A tensor fits one of the same name and shape. Where they differ only in the number of input

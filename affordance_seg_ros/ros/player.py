@@ -18,7 +18,7 @@ from std_msgs.msg import Header
 from tqdm import tqdm
 
 from affordance_seg_ros.errors import AffordanceError, SourceError
-from affordance_seg_ros.flags import HelpFormatter, from_zero
+from affordance_seg_ros.flags import HelpFormatter, non_negative_float
 from affordance_seg_ros.frames import DepthImage, RgbdFrame
 from affordance_seg_ros.json_document import write_json
 from affordance_seg_ros.ros.encode import camera_info, header, image
@@ -209,11 +209,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rate", type=_positive, default=1.0, help="speed, 1 is the recorded one")
     parser.add_argument("--loop", action="store_true", help="start again at the end")
     parser.add_argument(
-        "--clock", type=from_zero, default=0.0, help="rate of /clock [Hz], 0 for none"
+        "--clock", type=non_negative_float, default=0.0, help="rate of /clock [Hz], 0 for none"
     )
     parser.add_argument("--wait", type=_positive, default=60.0, help="time for subscribers [s]")
     parser.add_argument(
-        "--linger", type=from_zero, default=2.0, help="time it stays at the end [s]"
+        "--linger", type=non_negative_float, default=2.0, help="time it stays at the end [s]"
     )
     parser.add_argument(
         "--lockstep",

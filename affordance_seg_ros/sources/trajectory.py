@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from affordance_seg_ros.errors import SourceError
 
-_LINES_A_POSE = 5
+_LINES_PER_POSE = 5
 
 
 def read_trajectory(path: Path | str) -> npt.NDArray[np.float64]:
@@ -23,10 +23,10 @@ def read_trajectory(path: Path | str) -> npt.NDArray[np.float64]:
     path = Path(path)
     try:
         lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        count, rest = divmod(len(lines), _LINES_A_POSE)
+        count, rest = divmod(len(lines), _LINES_PER_POSE)
         if rest or not count:
-            raise ValueError(f"{len(lines)} lines; expected {_LINES_A_POSE} per pose")
-        rows = [line for i, line in enumerate(lines) if i % _LINES_A_POSE]
+            raise ValueError(f"{len(lines)} lines; expected {_LINES_PER_POSE} per pose")
+        rows = [line for i, line in enumerate(lines) if i % _LINES_PER_POSE]
         poses = np.array([[float(x) for x in row.split()] for row in rows]).reshape(count, 4, 4)
     except FileNotFoundError:
         raise SourceError(f"{path} is missing") from None

@@ -8,7 +8,7 @@ from affordance_seg_ros.config import COMPACT, PAPER
 from affordance_seg_ros.errors import CheckpointError, ConfigError
 from affordance_seg_ros.model.checkpoint import load_weights
 from affordance_seg_ros.model.encoder import VGG16_LAYERS
-from affordance_seg_ros.model.fitting import load_fitting
+from affordance_seg_ros.model.fitting import load_matching_weights
 from affordance_seg_ros.model.network import AffordanceNetwork
 from affordance_seg_ros.training.initialise import initial_network, load_vgg16
 from affordance_seg_ros.training.run_config import InitialiseConfig, RunConfig
@@ -221,7 +221,7 @@ def test_more_input_channels_than_the_start_has_begin_with_chance():
     chance = initial_network(RunConfig(network=SMALL, seed=9))
     found = initial_network(RunConfig(network=SMALL, seed=9))
     rgb = initial_network(RunConfig(network=replace(SMALL, appearance="rgb"), seed=5))
-    load_fitting(found, rgb.state_dict())
+    load_matching_weights(found, rgb.state_dict())
     name = "streams.appearance.conv1_1.conv.weight"
     weight = found.state_dict()[name]
     assert torch.equal(weight[:, :3], rgb.state_dict()[name])
@@ -230,7 +230,7 @@ def test_more_input_channels_than_the_start_has_begin_with_chance():
 
 def test_weights_of_which_nothing_fits_are_refused():
     with pytest.raises(CheckpointError, match="expected some of"):
-        load_fitting(AffordanceNetwork(SMALL), {"layer.weight": torch.zeros(3, 3)})
+        load_matching_weights(AffordanceNetwork(SMALL), {"layer.weight": torch.zeros(3, 3)})
 
 
 def test_a_run_starts_from_weights_of_the_package_by_their_name():

@@ -12,7 +12,7 @@ from affordance_seg_ros.training.datasets.clips import scan_clips
 from affordance_seg_ros.training.long_stream import (
     measure_rest,
     measure_succession,
-    run_after,
+    run_following_clip,
 )
 
 FRAMES = 4
@@ -105,7 +105,7 @@ def test_clips_of_different_sizes_are_no_stream(sequences, tmp_path):
     ):
         measure_succession(Oracle(), [sequences[0], small], (0.0,), progress=False)
     with pytest.raises(SourceError, match="clears the memory"):
-        run_after(Oracle(), sequences[0], small)
+        run_following_clip(Oracle(), sequences[0], small)
 
 
 def test_a_rest_hurts_who_is_made_to_forget(sequences):
@@ -133,14 +133,14 @@ def test_clips_in_succession_are_compared_with_each_from_an_empty_memory(sequenc
 
 def test_a_clip_after_another_is_seen_with_the_memory_of_both(sequences):
     oracle = Oracle()
-    run_after(oracle, *sequences[:2])
+    run_following_clip(oracle, *sequences[:2])
     assert len(oracle.memory) == 2 * FRAMES
 
 
 def test_a_clip_after_another_is_seen_with_the_options_of_the_pipeline(sequences):
     oracle = Oracle()
     oracle.config = config = PipelineConfig(rest_s=1.5)
-    run_after(oracle, *sequences[:2])
+    run_following_clip(oracle, *sequences[:2])
     assert oracle.config == config
 
 

@@ -79,7 +79,7 @@ def test_a_stage_says_of_how_much_it_learns_no_mask(tmp_path, capsys):
     warn_of_unlabelled(StageConfig(), data)
     words = "stage 'clips': 1 of 2 sequences have no label of the kind 'demonstrated'"
     assert words in capsys.readouterr().err
-    warn_of_unlabelled(StageConfig(), data._replace(without_lesson=3))
+    warn_of_unlabelled(StageConfig(), data._replace(skipped_count=3))
     assert "stage 'clips': 3 of 5 sequences are left out" in capsys.readouterr().err
 
 

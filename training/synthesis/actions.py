@@ -106,7 +106,7 @@ def sweep_rad(manner: Manner) -> float:
     return most * manner.amplitude * (1.0 if manner.turn_rad >= 0 else -1.0)
 
 
-def turned_for_good_rad(thing: HandledObject, manner: Manner) -> float:
+def final_turn_rad(thing: HandledObject, manner: Manner) -> float:
     """Return how far a rotated object stays turned: some are turned back, or only a part turns."""
     return 0.0 if thing.turning or _there_and_back(manner) else sweep_rad(manner)
 

@@ -24,8 +24,8 @@ from affordance_seg_ros.sources.bag import write_clip_bag
 from affordance_seg_ros.sources.clip import read_clip
 from affordance_seg_ros.training.synthesis.batch_folder import (
     Batch,
+    as_source_errors,
     hold,
-    named_errors,
     prepare,
 )
 from affordance_seg_ros.training.synthesis.gl_renderer import GlRenderer, open_context
@@ -194,7 +194,7 @@ def _work(index: int) -> _Made:
     start = time.process_time()
     target = batch.out / name
     folder = target if batch.storage == "clip" else batch.out / f".{name}.clip"
-    with named_errors(target):
+    with as_source_errors(target):
         try:
             kept = moments(config.frames) if batch.sheets else ()
             frames = make_clip(config, index, folder, _renderer(), kept)

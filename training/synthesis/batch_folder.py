@@ -69,7 +69,7 @@ def hold(out: Path, *, by_worker: bool = False) -> TextIO:
         SourceError: The folder cannot be written, another run is writing there, or it holds other
             files.
     """
-    with named_errors(out):
+    with as_source_errors(out):
         out.mkdir(parents=True, exist_ok=True)
         if not (out / SETTINGS_JSON).exists() and {path.name for path in out.iterdir()} - {_LOCK}:
             raise SourceError(f"{out} holds other files; expected a new or empty folder")
@@ -93,7 +93,7 @@ def prepare(batch: Batch) -> list[int]:
         SourceError: The folder cannot be written, has too little space, or holds something else.
         ConfigError: The folder holds clips made with other settings.
     """
-    with named_errors(batch.out):
+    with as_source_errors(batch.out):
         _check_settings(batch)
         _remove_remains(batch.out)
         names = [clip_name(batch.config, index) for index in range(batch.clips)]
@@ -167,7 +167,7 @@ def _as_json(values: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def named_errors(path: Path) -> Iterator[None]:
+def as_source_errors(path: Path) -> Iterator[None]:
     """Turn operating system errors into a `SourceError` that names the path."""
     try:
         yield

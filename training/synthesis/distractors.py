@@ -70,7 +70,7 @@ def _placed(rng: np.random.Generator, parts: Sequence[Part], taken: list[_Taken]
     for _attempt in range(12):
         at = np.array([rng.choice([-1, 1]) * rng.uniform(0.2, 0.5), rng.uniform(-0.22, 0.12)])
         clear = min(float(np.linalg.norm(at - other.at)) - other.room_m for other in taken)
-        if clear > radius and not _in_the_arms_way(at, radius):
+        if clear > radius and not _blocks_arm(at, radius):
             break
     else:
         return []
@@ -80,6 +80,6 @@ def _placed(rng: np.random.Generator, parts: Sequence[Part], taken: list[_Taken]
     return [part._replace(mesh=part.mesh.moved(turn, shift)) for part in parts]
 
 
-def _in_the_arms_way(at: Array, radius_m: float) -> bool:
+def _blocks_arm(at: Array, radius_m: float) -> bool:
     """Tell whether something would stand where the working hand comes from."""
     return bool(at[0] < 0 and at[1] > -0.05 - radius_m)

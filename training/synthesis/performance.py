@@ -10,8 +10,8 @@ from affordance_seg_ros.training.synthesis.actions import (
     DETACHED,
     Manner,
     ObjectState,
+    final_turn_rad,
     sweep_rad,
-    turned_for_good_rad,
 )
 from affordance_seg_ros.training.synthesis.arm import UpperBody
 from affordance_seg_ros.training.synthesis.contact import ContactSurface, close_fingers
@@ -48,7 +48,7 @@ _COMFORTABLE_RAD = 0.45
 wrist bends by more than 85 degrees (8 each of cup, bottle, can, ball)."""
 _APART_M = 0.01
 """Least distance between a hand at rest and the object."""
-_MOST_RESTS = 12
+_MAX_RESTS = 12
 """Draws of a place for it at most; 5 of 4080 hands found none, all of them next to a hammer."""
 _FREE_M = 0.01
 """Height from which a held object no longer rests on anything."""
@@ -172,7 +172,7 @@ class Performance:
         """Return a relaxed hand on the table, clear of the object at the beginning and the end."""
         ends = [self._motion(u, self._thing, self._manner).T_world_object for u in (0.0, 1.0)]
         homes: list[tuple[float, HandPose]] = []
-        for _ in range(_MOST_RESTS):
+        for _ in range(_MAX_RESTS):
             home = _resting(hand, rng, at_x_m)
             skin = hand.skin(home.fingers) @ home.rotation.T + home.wrist_m
             apart_m = min(float(self._surface.distance(move(invert(T), skin)).min()) for T in ends)
@@ -184,7 +184,7 @@ class Performance:
     def _turning(self, grip: Grip) -> Grip:
         """Return a grip from which a wrist can follow the whole turn: its middle is comfortable."""
         manner = self._manner
-        begun_rad = -turned_for_good_rad(self._thing, manner)
+        begun_rad = -final_turn_rad(self._thing, manner)
         R = about_z(_COMFORTABLE_RAD - begun_rad - 0.5 * sweep_rad(manner))
         return grip._replace(thumb=R @ grip.thumb, palm=R @ grip.palm)
 

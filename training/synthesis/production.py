@@ -50,7 +50,7 @@ def draw_clip(
     for _ in range(_MOST_VIEWPOINTS):
         if not _is_too_near(scenario, config.sensor) and shows(scenario):
             break
-        scenario = scenario.seen_otherwise(rng, moving_camera=config.moving_camera)
+        scenario = scenario.from_another_viewpoint(rng, moving_camera=config.moving_camera)
     else:
         raise ConfigError(
             f"clip {index}: none of {_MOST_VIEWPOINTS} viewpoints shows the part in "

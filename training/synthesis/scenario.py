@@ -12,7 +12,7 @@ from affordance_seg_ros.training.synthesis.actions import (
     CUT_RAISE_RAD,
     HAMMER_RAISE_RAD,
     Manner,
-    turned_for_good_rad,
+    final_turn_rad,
     working_rotation,
 )
 from affordance_seg_ros.training.synthesis.arm import UpperBody
@@ -49,7 +49,7 @@ _MIMED_HEIGHT_M = {"hammer": 0.05, "cut": 0.03, "paint": 0.002}
 stays above the table, too."""
 _LOOKED_AT = {1.0: 0.9, 0.0: 0.5, 0.35: 0.5, 0.5: 0.5, 0.65: 0.5}
 """Share of the object that has to be in the picture, by time: nearly all of it at the end."""
-_MOST_DRAWS = 1000
+_MAX_DRAWS = 1000
 """Draws of a viewpoint at most; 6 was the most needed in some thousand scenes of usual shape."""
 _CLEAR_M = 0.12
 """Free space around the eye of a camera that stands among things."""
@@ -93,7 +93,9 @@ class Scenario:
             for time in _LOOKED_AT
         )
 
-    def seen_otherwise(self, rng: np.random.Generator, *, moving_camera: bool) -> "Scenario":
+    def from_another_viewpoint(
+        self, rng: np.random.Generator, *, moving_camera: bool
+    ) -> "Scenario":
         """Return the same scene from another viewpoint.
 
         Args:
@@ -191,7 +193,7 @@ def _draw_viewpoint(
     everything = [stage.shape(float(time)).positions for time in times]
     seen = {time: stage.object_vertices(time) for time in _LOOKED_AT}
     centre_m, extent_m = stage.scene_centre(), stage.object_extent_m()
-    for _ in range(_MOST_DRAWS):
+    for _ in range(_MAX_DRAWS):
         viewpoint = draw_viewpoint(rng, width, height, centre_m, extent_m, moving=moving, wide=wide)
         clear_m = _CLEAR_M + float(np.linalg.norm(viewpoint.sway_m))
         if all(
@@ -200,7 +202,7 @@ def _draw_viewpoint(
         ) and all(_distance_m(each, viewpoint.eye_m) > clear_m for each in everything):
             return viewpoint
     raise ConfigError(
-        f"pictures of {width}x{height} pixels: none of {_MOST_DRAWS} viewpoints shows all of the "
+        f"pictures of {width}x{height} pixels: none of {_MAX_DRAWS} viewpoints shows all of the "
         "object; expected wider pictures"
     )
 
@@ -258,7 +260,7 @@ def draw_manner(
     if action == "lift":
         turned_rad = turn_rad
     elif action == "rotate":
-        turned_rad = turned_for_good_rad(thing, manner)
+        turned_rad = final_turn_rad(thing, manner)
     begun = about_z(-turned_rad) @ rotation_at_end
     manner = replace(manner, rotation=begun, position_m=end - moved, target_m=end - moved)
     own = next((each for each in catalogue()[thing.name].actions if each in _TOOL_ACTIONS), "")
