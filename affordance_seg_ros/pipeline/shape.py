@@ -120,7 +120,8 @@ def _principal_axes(points: FloatArray, rays: FloatArray) -> FloatArray:
     centered = points - points.mean(axis=0)
     flat = centered - np.outer(centered @ normal, normal)
     longest = np.linalg.eigh(flat.T @ flat)[1][:, 2]
-    # Of the two ends of the longest axis, take the one to the right in the picture, or lower in it.
+    # Of the two directions of the longest axis, take the one to the right, down or away, whichever
+    # it follows most.
     if longest[np.abs(longest).argmax()] < 0:
         longest = -longest
     return np.stack([longest, np.cross(normal, longest), normal])
