@@ -17,7 +17,7 @@ VOCABULARY = (
     "rigid_motion",
     *("labels", "camera", "options", "flags", "config", "node_config", "frames"),
 )
-ROOMS = {
+MAY_IMPORT = {
     **{name: set(VOCABULARY[:index]) for index, name in enumerate(VOCABULARY)},
     **{name: set(VOCABULARY) for name in ("flow", "model", "sources")},
     "pipeline": {*VOCABULARY, "flow", "model", "sources"},
@@ -28,7 +28,7 @@ ROOMS = {
 }
 
 
-def rooms() -> Iterator[tuple[str, Path]]:
+def modules() -> Iterator[tuple[str, Path]]:
     for path in sorted((ROOT / PACKAGE).rglob("*.py")):
         yield path.relative_to(ROOT / PACKAGE).parts[0].removesuffix(".py"), path
     for path in sorted((ROOT / "training").rglob("*.py")):
@@ -44,32 +44,32 @@ def imports(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def violations(room: str, imported: list[str]) -> list[str]:
-    allowed = ROOMS[room] | {room}
+def violations(part: str, imported: list[str]) -> list[str]:
+    allowed = MAY_IMPORT[part] | {part}
     wrong = []
     for name in imported:
         parts = name.split(".")
         if parts[0] == PACKAGE and parts[1] not in allowed | {"__version__"}:
             wrong.append(name)
-        if (parts[0] in ROS or parts[0].endswith(ROS_INTERFACES)) and room != "ros":
+        if (parts[0] in ROS or parts[0].endswith(ROS_INTERFACES)) and part != "ros":
             wrong.append(name)
     return wrong
 
 
 @pytest.mark.parametrize(
-    ("room", "path"), [pytest.param(*item, id=str(item[1])) for item in rooms()]
+    ("part", "path"), [pytest.param(*item, id=str(item[1])) for item in modules()]
 )
-def test_imports_only_from_the_floors_below(room: str, path: Path) -> None:
-    assert violations(room, list(imports(path))) == []
+def test_imports_only_from_the_floors_below(part: str, path: Path) -> None:
+    assert violations(part, list(imports(path))) == []
 
 
 def test_only_the_bag_reader_sees_rosbags() -> None:
-    users = {path.name for _, path in rooms() for name in imports(path) if "rosbags" in name}
+    users = {path.name for _, path in modules() for name in imports(path) if "rosbags" in name}
     assert users == {"bag_reader.py", "bag_writer.py", "bag_extrinsics.py"}
 
 
 @pytest.mark.parametrize(
-    ("room", "name"),
+    ("part", "name"),
     [
         ("flow", "affordance_seg_ros.model.network"),
         ("pipeline", "affordance_seg_ros.evaluation.report"),
@@ -82,8 +82,8 @@ def test_only_the_bag_reader_sees_rosbags() -> None:
         ("labels", "affordance_seg_ros.config.InputConfig"),
     ],
 )
-def test_the_rule_catches_an_import_from_above(room: str, name: str) -> None:
-    assert violations(room, [name]) == [name]
+def test_the_rule_catches_an_import_from_above(part: str, name: str) -> None:
+    assert violations(part, [name]) == [name]
 
 
 def subscripted(path: Path) -> list[str]:

@@ -66,7 +66,7 @@ def test_float16_keeps_the_labels_of_almost_all_pixels() -> None:
         logits = runner.step(*frame).logits
         assert logits.dtype == torch.float32
         assert (logits - expected.logits).abs().max() < 0.05
-        # Weights of chance have hardly any margin between the labels.
+        # Random weights have hardly any margin between the labels.
         assert (logits.argmax(1) == expected.logits.argmax(1)).float().mean() >= 0.99
 
 

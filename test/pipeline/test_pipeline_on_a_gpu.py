@@ -27,7 +27,7 @@ def frames():
 
 
 def test_the_fast_pipeline_agrees_with_the_plain_one_on_the_cpu(frames):
-    """float16 and TF32, with weights of chance, whose labels win by little."""
+    """float16 and TF32, with random weights, whose labels win by little."""
     fast, plain = build_pipeline("", "cuda", FAST), build_pipeline("", "cpu", PLAIN)
     for frame in frames:
         ours, theirs = fast.step(frame), plain.step(frame)

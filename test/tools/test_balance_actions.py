@@ -80,7 +80,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Weights of chance, of a network that is quick."""
+    """Random weights, of a network that is quick."""
     checkpoint = untrained("compact")
     config = replace(checkpoint.network_config, width=4)
     network = AffordanceNetwork(config)
