@@ -18,6 +18,7 @@ from tqdm import tqdm
 from affordance_seg_ros.errors import AffordanceError
 from affordance_seg_ros.evaluation.bench.machine import describe_machine
 from affordance_seg_ros.evaluation.bench.markdown import NOT_MEASURED, table
+from affordance_seg_ros.flags import HelpFormatter
 from affordance_seg_ros.pipeline.device import resolve_device
 
 _HERE = Path(__file__).resolve().parent
@@ -84,9 +85,7 @@ def measure(section: Section, folder: Path) -> str:
 
 def main() -> int:
     """Measure all sections, write and print them."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=HelpFormatter)
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--out", type=Path, default=Path("out/bench"), help="folder for the tables")
     parser.add_argument("--frames", type=int, default=60, help="frames of the compact network")

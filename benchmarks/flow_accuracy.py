@@ -24,6 +24,7 @@ from tqdm import tqdm
 
 from affordance_seg_ros.config import FlowConfig, InputConfig
 from affordance_seg_ros.errors import AffordanceError, SourceError
+from affordance_seg_ros.flags import HelpFormatter
 from affordance_seg_ros.flow.colorize import colorize
 from affordance_seg_ros.flow.estimator import FlowInput, build_estimator
 from affordance_seg_ros.flow.incremental import PrimalDualFlow
@@ -157,9 +158,7 @@ def _wait_for(device: torch.device) -> None:
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=HelpFormatter)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--sequence", type=Path, help="RGB-D recording with poses")
     what.add_argument("--clips", type=Path, help="folder of rendered clips with true depth")

@@ -19,6 +19,7 @@ from affordance_seg_ros.evaluation.bench.machine import describe_machine
 from affordance_seg_ros.evaluation.bench.markdown import table
 from affordance_seg_ros.evaluation.bench.settings import parse_size
 from affordance_seg_ros.evaluation.report import write_json
+from affordance_seg_ros.flags import HelpFormatter
 
 HEADERS = (
     "camera",
@@ -76,9 +77,7 @@ def row(size: str, results: list[dict[str, Any]]) -> list[object]:
 
 def main(argv: list[str] | None = None) -> int:
     """Measure and print; return 0, or 2 for bad input or a node that fails."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=HelpFormatter)
     parser.add_argument("--size", nargs="+", default=["640x480"], help="camera pictures [px]")
     parser.add_argument("--nodes", type=int, nargs="+", default=[1], help="nodes at the same time")
     parser.add_argument("--seconds", type=float, default=20.0, help="time of each measurement [s]")

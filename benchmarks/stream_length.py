@@ -2,6 +2,7 @@
 """Latency and memory of the pipeline over a long stream at full speed, window by window."""
 
 # ruff: noqa: E402  (threads are set up before torch is loaded, as in the node)
+from affordance_seg_ros.flags import HelpFormatter
 from affordance_seg_ros.threads import share_processor
 
 share_processor()
@@ -68,9 +69,7 @@ def measure(settings: BenchSettings, minutes: float, file: Path) -> dict[str, An
 
 def main() -> int:
     """Measure; return 0, or 2 for bad input."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=HelpFormatter)
     parser.add_argument("--minutes", type=float, default=60.0, help="length of the stream")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--network", default="compact", help="network: paper or compact")

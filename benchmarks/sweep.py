@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from affordance_seg_ros.evaluation.bench.markdown import table
 from affordance_seg_ros.evaluation.report import write_json
+from affordance_seg_ros.flags import HelpFormatter
 
 _HERE = Path(__file__).resolve().parent
 SIZES = ("320x240", "640x480", "1280x720", "1920x1080")
@@ -119,9 +120,7 @@ TABLES = {
 
 def main() -> int:
     """Measure what is missing, and print the tables; return 2 if a point fails."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=HelpFormatter)
     parser.add_argument("kinds", nargs="+", choices=TABLES, help="what grows")
     parser.add_argument("--out", type=Path, default=Path("out/sweep"), help="folder of the points")
     parser.add_argument("--again", action="store_true", help="also measure points that exist")

@@ -193,7 +193,7 @@ def _result(document: dict[str, Any]) -> str:
     without = " and ".join(f"{count} {why}" for count, why in lost if count)
     left_out = f" ({without} left out)" if without else ""
     return (
-        f"{document['clips']} clips{left_out}, with 95 % ranges: video IoU "
+        f"{document['clips']} clips{left_out}, with 95 % intervals: video IoU "
         f"{_text(video, 'iou_mean')}, F1 {_text(video, 'f1_mean')}, action "
         f"{_text(video, 'action_top1')}; static IoU {_text(static, 'iou_mean')}, F1 "
         f"{_text(static, 'f1_mean')}"

@@ -37,14 +37,14 @@ def mask_intervals(pictures: Sequence[PixelCounts]) -> MaskIntervals:
     separately, fifty pictures of a tool would count as fifty tools.
 
     The pictures are resampled 2000 times with replacement, and pooled each time as for the score
-    itself; the ranges leave out the lowest and the highest 2.5 % of the results. An affordance of
+    itself; an interval leaves out the lowest and the highest 2.5 % of the results. An affordance of
     only one picture is missing from a third of the draws, and then also from their mean, as it is
     from the score of a set that does not show it. Where the few pictures of an affordance all gave
-    similar results, the draws cannot show that others would not: the range is then too narrow.
+    similar results, the draws cannot show that others would not: the interval is then too narrow.
 
     Args:
         pictures: Counts of pictures that have nothing to do with each other, such as the last
-            frames of clips; fewer than two have no range.
+            frames of clips; fewer than two have no interval.
 
     Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
     """

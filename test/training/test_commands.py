@@ -139,7 +139,7 @@ def test_clips_without_a_label_are_counted_and_are_none_of_the_limit(weights, tm
     assert main(["evaluate", *words, "--limit", "3"]) == 0
     document = json.loads((tmp_path / "evaluation.json").read_text())
     assert (document["clips"], document["unlabelled"]) == (3, 1)
-    assert "3 clips (1 without a label left out), with 95 % ranges" in capsys.readouterr().out
+    assert "3 clips (1 without a label left out), with 95 % intervals" in capsys.readouterr().out
     assert "| clips, val, DIS flow |" in (tmp_path / "tables.md").read_text()
 
 
@@ -150,7 +150,8 @@ def test_clips_that_cannot_be_read_are_named_in_the_result(weights, tmp_path, ca
     assert main(["evaluate", *words]) == 0
     (unreadable,) = json.loads((tmp_path / "evaluation.json").read_text())["unreadable"]
     assert "val_001" in unreadable
-    assert "2 clips (1 that cannot be read left out), with 95 % ranges" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "2 clips (1 that cannot be read left out), with 95 % intervals" in said
 
 
 def test_an_evaluation_that_cannot_be_written_is_not_begun(weights, clips, tmp_path, capsys):
