@@ -159,6 +159,8 @@ def begin_stage(
     torch.manual_seed(run.seed + number)
     objective = build_objective(network, stage, data)
     freeze(network, stage.frozen)
+    if fabric.device.type == "cpu":
+        objective.to(memory_format=torch.channels_last)  # faster; on a GPU not measured
     module, optimizer = fabric.setup(objective, build_optimizer(objective, stage))
     average = WeightAverage(objective, stage.average_steps)
     if before:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
+import torch
 from tiny_runs import run_of
 
 from affordance_seg_ros.training.augmentation.augmentation_config import (
@@ -37,3 +38,9 @@ def test_what_is_measured_on_is_as_it_was_recorded(run, running):
     assert measured.sequences == running.data.validation
     assert measured.stage == as_measured(run.stages[0]) != run.stages[0]
     assert measured.augmentation == NO_AUGMENTATION
+
+
+def test_a_cpu_learns_with_the_channels_last(running):
+    kernels = [each for each in running.objective.parameters() if each.ndim == 4]
+    assert kernels
+    assert all(each.is_contiguous(memory_format=torch.channels_last) for each in kernels)
