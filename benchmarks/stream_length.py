@@ -2,7 +2,6 @@
 """Latency and memory of the pipeline over a long stream at full speed, window by window."""
 
 # ruff: noqa: E402  (threads are set up before torch is loaded, as in the node)
-from affordance_seg_ros.flags import HelpFormatter
 from affordance_seg_ros.threads import share_processor
 
 share_processor()
@@ -23,6 +22,7 @@ from affordance_seg_ros.evaluation.bench.memory import memory_now
 from affordance_seg_ros.evaluation.bench.settings import BenchSettings, parse_size
 from affordance_seg_ros.evaluation.bench.stopwatch import Stopwatch, endless_messages
 from affordance_seg_ros.evaluation.report import write_json
+from affordance_seg_ros.flags import HelpFormatter
 from affordance_seg_ros.pipeline.streaming import build_pipeline
 
 _WINDOWS = 12

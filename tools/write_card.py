@@ -100,10 +100,10 @@ def _flow(evaluation: Mapping[str, Any]) -> str:
 
 
 def _rounded(way: Mapping[str, Any]) -> dict[str, Any]:
-    ranges = {
+    intervals = {
         name: [_round(end) for end in ends] for name, ends in sorted(way["interval_95"].items())
     }
-    return {**{name: _round(way[name]) for name in _SCORES}, "interval_95": ranges}
+    return {**{name: _round(way[name]) for name in _SCORES}, "interval_95": intervals}
 
 
 def _round(value: float | None) -> float | None:

@@ -48,14 +48,15 @@ class Scores(NamedTuple):
     Attributes:
         masks: Scores of the masks.
         actions: Scores of the actions.
-        ranges: Confidence intervals of the means over the masks.
-        action_range: Interval of the share of correct actions; NaN if clips share a tool or person.
+        intervals: Confidence intervals of the means over the masks.
+        action_interval: Interval of the share of correct actions; NaN if clips share a tool or
+            person.
     """
 
     masks: SegmentationResult
     actions: ActionResult
-    ranges: MaskIntervals
-    action_range: Interval
+    intervals: MaskIntervals
+    action_interval: Interval
 
     def document(self) -> dict[str, Any]:
         """Return JSON values: the headline figures, and everything under `details`."""
@@ -67,10 +68,10 @@ class Scores(NamedTuple):
             }
             for name in self.masks.iou.by_class
         }
-        ranges = {
-            "iou_mean": self.ranges.iou,
-            "f1_mean": self.ranges.f1,
-            "action_top1": self.action_range,
+        intervals = {
+            "iou_mean": self.intervals.iou,
+            "f1_mean": self.intervals.f1,
+            "action_top1": self.action_interval,
         }
         return {
             "iou_mean": defined_or_none(self.masks.iou.mean),
@@ -79,7 +80,7 @@ class Scores(NamedTuple):
             "fw_margolin": defined_or_none(self.masks.fw_margolin.mean),
             "action_top1": defined_or_none(self.actions.accuracy),
             "interval_95": {
-                name: [defined_or_none(end) for end in ends] for name, ends in ranges.items()
+                name: [defined_or_none(end) for end in ends] for name, ends in intervals.items()
             },
             "per_class": by_class,
             "details": {"masks": self.masks.document(), "actions": self.actions.document()},
@@ -238,10 +239,12 @@ class _Collected(NamedTuple):
 
     def scores(self) -> Scores:
         masks, actions = self.masks.result(), self.actions.result()
-        ranges = mask_intervals([PixelCounts.total(pictures) for pictures in self.groups.values()])
+        intervals = mask_intervals(
+            [PixelCounts.total(pictures) for pictures in self.groups.values()]
+        )
         alone = all(len(pictures) == 1 for pictures in self.groups.values())
         share = share_interval(actions.hits, actions.clips) if alone else NO_INTERVAL
-        return Scores(masks, actions, ranges, share)
+        return Scores(masks, actions, intervals, share)
 
 
 def scorable(

@@ -111,14 +111,14 @@ def test_every_figure_stands_under_its_own_name(sequences):
                 each: masks[each]["by_class"][name] for each in ("iou", "f1", "fw_margolin")
             }
         assert document["interval_95"] == {
-            "iou_mean": list(scores.ranges.iou),
-            "f1_mean": list(scores.ranges.f1),
-            "action_top1": list(scores.action_range),
+            "iou_mean": list(scores.intervals.iou),
+            "f1_mean": list(scores.intervals.f1),
+            "action_top1": list(scores.action_interval),
         }
     scored = found.video.masks
     means = {each.mean for each in scored if hasattr(each, "mean")} | {scored.f1_paper_weighted}
     assert len(means) == 7  # or else one might stand for another
-    assert found.video.ranges.iou != found.video.ranges.f1
+    assert found.video.intervals.iou != found.video.intervals.f1
 
 
 def test_pictures_of_one_tool_are_drawn_together(sequences):
@@ -127,13 +127,13 @@ def test_pictures_of_one_tool_are_drawn_together(sequences):
         each.group = f"tool {index % 2}"
     apart, together = (evaluate(Oracle(), each, progress=False) for each in (sequences, grouped))
     assert together.video.masks.document() == apart.video.masks.document()
-    assert not np.isnan(apart.video.action_range).any()
-    assert np.isnan(together.video.action_range).all()
+    assert not np.isnan(apart.video.action_interval).any()
+    assert np.isnan(together.video.action_interval).all()
     assert together.document()["video"]["interval_95"]["action_top1"] == [None, None]
     alike = [copy(sequences[0]) for _ in range(3)]
     for each in alike:
         each.group = "the same tool"
-    assert np.isnan(evaluate(Oracle(), alike, progress=False).video.ranges.iou).all()
+    assert np.isnan(evaluate(Oracle(), alike, progress=False).video.intervals.iou).all()
 
 
 def test_the_best_and_the_worst_are_different_clips(sequences):

@@ -40,6 +40,7 @@ def test_what_is_measured_on_is_as_it_was_recorded(run, running):
     assert measured.augmentation == NO_AUGMENTATION
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
 def test_a_cpu_learns_with_the_channels_last(running):
     kernels = [each for each in running.objective.parameters() if each.ndim == 4]
     assert kernels
