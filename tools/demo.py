@@ -27,9 +27,12 @@ def main() -> int:
     parser.add_argument("--weights", default="", help="weight file; empty for the package's own")
     parser.add_argument("--masks", action="store_true", help="also write each mask as a PNG of ids")
     parser.add_argument("--rate", default="1.0", help="speed; 1 is the recorded speed")
-    arguments = parser.parse_args()
     # A separate domain keeps a robot on the same network out of the demo.
-    os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
+    parser.add_argument(
+        "--domain", type=int, default=1 + os.getpid() % 100, help="ROS domain; by default a new one"
+    )
+    arguments = parser.parse_args()
+    os.environ["ROS_DOMAIN_ID"] = str(arguments.domain)
     words = ["live", str(arguments.recording), "--out", str(arguments.out), "--html"]
     words += ["--pace", "recorded", "--rate", arguments.rate, "--weights", arguments.weights]
     if arguments.masks:
