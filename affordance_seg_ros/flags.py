@@ -3,6 +3,7 @@
 
 import argparse
 import math
+from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 from affordance_seg_ros.errors import ConfigError
@@ -119,3 +120,16 @@ def non_negative_float(text: str) -> float:
     if not 0 <= value < math.inf:
         raise argparse.ArgumentTypeError(f"{text}; expected a finite number, 0 or more")
     return value
+
+
+def given_path(text: str) -> Path:
+    """Parse a path of the command line, for argparse's `type`.
+
+    An empty one, as from a shell variable that is not set, would be the present folder.
+
+    Raises:
+        ArgumentTypeError: It is empty.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("'' is not a path; expected one, or . for this folder")
+    return Path(text)

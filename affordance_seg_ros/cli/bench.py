@@ -3,12 +3,11 @@
 
 import argparse
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 from affordance_seg_ros.config import NETWORKS, PipelineConfig
 from affordance_seg_ros.errors import ConfigError
-from affordance_seg_ros.flags import add_options, read_options
+from affordance_seg_ros.flags import add_options, given_path, read_options
 from affordance_seg_ros.options import Options
 
 _LEFT_OUT = ("rate_hz",)  # the benchmark takes every frame
@@ -50,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--threads", type=int, default=0, help="CPU threads; 0 for PyTorch's choice"
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of the scene")
-    parser.add_argument("--json", type=Path, help="also write the result to this file")
+    parser.add_argument("--json", type=given_path, help="also write the result to this file")
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
     kept = tuple(name for name in PipelineConfig.infos() if name not in _LEFT_OUT)
     add_options(parser.add_argument_group("pipeline"), PipelineConfig, only=kept)

@@ -9,7 +9,7 @@ from typing import Any
 
 from affordance_seg_ros.config import FlowConfig, PipelineConfig
 from affordance_seg_ros.errors import ConfigError, SourceError
-from affordance_seg_ros.flags import add_options, non_negative_float, read_options
+from affordance_seg_ros.flags import add_options, given_path, non_negative_float, read_options
 from affordance_seg_ros.node_config import NodeConfig
 
 LONG_STREAMS = ("rest", "succession")
@@ -19,7 +19,9 @@ PAUSES_S = (0.0, 5.0, 15.0)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--data", type=Path, required=True, help="folder of a labelled data set")
+    parser.add_argument(
+        "--data", type=given_path, required=True, help="folder of a labelled data set"
+    )
     parser.add_argument("--split", default="val", help="split to evaluate; '' for all")
     parser.add_argument("--label-map", default="", help="YAML file; empty for the usual one")
     parser.add_argument("--limit", type=int, default=0, help="clips to evaluate; 0 for all")
@@ -37,9 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "interaction, with the hand still acting",
     )
     parser.add_argument(
-        "--out", type=Path, default=Path("out/evaluate"), help="folder for tables and pictures"
+        "--out",
+        type=given_path,
+        default=Path("out/evaluate"),
+        help="folder for tables and pictures",
     )
-    parser.add_argument("--json", type=Path, help="also write the result to this file")
+    parser.add_argument("--json", type=given_path, help="also write the result to this file")
     parser.add_argument(
         "--long-streams",
         nargs="*",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from affordance_seg_ros.cli.extras import require
 from affordance_seg_ros.errors import ConfigError, FrameError, SourceError
+from affordance_seg_ros.flags import given_path
 
 if TYPE_CHECKING:
     from affordance_seg_ros.model.checkpoint import Checkpoint
@@ -19,10 +20,10 @@ _TOLERANCE = 1e-3
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("--weights", default="", help="weight file; empty for the package's own")
-    parser.add_argument("--out", type=Path, required=True, help="ONNX file to write")
+    parser.add_argument("--out", type=given_path, required=True, help="ONNX file to write")
     parser.add_argument(
         "--check",
-        type=Path,
+        type=given_path,
         required=True,
         metavar="RECORDING",
         help="recording whose frames go through onnxruntime and PyTorch for comparison",
@@ -30,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--frames", type=int, default=10, help="number of frames of the recording to compare"
     )
-    parser.add_argument("--json", type=Path, help="write the differences to this file")
+    parser.add_argument("--json", type=given_path, help="write the differences to this file")
 
 
 def run(arguments: argparse.Namespace) -> int:

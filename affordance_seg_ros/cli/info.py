@@ -5,15 +5,15 @@ import argparse
 import platform
 from dataclasses import asdict
 from importlib.metadata import version
-from pathlib import Path
 
 from affordance_seg_ros import __version__
+from affordance_seg_ros.flags import given_path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("--weights", default="", help="weight file; empty for the package's own")
-    parser.add_argument("--json", type=Path, help="write the same as JSON to this file")
+    parser.add_argument("--json", type=given_path, help="write the same as JSON to this file")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 
 from affordance_seg_ros.config import FlowConfig, PipelineConfig
 from affordance_seg_ros.errors import ConfigError, SourceError
-from affordance_seg_ros.flags import add_options, given_options, read_options
+from affordance_seg_ros.flags import add_options, given_options, given_path, read_options
 from affordance_seg_ros.node_config import NodeConfig
 
 PACES = ("lockstep", "recorded")
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from affordance_seg_ros.sources.recording_flags import add_recording_flags
 
     add_recording_flags(parser)
-    parser.add_argument("--out", type=Path, required=True, help="folder for the results")
+    parser.add_argument("--out", type=given_path, required=True, help="folder for the results")
     parser.add_argument(
         "--pace",
         choices=PACES,
@@ -51,10 +51,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--html", action="store_true", help="write the report as one page, OUT/report.html"
     )
-    parser.add_argument("--json", type=Path, help="also write the summary to this file")
+    parser.add_argument("--json", type=given_path, help="also write the summary to this file")
     parser.add_argument(
         "--params-file",
-        type=Path,
+        type=given_path,
         help="parameters of the node (YAML); flags take precedence, and the video has the rate "
         "of --rate-hz",
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from affordance_seg_ros.errors import SourceError
+from affordance_seg_ros.flags import given_path
 
 READY = "recording"
 """Printed once the node's publishers are found: what is played from then on is not missed."""
@@ -18,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from affordance_seg_ros.sources.recording_flags import add_recording_flags
 
     add_recording_flags(parser)
-    parser.add_argument("--out", type=Path, required=True, help="folder for the results")
+    parser.add_argument("--out", type=given_path, required=True, help="folder for the results")
     parser.add_argument("--namespace", default="/affordance", help="where the node publishes")
     parser.add_argument(
         "--rate-hz",
@@ -31,11 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--html", action="store_true", help="collect what a report page needs")
     parser.add_argument(
         "--node-report",
-        type=Path,
+        type=given_path,
         help="the node's report_file; with --play-report, summary.json and the page are made from "
         "it at the end, as the offline replay leaves them",
     )
-    parser.add_argument("--play-report", type=Path, help="the player's report")
+    parser.add_argument("--play-report", type=given_path, help="the player's report")
     parser.add_argument("--command-line", default="", help="command line that the page shows")
 
 

@@ -3,11 +3,10 @@
 
 import argparse
 import sys
-from pathlib import Path
 
 from affordance_seg_ros.config import FlowConfig, PipelineConfig
 from affordance_seg_ros.errors import SourceError
-from affordance_seg_ros.flags import add_options, read_options
+from affordance_seg_ros.flags import add_options, given_path, read_options
 from affordance_seg_ros.node_config import NodeConfig
 
 
@@ -16,12 +15,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from affordance_seg_ros.sources.recording_flags import add_recording_flags
 
     add_recording_flags(parser)
-    parser.add_argument("--out", type=Path, required=True, help="folder for the results")
+    parser.add_argument("--out", type=given_path, required=True, help="folder for the results")
     parser.add_argument("--masks", action="store_true", help="write each mask as a PNG of ids")
     parser.add_argument(
         "--html", action="store_true", help="write the report as one page, OUT/report.html"
     )
-    parser.add_argument("--json", type=Path, help="also write the summary to this file")
+    parser.add_argument("--json", type=given_path, help="also write the summary to this file")
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
     add_options(parser, NodeConfig, only=("weights", "device"))
     add_options(parser.add_argument_group("pipeline"), PipelineConfig)

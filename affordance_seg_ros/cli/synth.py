@@ -5,11 +5,10 @@ import argparse
 import re
 import sys
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from affordance_seg_ros.errors import ConfigError, DeviceError
-from affordance_seg_ros.flags import add_options, read_options
+from affordance_seg_ros.flags import add_options, given_path, read_options
 
 _SYNTHESIS = "affordance_seg_ros.training.synthesis"
 _FLAGS = (
@@ -21,7 +20,7 @@ _FLAGS = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     settings = _import("settings")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the clips")
+    parser.add_argument("--out", type=given_path, required=True, help="folder for the clips")
     parser.add_argument("--clips", type=int, default=10, help="number of clips")
     parser.add_argument("--size", default="320x240", help="width x height of the pictures [px]")
     parser.add_argument("--workers", type=int, default=1, help="number of processes")
@@ -29,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--actions", nargs="+", default=[], help="actions to show; none means all")
     parser.add_argument("--format", default="clip", help="clip for folders, mcap for ROS 2 bags")
     parser.add_argument("--sheets", action="store_true", help="draw a contact sheet of each clip")
-    parser.add_argument("--json", type=Path, help="write a summary to this file")
+    parser.add_argument("--json", type=given_path, help="write a summary to this file")
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
     add_options(parser, settings.SynthesisConfig, only=_FLAGS)
 

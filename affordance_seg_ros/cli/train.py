@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from affordance_seg_ros.cli.extras import require
 from affordance_seg_ros.errors import ConfigError
+from affordance_seg_ros.flags import given_path
 
 if TYPE_CHECKING:
     from affordance_seg_ros.labels import LabelSet
@@ -23,7 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="YAML file of the run, or the name of one that comes with the package",
     )
     parser.add_argument(
-        "--out", type=Path, default=Path("out/train"), help="folder for state, weights and logs"
+        "--out",
+        type=given_path,
+        default=Path("out/train"),
+        help="folder for state, weights and logs",
     )
     parser.add_argument("--resume", action="store_true", help="continue the run in --out")
     parser.add_argument(
@@ -36,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--check-data",
-        type=Path,
+        type=given_path,
         metavar="DIR",
         help="train nothing: read every file of a data set and report what is wrong with it",
     )
@@ -73,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="train every row of --ablation with each of these seeds, instead of the run's own",
     )
-    parser.add_argument("--json", type=Path, help="write the result as JSON to this file")
+    parser.add_argument("--json", type=given_path, help="write the result as JSON to this file")
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
 
 

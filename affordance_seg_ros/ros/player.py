@@ -18,7 +18,7 @@ from std_msgs.msg import Header
 from tqdm import tqdm
 
 from affordance_seg_ros.errors import AffordanceError, SourceError
-from affordance_seg_ros.flags import HelpFormatter, non_negative_float
+from affordance_seg_ros.flags import HelpFormatter, given_path, non_negative_float
 from affordance_seg_ros.frames import DepthImage, RgbdFrame
 from affordance_seg_ros.json_document import write_json
 from affordance_seg_ros.ros.encode import camera_info, header, image
@@ -228,7 +228,9 @@ def _parser() -> argparse.ArgumentParser:
         default=10.0,
         help="time after which --lockstep gives up on an answer [s]",
     )
-    parser.add_argument("--report", type=Path, help="write a JSON count of frames to this file")
+    parser.add_argument(
+        "--report", type=given_path, help="write a JSON count of frames to this file"
+    )
     return parser
 
 

@@ -3,11 +3,10 @@
 
 import argparse
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from affordance_seg_ros.errors import ConfigError
-from affordance_seg_ros.flags import add_options, as_help, given_options
+from affordance_seg_ros.flags import add_options, as_help, given_options, given_path
 from affordance_seg_ros.node_config import NodeConfig
 from affordance_seg_ros.sources.bag import Recording, TopicNames, open_recording
 from affordance_seg_ros.sources.preset import Preset, read_preset
@@ -26,7 +25,7 @@ def add_recording_flags(parser: argparse.ArgumentParser) -> None:
     """Declare the recording and how it is read."""
     parser.add_argument(
         "recording",
-        type=Path,
+        type=given_path,
         help="rosbag2 (folder, .mcap or .db3), rosbag1 (.bag), clip folder, folder of colour and "
         "depth images, or an Azure Kinect recording (.mkv)",
     )

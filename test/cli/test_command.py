@@ -63,6 +63,24 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(
     assert message in lines[0]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["synth", "--out", ""],
+        ["train", "--out", "OUT", "--check-data", ""],
+        ["evaluate", "--data", ""],
+        ["replay", "/nowhere/bag", "--out", "OUT", "--json="],
+    ],
+)
+def test_an_empty_path_is_not_taken_for_the_present_folder(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(words)
+    assert stopped.value.code == 2
+    assert "'' is not a path" in capsys.readouterr().err
+
+
 def test_where_no_result_can_be_written_nothing_is_begun(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
