@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Command line flags generated from option dataclasses, never retyped; bounded numbers."""
+"""Command line flags generated from option dataclasses, never retyped; bounded numbers; paths."""
 
 import argparse
 import math

@@ -13,6 +13,7 @@ import torch
 
 from affordance_seg_ros.cli import main as affordance_seg
 from affordance_seg_ros.errors import AffordanceError
+from affordance_seg_ros.flags import given_path
 from affordance_seg_ros.model.checkpoint import load_weights
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,8 +23,8 @@ UNTRAINED_MIN_CONFIDENCE = "0.0"
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--recording", type=Path, default=ROOT / "data/demo_clip")
-    parser.add_argument("--out", type=Path, default=ROOT / "out/demo")
+    parser.add_argument("--recording", type=given_path, default=ROOT / "data/demo_clip")
+    parser.add_argument("--out", type=given_path, default=ROOT / "out/demo")
     parser.add_argument("--weights", default="", help="weight file; empty for the package's own")
     parser.add_argument("--masks", action="store_true", help="also write each mask as a PNG of ids")
     parser.add_argument("--rate", default="1.0", help="speed; 1 is the recorded speed")

@@ -73,8 +73,12 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(
     ],
 )
 def test_an_empty_path_is_not_taken_for_the_present_folder(
-    words: list[str], capsys: pytest.CaptureFixture[str]
+    words: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as stopped:
         main(words)
     assert stopped.value.code == 2
